@@ -1,0 +1,121 @@
+#pragma once
+// What a layer kind is: one row that knows its parameters, its output, its work and what backward needs of it.
+//
+// A kind is one file under models/layers/ and one row of models/layers/table.cpp. Nothing else switches on the kind.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/units.hpp"
+
+namespace tandem {
+
+enum class LayerId : std::uint32_t {};
+
+enum class ElementType : std::uint8_t { float32, int32 };
+constexpr Bytes bytes_of(ElementType) { return {4}; }
+
+/// Shape of a tensor for ONE sample; a batch of `b` samples stacks `b` of them along a new first dimension.
+struct TensorSpec {
+  std::vector<std::int64_t> dims;  ///< without the batch dimension; empty: one value
+  ElementType type = ElementType::float32;
+  bool per_sample = true;  ///< false: one tensor per micro-batch whatever its size (a loss)
+
+  bool operator==(const TensorSpec&) const = default;
+  std::int64_t elements_per_sample() const;
+  std::int64_t elements(std::int64_t batch) const { return elements_per_sample() * (per_sample ? batch : 1); }
+  Bytes bytes(std::int64_t batch) const { return bytes_of(type) * elements(batch); }
+  std::int64_t rows(std::int64_t batch) const;  ///< all dimensions but the last, batch included
+  std::int64_t columns() const;                 ///< the last dimension
+};
+
+/// Named numbers of a layer ("features", "heads", "epsilon"), in the order of the kind's attribute list.
+struct Attributes {
+  struct Value {
+    std::string name;
+    double value;
+  };
+  std::vector<Value> values;
+
+  double number(std::string_view name) const;        ///< the kind declares it, so it is there
+  std::int64_t integer(std::string_view name) const;
+};
+
+struct AttributeSpec {
+  std::string_view name;
+  std::optional<double> fallback;  ///< absent: the attribute is required
+  double low, high;
+  std::string_view meaning;
+};
+
+enum class Initial : std::uint8_t { zeros, ones, normal };
+
+struct ParameterSpec {
+  std::string name;  ///< within the layer: "weight", "bias"
+  std::vector<std::int64_t> dims;
+  Initial initial = Initial::normal;
+  double deviation = 0.02;  ///< standard deviation of Initial::normal
+
+  std::int64_t elements() const;
+  Bytes bytes() const { return Bytes{4} * elements(); }
+};
+
+/// F, I and W: forward, gradient of the inputs, gradient of the parameters.
+enum class Pass : std::uint8_t { forward, input_gradient, weight_gradient };
+std::string_view letter_of(Pass pass);  ///< "F", "I", "W"
+
+/// `count` matrix products of (m x k) by (k x n).
+struct Product {
+  std::int64_t m, n, k, count;
+  Flops flops() const { return Flops{2} * m * n * k * count; }
+};
+
+/// The work of one pass of one layer over one micro-batch. FLOPs count a multiply-add as two.
+struct Work {
+  std::vector<Product> products;
+  std::int64_t elementwise = 0;      ///< cheap arithmetic operations outside products
+  std::int64_t transcendentals = 0;  ///< exp, tanh, log, sqrt evaluations
+  Bytes read;                        ///< bytes read once from memory if nothing is cached
+  Bytes written;
+
+  Flops flops() const;  ///< products + elementwise + transcendentals
+};
+
+/// What backward needs of forward, so what must be kept between them.
+struct Kept {
+  std::vector<bool> inputs;        ///< per input: is it read by I or W?
+  bool output = false;             ///< is the layer's own output read by I or W?
+  std::vector<TensorSpec> extra;   ///< further results of F kept for I and W (normalisation statistics, probabilities)
+};
+
+struct LayerContext {
+  const Attributes& attributes;
+  std::span<const TensorSpec> inputs;
+  const TensorSpec& output;
+  std::int64_t batch;  ///< samples in the micro-batch
+};
+
+struct LayerKind {
+  std::string_view name;
+  std::string_view meaning;  ///< one line for `tandem show layers`
+  std::span<const AttributeSpec> attributes;
+  std::size_t inputs;  ///< how many tensors it reads; 0 for a source of data
+  bool is_loss = false;
+  /// Throws InputError (without position) when the inputs' shapes do not suit.
+  TensorSpec (*output)(const Attributes&, std::span<const TensorSpec> inputs);
+  std::vector<ParameterSpec> (*parameters)(const Attributes&, std::span<const TensorSpec> inputs);
+  Kept (*kept)(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec& output);
+  Work (*work)(const LayerContext&, Pass);
+};
+
+/// All kinds, sorted by name.
+std::span<const LayerKind> layer_kinds();
+/// Throws InputError with a "did you mean".
+const LayerKind& find_layer_kind(std::string_view name);
+
+}  // namespace tandem

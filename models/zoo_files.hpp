@@ -1,0 +1,13 @@
+#pragma once
+// Declares the models of the zoo, compiled in by cmake/embed.cmake.
+
+#include <span>
+
+#include "base/embedded_file.hpp"
+
+namespace tandem {
+
+/// Sorted by file name; lives as long as the program.
+std::span<const EmbeddedFile> zoo_files();
+
+}  // namespace tandem
