@@ -27,12 +27,18 @@ struct TensorSpec {
   bool per_sample = true;  ///< false: one tensor per micro-batch whatever its size (a loss)
 
   bool operator==(const TensorSpec&) const = default;
+  /// This and every count below throw InputError instead of overflowing.
   std::int64_t elements_per_sample() const;
-  std::int64_t elements(std::int64_t batch) const { return elements_per_sample() * (per_sample ? batch : 1); }
+  std::int64_t elements(std::int64_t batch) const;
   Bytes bytes(std::int64_t batch) const { return bytes_of(type) * elements(batch); }
   std::int64_t rows(std::int64_t batch) const;  ///< all dimensions but the last, batch included
   std::int64_t columns() const;                 ///< the last dimension
 };
+
+/// "64x128"; "1" for a single value.
+std::string shape_text(std::span<const std::int64_t> dims);
+/// Product of the dimensions; 1 for none.
+std::int64_t element_count(std::span<const std::int64_t> dims);
 
 /// Named numbers of a layer ("features", "heads", "epsilon"), in the order of the kind's attribute list.
 struct Attributes {
@@ -51,6 +57,8 @@ struct AttributeSpec {
   std::optional<double> fallback;  ///< absent: the attribute is required
   double low, high;
   std::string_view meaning;
+  bool whole = true;          ///< refuses fractions
+  bool in_signature = false;  ///< changes a kernel's work without changing a shape
 };
 
 enum class Initial : std::uint8_t { zeros, ones, normal };
@@ -61,7 +69,7 @@ struct ParameterSpec {
   Initial initial = Initial::normal;
   double deviation = 0.02;  ///< standard deviation of Initial::normal
 
-  std::int64_t elements() const;
+  std::int64_t elements() const { return element_count(dims); }
   Bytes bytes() const { return Bytes{4} * elements(); }
 };
 
@@ -106,11 +114,14 @@ struct LayerKind {
   std::span<const AttributeSpec> attributes;
   std::size_t inputs;  ///< how many tensors it reads; 0 for a source of data
   bool is_loss = false;
+  bool is_target = false;  ///< a source that holds what the loss compares with
   /// Throws InputError (without position) when the inputs' shapes do not suit.
   TensorSpec (*output)(const Attributes&, std::span<const TensorSpec> inputs);
   std::vector<ParameterSpec> (*parameters)(const Attributes&, std::span<const TensorSpec> inputs);
   Kept (*kept)(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec& output);
   Work (*work)(const LayerContext&, Pass);
+  /// Bytes that the kernel of this pass needs beside its tensors; absent: none.
+  Bytes (*scratch)(const LayerContext&, Pass) = nullptr;
 };
 
 /// All kinds, sorted by name.

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.hpp"
 #include "models/layer.hpp"
 
 namespace tandem {
@@ -41,6 +42,7 @@ struct LayerDefinition {
   std::vector<std::pair<std::string, double>> attributes;
   std::vector<std::string> inputs;
   std::optional<std::string> tie;  ///< name of the parameter that this layer's `weight` is ("wte.weight")
+  TextPosition position;           ///< where it was written; `file` is empty where it was built by code
 };
 
 /// Built once, then never changed. Layers are numbered in topological order: every input has a smaller id, and data
@@ -48,7 +50,8 @@ struct LayerDefinition {
 class Model {
  public:
   /// Sorts the graph, infers shapes, names parameters. Throws InputError: unknown kind or attribute, a missing input,
-  /// a cycle (printed), shapes that do not suit, a duplicate name, a tie between different shapes, no or two losses.
+  /// a cycle (printed), shapes that do not suit, a duplicate name, a tie between different shapes, no or two losses, an
+  /// output that no layer reads. A definition without inputs that needs one reads the definition before it.
   Model(std::string name, const std::vector<LayerDefinition>& definitions);
 
   const std::string& name() const { return name_; }
@@ -60,7 +63,10 @@ class Model {
 
   /// Trainable values; a tied parameter counts once.
   std::int64_t parameter_count() const;
+  /// All zero for a pass that does not run: I where no gradient is needed, W without parameters.
   Work work(LayerId id, Pass pass, std::int64_t batch) const;
+  /// Scratch memory of the kernel of this pass (LayerKind::scratch).
+  Bytes scratch(LayerId id, Pass pass, std::int64_t batch) const;
   std::vector<TensorSpec> input_specs(LayerId id) const;
   /// FLOPs of F, or of F, I and W, of the whole model for `batch` samples. The first layers need no input gradient.
   Flops flops(Pass pass, std::int64_t batch) const;
@@ -80,6 +86,8 @@ class Model {
   std::string name_;
   std::vector<Layer> layers_;
   std::vector<Parameter> parameters_;
+  std::vector<bool> needs_gradient_;  ///< by layer
+  std::vector<bool> may_cut_;         ///< by the first layer after the cut
 };
 
 /// What stands for one kernel in tables of measured times: kind, pass and shapes, such as

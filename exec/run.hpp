@@ -1,0 +1,59 @@
+#pragma once
+// Rides the Program for real: one thread per worker and busy stream, or all of it on one thread.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "models/dataset.hpp"
+#include "models/model.hpp"
+#include "plan/plan.hpp"
+#include "plan/program.hpp"
+#include "plan/timeline.hpp"
+
+namespace tandem {
+
+/// `--pace`: a step ends no sooner than its target after its start.
+struct Pacing {
+  std::vector<Picoseconds> work;      ///< by WorkId, scaled already
+  std::vector<Picoseconds> channel;   ///< by ChannelId: latency + transfer
+};
+
+struct RunOptions {
+  std::int64_t iterations = 1;
+  std::uint64_t seed = 1;
+  Optimizer optimizer;
+  std::optional<Pacing> pacing;
+  /// No step of any worker ends for this long: the run is stopped with a report of who waits for what.
+  std::chrono::milliseconds stall_after{30'000};
+  /// Called on the thread of the step before it runs; tests inject faults here.
+  std::function<void(StepId, std::int64_t iteration)> before_step;
+  /// Called from one thread after each iteration with its loss.
+  std::function<void(std::int64_t iteration, float loss)> after_iteration;
+  std::stop_token stop;               ///< an interrupt: the run ends after at most the running kernels
+};
+
+struct RunResult {
+  std::vector<float> losses;          ///< by iteration: mean over micro-batches, summed in micro-batch order
+  std::vector<Timeline> timelines;    ///< by iteration; time zero is the iteration's start
+  std::vector<std::vector<float>> weights;    ///< by ParameterId, after the last iteration; empty for a tied use
+  std::vector<std::vector<float>> gradients;  ///< by ParameterId, of the last iteration, ties summed; empty for a tied use
+  std::int64_t thread_count = 0;
+};
+
+/// One thread per worker and busy stream. Throws RunError naming worker, step and micro-batch when a kernel throws, a loss
+/// is not finite, the run stalls or is interrupted; ResourceError before allocating when memory does not suffice, or when
+/// threads cannot be made. All threads are joined before it returns or throws.
+RunResult run_on_threads(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options);
+
+/// The same steps with the same kernels on the calling thread in topological_order().
+RunResult run_on_one_thread(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options);
+
+/// Bytes that the workers' arenas will hold together at their peaks.
+Bytes memory_needed(const Program& program);
+
+}  // namespace tandem

@@ -1,0 +1,24 @@
+#pragma once
+// The unpartitioned model trained with the reference kernels in double: the yardstick for the numbers of a run.
+
+#include <cstdint>
+#include <vector>
+
+#include "models/dataset.hpp"
+#include "models/model.hpp"
+#include "plan/plan.hpp"
+
+namespace tandem {
+
+struct WholeModelResult {
+  std::vector<double> losses;                  ///< by iteration
+  std::vector<std::vector<double>> weights;    ///< by ParameterId, after the last iteration; empty for a tied use
+  std::vector<std::vector<double>> gradients;  ///< of the last iteration, ties summed; empty for a tied use
+};
+
+/// Knows no Program, stage or buffer: walks the graph once forward, once backward, per micro-batch; averages; updates.
+WholeModelResult train_whole_model(const Model& model, const Dataset& dataset, const Optimizer& optimizer,
+                                   std::int64_t iterations, std::int64_t micro_batches, std::int64_t micro_batch_size,
+                                   std::uint64_t seed);
+
+}  // namespace tandem

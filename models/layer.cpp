@@ -1,0 +1,83 @@
+#include "models/layer.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/error.hpp"
+
+namespace tandem {
+
+namespace {
+
+std::int64_t checked_product(std::int64_t a, std::int64_t b) {
+  std::int64_t product = 0;
+  if (__builtin_mul_overflow(a, b, &product)) throw InputError("a tensor has more elements than 64 bits can count");
+  return product;
+}
+
+}  // namespace
+
+std::string shape_text(std::span<const std::int64_t> dims) {
+  return dims.empty() ? "1" : fmt::format("{}", fmt::join(dims, "x"));
+}
+
+std::int64_t element_count(std::span<const std::int64_t> dims) {
+  std::int64_t count = 1;
+  for (const auto dim : dims) count = checked_product(count, dim);
+  return count;
+}
+
+std::int64_t TensorSpec::elements_per_sample() const { return element_count(dims); }
+
+std::int64_t TensorSpec::elements(std::int64_t batch) const {
+  return checked_product(elements_per_sample(), per_sample ? batch : 1);
+}
+
+std::int64_t TensorSpec::columns() const { return dims.empty() ? 1 : dims.back(); }
+
+std::int64_t TensorSpec::rows(std::int64_t batch) const {
+  const auto per_batch = per_sample ? batch : 1;
+  return dims.empty() ? per_batch : checked_product(element_count(std::span(dims).first(dims.size() - 1)), per_batch);
+}
+
+double Attributes::number(std::string_view name) const {
+  const auto found = std::ranges::find(values, name, &Value::name);
+  invariant(found != values.end(), "a layer reads only attributes that its kind declares");
+  return found->value;
+}
+
+std::int64_t Attributes::integer(std::string_view name) const {
+  const double value = number(name);
+  invariant(value == std::floor(value), "an attribute declared whole is whole");
+  return static_cast<std::int64_t>(value);
+}
+
+std::string_view letter_of(Pass pass) {
+  switch (pass) {
+    case Pass::forward: return "F";
+    case Pass::input_gradient: return "I";
+    case Pass::weight_gradient: return "W";
+  }
+  invariant(false, "a pass is F, I or W");
+  return {};
+}
+
+Flops Work::flops() const {
+  Flops total{static_cast<Flops::Count>(elementwise) + transcendentals};
+  for (const auto& product : products) total += product.flops();
+  return total;
+}
+
+const LayerKind& find_layer_kind(std::string_view name) {
+  const auto kinds = layer_kinds();
+  const auto found = std::ranges::find(kinds, name, &LayerKind::name);
+  if (found != kinds.end()) return *found;
+  std::vector<std::string> names;
+  for (const auto& kind : kinds) names.emplace_back(kind.name);
+  throw InputError("unknown layer kind" + did_you_mean(name, names), name, fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+}  // namespace tandem

@@ -1,0 +1,43 @@
+// gelu in the tanh approximation, as GPT-2: y = x/2 (1 + tanh(c (x + 0.044715 x^3))), c = sqrt(2/pi) (1606.08415).
+
+#include "models/layers/parts.hpp"
+
+namespace tandem {
+
+namespace {
+
+// F: x^2, * 0.044715, + 1, * x, * c, then + 1, * x, / 2 around the tanh.
+constexpr std::int64_t kForwardOperations = 8;
+// I: the five before the tanh again, then dx = dy (1/2 (1+t) + x/2 (1-t^2) c (1 + 3 * 0.044715 x^2)).
+constexpr std::int64_t kBackwardOperations = 17;
+
+Work work(const LayerContext& context, Pass pass) {
+  const auto count = context.output.elements(context.batch);
+  const Bytes tensor = context.output.bytes(context.batch);
+  switch (pass) {
+    case Pass::forward:
+      return {.elementwise = kForwardOperations * count, .transcendentals = count, .read = tensor, .written = tensor};
+    case Pass::input_gradient:
+      return {.elementwise = kBackwardOperations * count,
+              .transcendentals = count,
+              .read = tensor + tensor,
+              .written = tensor};
+    case Pass::weight_gradient: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+LayerKind gelu_kind() {
+  return {.name = "gelu",
+          .meaning = "y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))",
+          .attributes = {},
+          .inputs = 1,
+          .output = same_as_first,
+          .parameters = no_parameters,
+          .kept = keeps_inputs,
+          .work = work};
+}
+
+}  // namespace tandem

@@ -1,0 +1,64 @@
+// linear: y = x W^T + b over the last dimension, with W [features, columns of x].
+
+#include "models/layers/parts.hpp"
+
+namespace tandem {
+
+namespace {
+
+constexpr AttributeSpec kAttributes[] = {
+    {"features", {}, 1, kLargestSize, "columns of the output"},
+    {.name = "bias", .fallback = 1, .low = 0, .high = 1, .meaning = "1: adds a bias", .in_signature = true},
+    {.name = "deviation", .fallback = 0.02, .low = 0, .high = 1e6, .meaning = "of the initial weights", .whole = false},
+};
+
+TensorSpec output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
+  want_float(inputs[0], 1);
+  return with_columns(inputs[0], attributes.integer("features"));
+}
+
+std::vector<ParameterSpec> parameters(const Attributes& attributes, std::span<const TensorSpec> inputs) {
+  const auto features = attributes.integer("features");
+  std::vector<ParameterSpec> specs{{.name = "weight",
+                                    .dims = {features, inputs[0].columns()},
+                                    .initial = Initial::normal,
+                                    .deviation = attributes.number("deviation")}};
+  if (attributes.integer("bias") == 1) specs.push_back({.name = "bias", .dims = {features}, .initial = Initial::zeros});
+  return specs;
+}
+
+Work work(const LayerContext& context, Pass pass) {
+  const auto& x = context.inputs[0];
+  const auto& y = context.output;
+  const auto rows = y.rows(context.batch), out = y.columns(), in = x.columns();
+  const bool bias = context.attributes.integer("bias") == 1;
+  const Bytes input = x.bytes(context.batch), result = y.bytes(context.batch), weight = float_bytes(out) * in;
+  const Bytes all_parameters = bias ? weight + float_bytes(out) : weight;
+  const auto bias_sums = bias ? y.elements(context.batch) : 0;
+  switch (pass) {
+    case Pass::forward:
+      return {.products = {{rows, out, in, 1}}, .elementwise = bias_sums, .read = input + all_parameters, .written = result};
+    case Pass::input_gradient: return {.products = {{rows, in, out, 1}}, .read = result + weight, .written = input};
+    case Pass::weight_gradient:
+      return {.products = {{out, in, rows, 1}},
+              .elementwise = bias_sums,
+              .read = input + result + all_parameters,
+              .written = all_parameters};
+  }
+  return {};
+}
+
+}  // namespace
+
+LayerKind linear_kind() {
+  return {.name = "linear",
+          .meaning = "y = x W^T + b",
+          .attributes = kAttributes,
+          .inputs = 1,
+          .output = output,
+          .parameters = parameters,
+          .kept = keeps_inputs,
+          .work = work};
+}
+
+}  // namespace tandem

@@ -1,0 +1,42 @@
+#pragma once
+// What several layer kinds share: limits, shape checks, and sums of bytes.
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "models/layer.hpp"
+
+namespace tandem {
+
+/// Upper bound of sizes: rows and columns of one product must fit the 32-bit integers of BLAS with room to spare.
+constexpr double kLargestSize = 16'777'216;
+
+/// Throws InputError unless the input is a float tensor of at least `dimensions` dimensions besides the batch.
+void want_float(const TensorSpec& input, std::size_t dimensions = 0);
+/// Throws InputError unless both are equal.
+void want_same(const TensorSpec& first, const TensorSpec& second);
+
+TensorSpec same_as_first(const Attributes&, std::span<const TensorSpec> inputs);
+TensorSpec float_tensor(std::vector<std::int64_t> dims);
+/// One value per micro-batch.
+TensorSpec loss_value();
+/// The first input's shape with another last dimension.
+TensorSpec with_columns(const TensorSpec& input, std::int64_t columns);
+
+std::vector<ParameterSpec> no_parameters(const Attributes&, std::span<const TensorSpec>);
+Kept keeps_nothing(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec&);
+/// Keeps all inputs of a layer.
+Kept keeps_inputs(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec&);
+
+/// Bytes of the tensors for the micro-batch, each counted once.
+Bytes sum_bytes(std::int64_t batch, std::initializer_list<TensorSpec> tensors);
+/// Bytes of `count` float values.
+Bytes float_bytes(std::int64_t count);
+
+/// A source only writes its tensor; it has no backward pass.
+Work source_work(const LayerContext& context, Pass pass);
+
+}  // namespace tandem

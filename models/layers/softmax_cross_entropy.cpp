@@ -1,0 +1,53 @@
+// softmax_cross_entropy: the mean over all rows of -log softmax(prediction)[target].
+
+#include "base/error.hpp"
+#include "models/layers/parts.hpp"
+
+namespace tandem {
+
+namespace {
+
+TensorSpec output(const Attributes&, std::span<const TensorSpec> inputs) {
+  want_float(inputs[0], 1);
+  const std::vector<std::int64_t> rows(inputs[0].dims.begin(), inputs[0].dims.end() - 1);
+  if (inputs[1].type != ElementType::int32) throw InputError("target has the wrong element type", "float32", "int32");
+  if (inputs[1].dims != rows) throw InputError("target has the wrong shape", shape_text(inputs[1].dims), shape_text(rows));
+  return loss_value();
+}
+
+Kept kept(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec&) {
+  return {.inputs = {false, true}, .output = false, .extra = {inputs[0]}};
+}
+
+Work work(const LayerContext& context, Pass pass) {
+  const auto& prediction = context.inputs[0];
+  const auto count = prediction.elements(context.batch), rows = prediction.rows(context.batch);
+  const Bytes scores = prediction.bytes(context.batch), targets = context.inputs[1].bytes(context.batch);
+  switch (pass) {
+    case Pass::forward:  // per value: maximum, subtract, exp, sum, divide; per row: log, subtract, sum
+      return {.elementwise = 4 * count + 2 * rows,
+              .transcendentals = count + rows,
+              .read = scores + targets,
+              .written = scores + context.output.bytes(context.batch)};
+    case Pass::input_gradient:  // (probability - 1 at the target) / rows
+      return {.elementwise = count + rows, .read = scores + targets, .written = scores};
+    case Pass::weight_gradient: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+LayerKind softmax_cross_entropy_kind() {
+  return {.name = "softmax_cross_entropy",
+          .meaning = "loss: mean of -log softmax(prediction)[target]",
+          .attributes = {},
+          .inputs = 2,
+          .is_loss = true,
+          .output = output,
+          .parameters = no_parameters,
+          .kept = kept,
+          .work = work};
+}
+
+}  // namespace tandem

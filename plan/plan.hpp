@@ -1,0 +1,51 @@
+#pragma once
+// A plan: every decision about one training job, as plain data that a person can write by hand.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/units.hpp"
+#include "base/yaml.hpp"
+#include "models/model.hpp"
+
+namespace tandem {
+
+enum class OptimizerKind : std::uint8_t { sgd, adam };
+
+struct Optimizer {
+  OptimizerKind kind = OptimizerKind::adam;
+  double learning_rate = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< of Adam (Kingma and Ba, 2015)
+  /// Values per parameter beside weight and gradient: 0 for SGD, 2 for Adam.
+  int states() const { return kind == OptimizerKind::adam ? 2 : 0; }
+};
+
+struct Plan {
+  std::string model = "gpt-nano";      ///< zoo name or path
+  std::string cluster = "host";        ///< zoo name or path
+  std::int64_t pipeline = 1;           ///< pp: pipeline ranks
+  std::string schedule = "1f1b";
+  std::int64_t micro_batches = 8;      ///< per iteration
+  std::int64_t micro_batch_size = 4;   ///< samples
+  std::int64_t window = 2;             ///< messages of one channel that may be under way before its ends must wait
+  Optimizer optimizer;
+  std::int64_t iterations = 20;
+  std::uint64_t seed = 1;
+  std::string data;                    ///< text file; empty: the tool's own README
+  /// First layer of each stage but the first, ascending; empty: the partitioner decides.
+  std::vector<std::string> cuts;
+  std::optional<std::uint64_t> model_fingerprint;  ///< of the model that the plan was made for
+};
+
+/// Throws InputError with the place. Unknown keys are refused.
+Plan read_plan(const YamlNode& root);
+/// read_plan(parse_yaml(write_plan(plan))) gives the plan back.
+std::string write_plan(const Plan& plan);
+
+/// Layer indices at which stages begin, pipeline - 1 of them, from plan.cuts. Throws InputError when a name is unknown,
+/// out of order, not a place where the model may be split, or the plan was made for another model.
+std::vector<std::size_t> resolve_cuts(const Plan& plan, const Model& model);
+
+}  // namespace tandem

@@ -1,0 +1,191 @@
+#pragma once
+// The Program: a plan lowered to steps, the one thing that both rides read.
+//
+// 1. A stream's steps run in order; an `after` edge makes a step wait for one of another stream. Nothing else orders them.
+// 2. Every buffer of a worker is allocated and freed by steps of that worker's compute stream, and lowering adds the
+//    edges that make each freeing step wait for the last reader. So the sequence of allocations of a worker, and with it
+//    its peak, is a property of the Program and not of timing: that is why both rides can agree to the byte.
+// 3. A message is a send and a receive; it moves when both have been reached (rendezvous), so no byte is held outside
+//    the buffer table.
+// A Program is built once by ProgramBuilder, then never changed. It holds one iteration; rides repeat it.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/id.hpp"
+#include "base/units.hpp"
+#include "hardware_profiles/cluster.hpp"
+#include "plan/segment.hpp"
+
+namespace tandem {
+
+enum class StepId : std::uint32_t {};
+enum class StreamId : std::uint32_t {};
+enum class WorkerId : std::uint32_t {};
+enum class WorkId : std::uint32_t {};
+enum class MessageId : std::uint32_t {};
+enum class ChannelId : std::uint32_t {};
+enum class BufferId : std::uint32_t {};
+enum class BufferSpecId : std::uint32_t {};
+enum class SegmentId : std::uint32_t {};
+
+enum class StepKind : std::uint8_t {
+  zero_gradients,   ///< start of the iteration: gradients = 0
+  forward,          ///< F of a segment
+  backward,         ///< B: I and W of a segment, layer by layer
+  input_gradient,   ///< I alone
+  weight_gradient,  ///< W alone
+  add_gradient,     ///< sums the gradients of the uses of a tied parameter
+  update,           ///< the optimizer
+  send,
+  receive,
+};
+std::string_view name_of(StepKind kind);
+
+enum class StreamKind : std::uint8_t {
+  compute, send_forward, receive_forward, send_backward, receive_backward, send_gradient, receive_gradient,
+};
+std::string_view name_of(StreamKind kind);
+inline constexpr std::size_t kStreamKinds = 7;
+
+enum class BufferClass : std::uint8_t { weight, gradient, optimizer_state, activation, stash, workspace, message };
+std::string_view name_of(BufferClass kind);
+inline constexpr std::size_t kBufferClasses = 7;
+
+/// What a buffer holds, so how a kernel finds its tensors in it (Segment gives the offsets).
+enum class BufferContent : std::uint8_t {
+  weights, gradients, optimizer_state,
+  inbox, outbox,                    ///< activations that cross the segment's first or last cut
+  gradient_inbox, gradient_outbox,  ///< gradients that cross the last or the first cut
+  saved,                            ///< kept from forward for backward
+  workspace,                        ///< of one step
+  tied_inbox,                       ///< the other use's gradient of a tied parameter
+};
+
+enum class Access : std::uint8_t { read, write, read_write };
+
+/// One entry of the Program. 16 bytes: programs reach tens of millions.
+struct Step {
+  StepKind kind;
+  StreamId stream;
+  std::uint32_t micro_batch;  ///< 0 where it has none
+  std::uint32_t object;       ///< WorkId of a compute step, MessageId of a send or receive
+};
+
+/// Distinct work of compute steps: what is priced once and executed by kernels.
+struct StepWork {
+  StepKind kind;
+  WorkerId worker;
+  SegmentId segment;
+};
+
+/// Messages of equal size and content between two workers, in order.
+struct Channel {
+  WorkerId from, to;
+  Bytes bytes;
+  BufferContent content;  ///< of the sender's buffer: outbox, gradient_outbox or gradients
+  StreamKind send_stream;
+};
+
+struct Message {
+  ChannelId channel;
+  StepId send, receive;
+};
+
+/// Buffers of the same worker, size, class and content share a row.
+struct BufferSpec {
+  WorkerId worker;
+  SegmentId segment;
+  BufferClass kind;
+  BufferContent content;
+  Bytes bytes;
+};
+
+/// When, relative to a step, a buffer is allocated or freed. At one instant frees come before allocations, each by id.
+enum class Moment : std::uint8_t { start, end };
+
+struct Buffer {
+  BufferSpecId spec;
+  std::uint32_t micro_batch;
+  StepId allocated_by;  ///< kNone: persistent, there before the iteration and after it
+  StepId freed_by;      ///< kNone: persistent
+};
+
+struct BufferUse {
+  std::uint32_t buffer : 30;
+  std::uint32_t access : 2;
+  BufferId id() const { return static_cast<BufferId>(buffer); }
+  Access mode() const { return static_cast<Access>(access); }
+};
+
+struct Stream {
+  WorkerId worker;
+  StreamKind kind;
+  StepId first;         ///< the stream's steps are first, first + 1, ...
+  std::uint32_t count;
+};
+
+struct Worker {
+  std::string name;  ///< "stage 0"
+  std::uint32_t rank;
+  DeviceId device;
+  StreamId compute;
+};
+
+class Program {
+ public:
+  std::size_t step_count() const { return steps_.size(); }
+  const Step& step(StepId id) const { return steps_[index_of(id)]; }
+  std::span<const Step> steps() const { return steps_; }
+  std::span<const StepId> after(StepId id) const { return row(after_offset_, after_, id); }
+  std::span<const BufferUse> uses(StepId id) const { return row(use_offset_, uses_, id); }
+  std::span<const Stream> streams() const { return streams_; }
+  const Stream& stream(StreamId id) const { return streams_[index_of(id)]; }
+  std::span<const Worker> workers() const { return workers_; }
+  WorkerId worker_of(StepId id) const { return stream(step(id).stream).worker; }
+  std::span<const StepWork> works() const { return works_; }
+  const StepWork& work(StepId compute_step) const { return works_[step(compute_step).object]; }
+  std::span<const Segment> segments() const { return segments_; }
+  const Segment& segment(SegmentId id) const { return segments_[index_of(id)]; }
+  std::span<const Channel> channels() const { return channels_; }
+  std::span<const Message> messages() const { return messages_; }
+  const Message& message(StepId send_or_receive) const { return messages_[step(send_or_receive).object]; }
+  std::span<const Buffer> buffers() const { return buffers_; }
+  std::span<const BufferSpec> buffer_specs() const { return buffer_specs_; }
+  const BufferSpec& spec(BufferId id) const { return buffer_specs_[index_of(buffers_[index_of(id)].spec)]; }
+  Moment allocation_moment(BufferId id) const { return moments_[index_of(id)].allocated; }
+  Moment free_moment(BufferId id) const { return moments_[index_of(id)].freed; }
+  std::uint32_t micro_batches() const { return micro_batches_; }
+  /// "stage 1: F of micro-batch 3 (layers h.2.ln_1 .. h.3.add_2)": for messages.
+  std::string describe(StepId id) const;
+  Bytes footprint() const;  ///< memory that the Program itself takes
+
+ private:
+  friend class ProgramBuilder;
+  struct Moments {
+    Moment allocated, freed;
+  };
+  template <class Value>
+  static std::span<const Value> row(const std::vector<std::uint32_t>& offset, const std::vector<Value>& values, StepId id) {
+    return {values.data() + offset[index_of(id)], values.data() + offset[index_of(id) + 1]};
+  }
+  std::vector<Step> steps_;
+  std::vector<std::uint32_t> after_offset_, use_offset_;
+  std::vector<StepId> after_;
+  std::vector<BufferUse> uses_;
+  std::vector<Stream> streams_;
+  std::vector<Worker> workers_;
+  std::vector<StepWork> works_;
+  std::vector<Segment> segments_;
+  std::vector<Channel> channels_;
+  std::vector<Message> messages_;
+  std::vector<Buffer> buffers_;
+  std::vector<Moments> moments_;
+  std::vector<BufferSpec> buffer_specs_;
+  std::uint32_t micro_batches_ = 1;
+};
+
+}  // namespace tandem

@@ -1,0 +1,62 @@
+#pragma once
+// Builds a Program: streams first, then each stream's steps in order, in any interleaving of streams.
+
+#include <string>
+#include <vector>
+
+#include "plan/program.hpp"
+
+namespace tandem {
+
+/// Ids given out while building are stable handles; finish() renumbers steps so that each stream is contiguous, and
+/// hands out the finished Program. Step ids passed to and returned by the builder are all building-time ids.
+class ProgramBuilder {
+ public:
+  WorkerId add_worker(std::string name, std::uint32_t rank, DeviceId device);  ///< with its compute stream
+  /// The worker's stream of this kind, made on first use.
+  StreamId stream(WorkerId worker, StreamKind kind);
+  SegmentId add_segment(Segment segment);
+  WorkId add_work(StepWork work);
+  ChannelId add_channel(Channel channel);
+
+  StepId add_compute(WorkId work, std::uint32_t micro_batch);
+  /// Adds the two steps of a message, at the ends of the sender's and the receiver's stream (receive streams mirror
+  /// send streams). `after_send`: the step that produced it; more edges by add_after.
+  MessageId add_message(ChannelId channel, std::uint32_t micro_batch);
+  StepId send_of(MessageId message) const { return messages_[index_of(message)].send; }
+  StepId receive_of(MessageId message) const { return messages_[index_of(message)].receive; }
+  void add_after(StepId step, StepId earlier);
+
+  BufferId add_buffer(BufferSpec spec, std::uint32_t micro_batch);  ///< persistent until told otherwise
+  void allocate(BufferId buffer, StepId step, Moment moment);
+  void release(BufferId buffer, StepId step, Moment moment);
+  void use(StepId step, BufferId buffer, Access access);
+
+  void reserve(std::size_t steps);
+  Program finish(std::uint32_t micro_batches) &&;
+
+ private:
+  StepId add_step(Step step);
+  std::vector<Step> steps_;
+  std::vector<std::vector<StepId>> stream_steps_;
+  struct Edge {
+    StepId step, earlier;
+  };
+  struct Use {
+    StepId step;
+    BufferUse use;
+  };
+  std::vector<Edge> edges_;
+  std::vector<Use> uses_;
+  std::vector<Stream> streams_;
+  std::vector<Worker> workers_;
+  std::vector<StepWork> works_;
+  std::vector<Segment> segments_;
+  std::vector<Channel> channels_;
+  std::vector<Message> messages_;
+  std::vector<Buffer> buffers_;
+  std::vector<Program::Moments> moments_;
+  std::vector<BufferSpec> buffer_specs_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,88 @@
+#pragma once
+// A segment: consecutive layers that one step computes, with the place of every tensor that its kernels touch.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/model.hpp"
+
+namespace tandem {
+
+/// The buffer that a tensor lies in; `none`: it is not there (not kept, or no gradient flows).
+enum class Place : std::uint8_t { none, inbox, outbox, saved, workspace, gradient_inbox, gradient_outbox };
+
+struct Placement {
+  Place place = Place::none;
+  std::int64_t offset = 0;  ///< bytes from the buffer's start, a multiple of kAlignment
+  bool operator==(const Placement&) const = default;
+};
+inline constexpr std::int64_t kAlignment = 64;
+
+struct LayerPlan {
+  LayerId layer;
+  std::vector<Placement> inputs;            ///< values read by F; I and W read them there too where the kind keeps them
+  Placement output;                         ///< written by F, read by I and W where kept
+  std::vector<Placement> extra;             ///< Kept::extra, in `saved`
+  Placement scratch;                        ///< of F, in the forward workspace
+  Placement output_gradient;                ///< read by I and W; none: a loss, whose gradient is the seed
+  std::vector<Placement> input_gradients;   ///< written by I; none where no gradient is due
+  std::vector<bool> accumulate;             ///< per input: I adds to what a later reader has written already
+  Placement input_gradient_scratch;         ///< of I, in the backward workspace
+  Placement weight_gradient_scratch;        ///< of W, in the backward workspace
+  bool runs_input_gradient = false, runs_weight_gradient = false;
+};
+
+/// A tensor in a message: packed one after the other, each aligned.
+struct BoundaryTensor {
+  LayerId tensor;
+  std::int64_t offset;
+  Bytes bytes;
+};
+
+/// A plain copy that a step makes before (backward) or after (forward) its kernels.
+struct BoundaryCopy {
+  Placement from, to;
+  Bytes bytes;
+};
+
+struct SegmentParameter {
+  ParameterId parameter;
+  std::int64_t weight_offset;    ///< bytes into the segment's weights; a tied pair in one segment shares it
+  std::int64_t gradient_offset;  ///< bytes into the segment's gradients; every use has its own
+  std::int64_t elements;
+  bool updated;                  ///< false: a tied use whose owner is in this segment, so updated there
+};
+
+struct Segment {
+  std::size_t first = 0, last = 0;  ///< layers [first, last)
+  std::int64_t batch = 0;           ///< samples per micro-batch
+  std::vector<LayerPlan> layers;    ///< in topological order; backward walks them from the end
+  std::vector<BoundaryTensor> inbox, outbox;                          ///< float tensors only get gradients
+  std::vector<BoundaryTensor> gradient_inbox, gradient_outbox;
+  std::vector<BoundaryCopy> forward_copies;   ///< into the outbox, after F's kernels
+  std::vector<BoundaryCopy> backward_copies;  ///< gradients carried through, before B's kernels
+  std::vector<SegmentParameter> parameters;
+  bool keeps_inbox = false;   ///< some layer's backward reads the inbox
+  Bytes saved_bytes, forward_workspace, backward_workspace;
+  Bytes inbox_bytes, outbox_bytes, gradient_inbox_bytes, gradient_outbox_bytes;
+  Bytes weight_bytes, gradient_bytes;
+};
+
+/// Lays out the layers [first, last) for micro-batches of `batch` samples. Outputs that backward needs lie in `saved`, the
+/// others in a workspace planned by their lifetimes; where several layers read one tensor, its gradient is the sum in
+/// descending order of readers, also across cuts, so that every partition gives the same bits.
+Segment lay_out_segment(const Model& model, std::size_t first, std::size_t last, std::int64_t batch);
+
+/// Offsets for intervals of life [birth, death) such that no two alive at once overlap: first fit, largest first.
+struct Lifetime {
+  std::int64_t birth, death;
+  Bytes bytes;
+};
+struct Packing {
+  std::vector<std::int64_t> offsets;
+  Bytes size;
+};
+Packing pack_lifetimes(const std::vector<Lifetime>& lifetimes);
+
+}  // namespace tandem

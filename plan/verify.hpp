@@ -1,0 +1,18 @@
+#pragma once
+// verify(Program): proves before any ride that the Program can run and means what it should.
+
+#include "plan/program.hpp"
+
+namespace tandem {
+
+/// Checks: no cycle (stream order counted in, rendezvous of messages included); each message has its two steps, in the
+/// same order at both ends, and buffers of its size; every buffer is allocated and freed once, in the compute stream's
+/// order, written before it is read, and not used outside its life by any stream; F and B (or I and W) of every segment
+/// run once per micro-batch, F first. Throws InputError naming the steps; a cycle is printed.
+void verify(const Program& program);
+
+/// A topological order of all steps: smallest id first among the ready ones; a message's two steps are adjacent.
+/// Throws InputError with the cycle where there is none.
+std::vector<StepId> topological_order(const Program& program);
+
+}  // namespace tandem
