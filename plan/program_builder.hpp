@@ -37,6 +37,7 @@ class ProgramBuilder {
 
  private:
   StepId add_step(Step step);
+  std::vector<StepId> renumber(Program& program);
   std::vector<Step> steps_;
   std::vector<std::vector<StepId>> stream_steps_;
   struct Edge {
@@ -57,6 +58,8 @@ class ProgramBuilder {
   std::vector<Buffer> buffers_;
   std::vector<Program::Moments> moments_;
   std::vector<BufferSpec> buffer_specs_;
+  std::vector<StreamId> worker_streams_;                   ///< worker x kind
+  std::vector<std::vector<BufferSpecId>> specs_by_worker_;
 };
 
 }  // namespace tandem

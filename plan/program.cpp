@@ -1,0 +1,64 @@
+#include "plan/program.hpp"
+
+#include <fmt/format.h>
+
+namespace tandem {
+
+std::string_view name_of(StepKind kind) {
+  static constexpr std::string_view kNames[] = {"zero gradients", "F", "B",      "I",   "W",
+                                                "add gradient",   "update", "send", "receive"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string_view name_of(StreamKind kind) {
+  static constexpr std::string_view kNames[] = {"compute",       "send forward",  "receive forward", "send backward",
+                                                "receive backward", "send gradient", "receive gradient"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string_view name_of(BufferClass kind) {
+  static constexpr std::string_view kNames[] = {"weight", "gradient", "optimizer_state", "activation",
+                                                "stash",  "workspace", "message"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+namespace {
+
+bool has_micro_batch(StepKind kind) {
+  return kind != StepKind::zero_gradients && kind != StepKind::add_gradient && kind != StepKind::update;
+}
+
+std::string_view payload_of(BufferContent content) {
+  if (content == BufferContent::outbox) return "activations";
+  return content == BufferContent::gradient_outbox ? "activation gradients" : "tied gradients";
+}
+
+}  // namespace
+
+std::string Program::describe(StepId id) const {
+  const Step& entry = step(id);
+  const std::string& worker = workers_[index_of(worker_of(id))].name;
+  const std::string batch = has_micro_batch(entry.kind) ? fmt::format(" of micro-batch {}", entry.micro_batch) : "";
+  if (entry.kind != StepKind::send && entry.kind != StepKind::receive)
+    return fmt::format("worker \"{}\", step {}{}", worker, name_of(entry.kind), batch);
+  const Channel& channel = channels_[index_of(message(id).channel)];
+  const bool sends = entry.kind == StepKind::send;
+  const std::string& peer = workers_[index_of(sends ? channel.to : channel.from)].name;
+  return fmt::format("worker \"{}\", step {} {} \"{}\" the {}{}", worker, name_of(entry.kind), sends ? "to" : "from",
+                     peer, payload_of(channel.content), channel.content == BufferContent::gradients ? "" : batch);
+}
+
+namespace {
+template <class Value>
+std::int64_t size_of(const std::vector<Value>& table) {
+  return static_cast<std::int64_t>(table.capacity() * sizeof(Value));
+}
+}  // namespace
+
+Bytes Program::footprint() const {
+  return {size_of(steps_) + size_of(after_offset_) + size_of(use_offset_) + size_of(after_) + size_of(uses_) +
+          size_of(streams_) + size_of(workers_) + size_of(works_) + size_of(channels_) + size_of(messages_) +
+          size_of(buffers_) + size_of(moments_) + size_of(buffer_specs_)};
+}
+
+}  // namespace tandem

@@ -1,0 +1,177 @@
+#include "plan/program_builder.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/error.hpp"
+
+namespace tandem {
+namespace {
+
+template <class Id, class Value>
+Id append(std::vector<Value>& table, Value value) {
+  table.push_back(std::move(value));
+  return static_cast<Id>(table.size() - 1);
+}
+
+/// Receive streams mirror send streams.
+StreamKind mirror(StreamKind send) {
+  switch (send) {
+    case StreamKind::send_forward: return StreamKind::receive_forward;
+    case StreamKind::send_backward: return StreamKind::receive_backward;
+    default: return StreamKind::receive_gradient;
+  }
+}
+
+/// Turns (row, value) pairs into compressed rows, keeping the order of insertion within a row.
+template <class Pair, class Value, class RowOf, class ValueOf>
+void compress(const std::vector<Pair>& pairs, std::size_t rows, RowOf row_of, ValueOf value_of,
+              std::vector<std::uint32_t>& offset, std::vector<Value>& values) {
+  offset.assign(rows + 2, 0);
+  for (const Pair& pair : pairs) ++offset[row_of(pair) + 2];
+  std::partial_sum(offset.begin(), offset.end(), offset.begin());
+  values.resize(pairs.size());
+  for (const Pair& pair : pairs) values[offset[row_of(pair) + 1]++] = value_of(pair);
+  offset.pop_back();
+}
+
+}  // namespace
+
+WorkerId ProgramBuilder::add_worker(std::string name, std::uint32_t rank, DeviceId device) {
+  const auto id = append<WorkerId>(workers_, Worker{std::move(name), rank, device, StreamId{}});
+  workers_.back().compute = stream(id, StreamKind::compute);
+  return id;
+}
+
+StreamId ProgramBuilder::stream(WorkerId worker, StreamKind kind) {
+  worker_streams_.resize(workers_.size() * kStreamKinds, kNone<StreamId>);
+  StreamId& known = worker_streams_[index_of(worker) * kStreamKinds + static_cast<std::size_t>(kind)];
+  if (known == kNone<StreamId>) {
+    known = append<StreamId>(streams_, Stream{worker, kind, StepId{}, 0});
+    stream_steps_.emplace_back();
+  }
+  return known;
+}
+
+SegmentId ProgramBuilder::add_segment(Segment segment) { return append<SegmentId>(segments_, std::move(segment)); }
+WorkId ProgramBuilder::add_work(StepWork work) { return append<WorkId>(works_, work); }
+ChannelId ProgramBuilder::add_channel(Channel channel) { return append<ChannelId>(channels_, channel); }
+
+StepId ProgramBuilder::add_step(Step step) {
+  const auto id = append<StepId>(steps_, step);
+  stream_steps_[index_of(step.stream)].push_back(id);
+  return id;
+}
+
+StepId ProgramBuilder::add_compute(WorkId work, std::uint32_t micro_batch) {
+  const StepWork& row = works_[index_of(work)];
+  return add_step({row.kind, workers_[index_of(row.worker)].compute, micro_batch, index_of(work)});
+}
+
+MessageId ProgramBuilder::add_message(ChannelId channel, std::uint32_t micro_batch) {
+  const Channel& row = channels_[index_of(channel)];
+  const auto id = append<MessageId>(messages_, Message{channel, StepId{}, StepId{}});
+  const StreamId from = stream(row.from, row.send_stream);
+  const StreamId to = stream(row.to, mirror(row.send_stream));
+  messages_.back().send = add_step({StepKind::send, from, micro_batch, index_of(id)});
+  messages_.back().receive = add_step({StepKind::receive, to, micro_batch, index_of(id)});
+  return id;
+}
+
+void ProgramBuilder::add_after(StepId step, StepId earlier) {
+  if (steps_[index_of(step)].stream == steps_[index_of(earlier)].stream) {
+    invariant(earlier < step, "an edge within a stream follows the stream's order");
+    return;  // the stream's order says it already
+  }
+  edges_.push_back({step, earlier});
+}
+
+BufferId ProgramBuilder::add_buffer(BufferSpec spec, std::uint32_t micro_batch) {
+  const auto same = [&spec](const BufferSpec& other) {
+    return other.worker == spec.worker && other.segment == spec.segment && other.kind == spec.kind &&
+           other.content == spec.content && other.bytes == spec.bytes;
+  };
+  specs_by_worker_.resize(std::max<std::size_t>(specs_by_worker_.size(), index_of(spec.worker) + 1));
+  auto& mine = specs_by_worker_[index_of(spec.worker)];
+  auto known = std::find_if(mine.begin(), mine.end(), [&](BufferSpecId id) { return same(buffer_specs_[index_of(id)]); });
+  const BufferSpecId row = known != mine.end() ? *known : append<BufferSpecId>(buffer_specs_, spec);
+  if (known == mine.end()) mine.push_back(row);
+  moments_.push_back({Moment::start, Moment::end});
+  return append<BufferId>(buffers_, Buffer{row, micro_batch, kNone<StepId>, kNone<StepId>});
+}
+
+void ProgramBuilder::allocate(BufferId buffer, StepId step, Moment moment) {
+  buffers_[index_of(buffer)].allocated_by = step;
+  moments_[index_of(buffer)].allocated = moment;
+}
+
+void ProgramBuilder::release(BufferId buffer, StepId step, Moment moment) {
+  buffers_[index_of(buffer)].freed_by = step;
+  moments_[index_of(buffer)].freed = moment;
+}
+
+void ProgramBuilder::use(StepId step, BufferId buffer, Access access) {
+  uses_.push_back({step, BufferUse{index_of(buffer) & 0x3fffffffu, static_cast<std::uint32_t>(access) & 3u}});
+}
+
+void ProgramBuilder::reserve(std::size_t steps) {
+  steps_.reserve(steps);
+  edges_.reserve(steps + steps / 2);
+  uses_.reserve(3 * steps);
+  buffers_.reserve(steps);
+  moments_.reserve(steps);
+}
+
+/// Streams sorted by worker and kind; returns the new id of each step.
+std::vector<StepId> ProgramBuilder::renumber(Program& program) {
+  std::vector<std::uint32_t> order(streams_.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [this](std::uint32_t a, std::uint32_t b) {
+    return std::pair(streams_[a].worker, streams_[a].kind) < std::pair(streams_[b].worker, streams_[b].kind);
+  });
+  std::vector<StepId> renamed(steps_.size());
+  program.steps_.reserve(steps_.size());
+  for (const std::uint32_t old : order) {
+    const auto id = static_cast<StreamId>(program.streams_.size());
+    auto& steps = stream_steps_[old];
+    program.streams_.push_back({streams_[old].worker, streams_[old].kind, static_cast<StepId>(program.steps_.size()),
+                                static_cast<std::uint32_t>(steps.size())});
+    for (const StepId step : steps) {
+      renamed[index_of(step)] = static_cast<StepId>(program.steps_.size());
+      program.steps_.push_back(steps_[index_of(step)]);
+      program.steps_.back().stream = id;
+    }
+    if (streams_[old].kind == StreamKind::compute) workers_[index_of(streams_[old].worker)].compute = id;
+    steps = {};
+  }
+  return renamed;
+}
+
+Program ProgramBuilder::finish(std::uint32_t micro_batches) && {
+  Program program;
+  const std::vector<StepId> renamed = renumber(program);
+  const auto rename = [&renamed](StepId& id) {
+    if (id != kNone<StepId>) id = renamed[index_of(id)];
+  };
+  steps_ = {};
+  compress(edges_, renamed.size(), [&](const Edge& edge) { return index_of(renamed[index_of(edge.step)]); },
+           [&](const Edge& edge) { return renamed[index_of(edge.earlier)]; }, program.after_offset_, program.after_);
+  edges_ = {};
+  compress(uses_, renamed.size(), [&](const Use& use) { return index_of(renamed[index_of(use.step)]); },
+           [](const Use& use) { return use.use; }, program.use_offset_, program.uses_);
+  uses_ = {};
+  for (Message& message : messages_) rename(message.send), rename(message.receive);
+  for (Buffer& buffer : buffers_) rename(buffer.allocated_by), rename(buffer.freed_by);
+  program.workers_ = std::move(workers_);
+  program.works_ = std::move(works_);
+  program.segments_ = std::move(segments_);
+  program.channels_ = std::move(channels_);
+  program.messages_ = std::move(messages_);
+  program.buffers_ = std::move(buffers_);
+  program.moments_ = std::move(moments_);
+  program.buffer_specs_ = std::move(buffer_specs_);
+  program.micro_batches_ = micro_batches;
+  return program;
+}
+
+}  // namespace tandem
