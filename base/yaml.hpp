@@ -46,8 +46,12 @@ class YamlNode {
 
  private:
   friend class YamlBuilder;
+  [[noreturn]] void fail_inside(const QuantityError& error) const;
+  const std::string& plain_text(std::string_view want) const;
+
   Kind kind_ = Kind::null;
   bool quoted_ = false;
+  int text_column_ = 0;  ///< of the first byte of text_, 0 where the file spells it another way
   TextPosition position_;
   std::string text_;
   std::vector<YamlNode> items_;
