@@ -12,9 +12,13 @@ namespace tandem {
 
 namespace {
 
+/// Far more than any machine holds, and low enough that operations per element and bytes stay within 64 bits.
+constexpr std::int64_t kMostElements = std::int64_t{1} << 53;
+
 std::int64_t checked_product(std::int64_t a, std::int64_t b) {
   std::int64_t product = 0;
-  if (__builtin_mul_overflow(a, b, &product)) throw InputError("a tensor has more elements than 64 bits can count");
+  const bool overflow = __builtin_mul_overflow(a, b, &product);
+  if (overflow || product > kMostElements) throw InputError("a tensor is too large", {}, "at most 2^53 elements");
   return product;
 }
 

@@ -27,7 +27,7 @@ struct TensorSpec {
   bool per_sample = true;  ///< false: one tensor per micro-batch whatever its size (a loss)
 
   bool operator==(const TensorSpec&) const = default;
-  /// This and every count below throw InputError instead of overflowing.
+  /// This and every count below throw InputError beyond 2^53 elements.
   std::int64_t elements_per_sample() const;
   std::int64_t elements(std::int64_t batch) const;
   Bytes bytes(std::int64_t batch) const { return bytes_of(type) * elements(batch); }
@@ -37,7 +37,7 @@ struct TensorSpec {
 
 /// "64x128"; "1" for a single value.
 std::string shape_text(std::span<const std::int64_t> dims);
-/// Product of the dimensions; 1 for none.
+/// Product of the dimensions; 1 for none. Throws InputError beyond 2^53.
 std::int64_t element_count(std::span<const std::int64_t> dims);
 
 /// Named numbers of a layer ("features", "heads", "epsilon"), in the order of the kind's attribute list.
@@ -85,11 +85,11 @@ struct Product {
 
 /// The work of one pass of one layer over one micro-batch. FLOPs count a multiply-add as two.
 struct Work {
-  std::vector<Product> products;
+  std::vector<Product> products{};
   std::int64_t elementwise = 0;      ///< cheap arithmetic operations outside products
   std::int64_t transcendentals = 0;  ///< exp, tanh, log, sqrt evaluations
-  Bytes read;                        ///< bytes read once from memory if nothing is cached
-  Bytes written;
+  Bytes read{};                      ///< bytes read once from memory if nothing is cached
+  Bytes written{};
 
   Flops flops() const;  ///< products + elementwise + transcendentals
 };

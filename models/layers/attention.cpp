@@ -1,5 +1,7 @@
 // attention: softmax(Q K^T / sqrt(d)) V per head, from q, k and v side by side in each row (1706.03762).
 
+#include <array>
+
 #include <fmt/format.h>
 
 #include "base/error.hpp"
@@ -45,9 +47,10 @@ Kept kept(const Attributes& attributes, std::span<const TensorSpec>, const Tenso
 
 Work work(const LayerContext& context, Pass pass) {
   const auto heads = context.attributes.integer("heads");
-  const auto s = context.output.dims[0], d = context.output.columns() / heads, count = context.batch * heads;
+  const auto s = context.output.dims[0], d = context.output.columns() / heads;
+  const auto count = element_count(std::array{context.batch, heads});
   const auto unmasked = context.attributes.integer("causal") == 1 ? s * (s + 1) / 2 : s * s;
-  const auto scores = unmasked * count;
+  const auto scores = element_count(std::array{unmasked, count});
   const Product into_scores{s, s, d, count}, out_of_scores{s, d, s, count};
   const Bytes packed = context.inputs[0].bytes(context.batch), result = context.output.bytes(context.batch);
   const Bytes matrix = probabilities(context.attributes, context.output).bytes(context.batch);

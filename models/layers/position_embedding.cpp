@@ -28,7 +28,7 @@ Work work(const LayerContext& context, Pass pass) {
   const Bytes weight = float_bytes(context.output.elements_per_sample());
   switch (pass) {
     case Pass::forward: return {.elementwise = count, .read = tensor + weight, .written = tensor};
-    case Pass::input_gradient: return {.products = {}, .read = tensor, .written = tensor};
+    case Pass::input_gradient: return {.read = tensor, .written = tensor};
     case Pass::weight_gradient: return {.elementwise = count, .read = tensor + weight, .written = weight};
   }
   return {};

@@ -17,7 +17,7 @@ Work work(const LayerContext& context, Pass pass) {
   switch (pass) {
     case Pass::forward:
       return {.elementwise = context.output.elements(context.batch), .read = tensor + tensor, .written = tensor};
-    case Pass::input_gradient: return {.products = {}, .read = tensor, .written = tensor + tensor};
+    case Pass::input_gradient: return {.read = tensor, .written = tensor + tensor};
     case Pass::weight_gradient: return {};
   }
   return {};

@@ -35,7 +35,7 @@ std::vector<ParameterSpec> parameters(const Attributes& attributes, std::span<co
 Work work(const LayerContext& context, Pass pass) {
   const Bytes tokens = context.inputs[0].bytes(context.batch), rows = context.output.bytes(context.batch);
   switch (pass) {
-    case Pass::forward: return {.products = {}, .read = tokens + rows, .written = rows};
+    case Pass::forward: return {.read = tokens + rows, .written = rows};
     case Pass::input_gradient: return {};
     case Pass::weight_gradient:
       return {.elementwise = context.output.elements(context.batch), .read = tokens + rows + rows, .written = rows};
