@@ -5,21 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "base/id.hpp"
 #include "hardware_profiles/device.hpp"
 
 namespace tandem {
 
 enum class DeviceId : std::uint32_t {};
-
-/// A way from one device to another. Messages in the same direction share its bandwidth at max-min fair rates.
-struct Link {
-  std::string name;
-  Seconds latency;
-  BytesPerSecond bandwidth;     ///< per direction
-  bool full_duplex = true;
-  Seconds busy_latency;         ///< latency when every core of the device is busy; for threads of one host
-  std::string source;
-};
 
 struct Cluster {
   std::string name;
@@ -31,8 +22,9 @@ struct Cluster {
     std::uint32_t link;
   };
   std::vector<Wire> wires;               ///< pairs with a link of their own
-  std::uint32_t default_link = 0;        ///< of every other pair, and within one device; index into links
+  std::uint32_t default_link = 0;        ///< of every other pair; index into links
   bool all_connected = true;             ///< false: only wired pairs can talk
+  std::vector<std::uint32_t> within;     ///< by profile: the link between workers on one device; empty: default_link
 
   std::size_t device_count() const { return devices.size(); }
   const Device& device(DeviceId id) const { return profiles[devices[index_of(id)]]; }
@@ -40,9 +32,23 @@ struct Cluster {
   std::uint32_t link_between(DeviceId from, DeviceId to) const;
 };
 
-/// A zoo name ("host" needs its calibration, see read_host), a cluster file, or a device file (a cluster of one).
-/// Throws InputError with a "did you mean".
+/// The memory of all devices. Throws InputError when it is more than can be counted.
+Bytes total_memory(const Cluster& cluster);
+
+/// `count` devices of one kind, joined by its `link:` section. Throws InputError when count > 1 and it has none, or
+/// when the memory of all cannot be counted.
+Cluster cluster_of(const Device& device, std::int64_t count);
+/// Messages between workers on one device without measured threads: a copy through its memory, which reads and writes
+/// each byte, at half the memory bandwidth, shared by both directions. Its latency is unknown, so 0.
+Link memory_copy_link(const Device& device);
+/// Reads the cluster format of docs/profiles.md. Throws InputError with the place.
+Cluster read_cluster(const YamlNode& root);
+
+/// "host" (read_host() of its calibration), a zoo name, a cluster file, a device file (a cluster of one), or a device's
+/// name or file followed by a count: "tesla-k80:4" is four of them on their own link. Throws InputError with a "did you
+/// mean".
 Cluster load_cluster(const std::string& name_or_path);
+/// Names of the zoo, sorted; "host" is not among them.
 std::vector<std::string> cluster_names();
 std::vector<std::string> device_names();
 Device load_device(const std::string& name_or_path);
@@ -50,7 +56,7 @@ Device load_device(const std::string& name_or_path);
 /// $XDG_CACHE_HOME/tandem/host.yaml, or ~/.cache/tandem/host.yaml.
 std::string host_profile_path();
 /// Places `workers` on the cluster's devices: one each, in order; where the devices are too few and share cores,
-/// in equal contiguous blocks. Throws InputError when they do not fit.
+/// in contiguous blocks as equal as can be. Throws InputError when they do not fit.
 std::vector<DeviceId> place_workers(const Cluster& cluster, std::size_t workers);
 
 }  // namespace tandem

@@ -8,6 +8,7 @@
 
 #include "base/units.hpp"
 #include "base/yaml.hpp"
+#include "hardware_profiles/link.hpp"
 
 namespace tandem {
 
@@ -18,8 +19,10 @@ struct RateCurve {
   struct Point {
     Bytes size;
     BytesPerSecond rate;
+    bool operator==(const Point&) const = default;
   };
   std::vector<Point> points;
+  bool operator==(const RateCurve&) const = default;
   BytesPerSecond at(Bytes size) const;  ///< Throws InvariantError when empty.
 };
 
@@ -28,9 +31,12 @@ struct ProductRates {
   struct Point {
     std::int64_t m, n, k;
     FlopsPerSecond rate;
+    bool operator==(const Point&) const = default;
   };
   std::vector<Point> points;
-  /// Inverse-distance interpolation on log2 of m, n, k among the nearest points; exact at a grid point.
+  bool operator==(const ProductRates&) const = default;
+  /// Inverse-distance interpolation on log2 of m, n, k among the nearest points; exact at a grid point, and never
+  /// outside the rates of its neighbours. Shapes beyond the grid are read at its border. Throws InvariantError when empty.
   FlopsPerSecond at(std::int64_t m, std::int64_t n, std::int64_t k) const;
 };
 
@@ -39,8 +45,10 @@ struct Concurrency {
   struct Point {
     std::int64_t threads;
     double slowdown;  ///< of each thread beyond its fair share of the cores: 1 = none
+    bool operator==(const Point&) const = default;
   };
   std::vector<Point> points;           ///< ascending; interpolated; empty: no slowdown
+  bool operator==(const Concurrency&) const = default;
   double at(std::int64_t threads) const;
 };
 
@@ -48,25 +56,29 @@ struct MeasuredKernel {
   std::string signature;  ///< kernel_signature()
   Seconds median, p10, p90;
   std::int64_t runs = 0;
+  bool operator==(const MeasuredKernel&) const = default;
 };
 
 struct PowerPoint {
   Hertz frequency;
   Watts power;
+  bool operator==(const PowerPoint&) const = default;
 };
 
 struct Device {
   std::string name;
   DeviceKind kind = DeviceKind::cpu;
-  std::vector<std::pair<std::string, std::string>> sources;  ///< (group of numbers, where they are from)
+  /// (group of numbers, where they are from), in the order of the file's groups: compute, memory, power, power_curve,
+  /// overhead, product_rates, elementwise, copy, transcendentals, concurrency, kernels. A link has its own.
+  std::vector<std::pair<std::string, std::string>> sources;
 
   std::int64_t cores = 1;
-  Hertz frequency;
-  FlopsPerSecond peak_fp32;
+  Hertz frequency;                  ///< 0: unknown
+  FlopsPerSecond peak_fp32;         ///< of all cores together
   Bytes memory;
   BytesPerSecond memory_bandwidth;
-  Seconds launch_overhead;          ///< per kernel
-  Watts power_idle, power_peak;
+  Seconds launch_overhead;          ///< per kernel; 0: unknown or none
+  Watts power_idle, power_peak;     ///< 0: unknown
   std::vector<PowerPoint> power_curve;
   bool bulk_synchronous = false;    ///< computes or exchanges, never both (an IPU)
   /// Several workers may live on this device, each step asking for one core of it (a CPU whose workers are threads).
@@ -79,11 +91,17 @@ struct Device {
   double transcendentals_per_second = 0;
   Concurrency concurrency;
   std::vector<MeasuredKernel> kernels;  ///< sorted by signature
+
+  std::optional<Link> link;             ///< joins several devices of this kind where no cluster file says how
+  std::optional<Link> threads_link;     ///< joins workers that are threads on one such device
+
+  bool operator==(const Device&) const = default;
 };
 
 /// Reads the device format of docs/profiles.md. Throws InputError with the place.
 Device read_device(const YamlNode& root);
-/// The same format, such that read_device() gives an equal Device back.
+/// The same format, such that read_device() gives an equal Device back. Throws InvariantError when a group of numbers
+/// has no source.
 std::string write_device(const Device& device);
 
 }  // namespace tandem

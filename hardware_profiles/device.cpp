@@ -1,0 +1,85 @@
+#include "hardware_profiles/device.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "hardware_profiles/device_groups.hpp"
+#include "hardware_profiles/profile_reading.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, DeviceKind>, 3> kKinds{
+    {{"cpu", DeviceKind::cpu}, {"gpu", DeviceKind::gpu}, {"ipu", DeviceKind::ipu}}};
+
+DeviceKind read_kind(const YamlNode& node) {
+  for (const auto& [name, kind] : kKinds)
+    if (node.text() == name) return kind;
+  node.fail("unknown kind of device", node.text(), "cpu, gpu or ipu");
+}
+
+std::string_view name_of(DeviceKind kind) {
+  const auto row = std::find_if(kKinds.begin(), kKinds.end(), [&](const auto& entry) { return entry.second == kind; });
+  invariant(row != kKinds.end(), "every kind of device has a name");
+  return row->first;
+}
+
+void read_behaviour(const YamlNode& root, Device& device) {
+  if (const YamlNode* node = root.find("shares_cores")) device.shares_cores = node->boolean();
+  if (const YamlNode* node = root.find("bulk_synchronous")) device.bulk_synchronous = node->boolean();
+}
+
+void read_groups(std::span<const DeviceGroup> groups, const YamlNode& root, Device& device) {
+  for (const DeviceGroup& group : groups) {
+    if (!group.required && !root.find(group.key)) continue;
+    const YamlNode& section = root.at(group.key);
+    group.read(section, device);
+    device.sources.emplace_back(group.key, read_source(section));
+  }
+}
+
+const std::string* source_of(const Device& device, std::string_view group) {
+  for (const auto& [name, source] : device.sources)
+    if (name == group) return &source;
+  return nullptr;
+}
+
+void write_groups(std::span<const DeviceGroup> groups, const Device& device, std::string& text) {
+  for (const DeviceGroup& group : groups) {
+    const std::string* source = source_of(device, group.key);
+    if (!source && !group.present(device)) continue;
+    invariant(source != nullptr, fmt::format("the numbers of group {} have a source", group.key));
+    text += fmt::format("{}:\n{}  source: {}\n", group.key, group.write(device), quoted(*source));
+  }
+}
+
+}  // namespace
+
+Device read_device(const YamlNode& root) {
+  root.only_keys({"device", "kind", "shares_cores", "bulk_synchronous", "compute", "memory", "power", "power_curve",
+                  "overhead", "product_rates", "elementwise", "copy", "transcendentals", "concurrency", "kernels",
+                  "link", "threads_link"});
+  Device device;
+  device.name = read_name(root.at("device"));
+  device.kind = read_kind(root.at("kind"));
+  read_behaviour(root, device);
+  read_groups(datasheet_groups(), root, device);
+  read_groups(measured_groups(), root, device);
+  if (const YamlNode* link = root.find("link")) device.link = read_link(*link, device.name + " link");
+  if (const YamlNode* threads = root.find("threads_link"))
+    device.threads_link = read_link(*threads, device.name + " threads");
+  return device;
+}
+
+std::string write_device(const Device& device) {
+  std::string text = fmt::format("device: {}\nkind: {}\n", device.name, name_of(device.kind));
+  if (device.shares_cores) text += "shares_cores: true\n";
+  if (device.bulk_synchronous) text += "bulk_synchronous: true\n";
+  write_groups(datasheet_groups(), device, text);
+  write_groups(measured_groups(), device, text);
+  if (device.link) text += "link:\n" + write_link(*device.link);
+  if (device.threads_link) text += "threads_link:\n" + write_link(*device.threads_link);
+  return text;
+}
+
+}  // namespace tandem

@@ -1,0 +1,27 @@
+#include "hardware_profiles/link.hpp"
+
+#include "hardware_profiles/profile_reading.hpp"
+
+namespace tandem {
+
+Link read_link(const YamlNode& section, std::string name) {
+  section.only_keys({"latency", "busy_latency", "bandwidth", "full_duplex", "source"});
+  Link link;
+  link.name = std::move(name);
+  link.bandwidth = read_transfer_rate(section.at("bandwidth"));
+  if (const YamlNode* latency = section.find("latency")) link.latency = read_time(*latency);
+  const YamlNode* busy = section.find("busy_latency");
+  link.busy_latency = busy ? read_time(*busy) : link.latency;
+  if (const YamlNode* duplex = section.find("full_duplex")) link.full_duplex = duplex->boolean();
+  link.source = read_source(section);
+  return link;
+}
+
+std::string write_link(const Link& link) {
+  invariant(!link.source.empty(), "a link's numbers have a source");
+  return fmt::format("  latency: {}\n  busy_latency: {}\n  bandwidth: {}\n  full_duplex: {}\n  source: {}\n",
+                     to_exact_text(link.latency), to_exact_text(link.busy_latency), to_exact_text(link.bandwidth),
+                     link.full_duplex, quoted(link.source));
+}
+
+}  // namespace tandem

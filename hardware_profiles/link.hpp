@@ -1,0 +1,29 @@
+#pragma once
+// A link: what carries bytes between devices, or between the threads of one.
+
+#include <string>
+
+#include "base/units.hpp"
+#include "base/yaml.hpp"
+
+namespace tandem {
+
+/// A way from one device to another. Messages in the same direction share its bandwidth at max-min fair rates.
+struct Link {
+  std::string name;
+  Seconds latency;
+  BytesPerSecond bandwidth;     ///< per direction
+  bool full_duplex = true;
+  Seconds busy_latency;         ///< latency when every core of the device is busy; for threads of one host
+  std::string source;
+
+  bool operator==(const Link&) const = default;
+};
+
+/// Reads a link's section: bandwidth and source, and where known latency (absent: 0, not modelled), busy_latency
+/// (absent: the latency) and full_duplex (absent: true). Throws InputError with the place.
+Link read_link(const YamlNode& section, std::string name);
+/// The section's lines, indented by two spaces, such that read_link() gives an equal link back under the same name.
+std::string write_link(const Link& link);
+
+}  // namespace tandem
