@@ -18,6 +18,7 @@ struct Placement {
   bool operator==(const Placement&) const = default;
 };
 inline constexpr std::int64_t kAlignment = 64;
+constexpr std::int64_t aligned_size(Bytes bytes) { return (bytes.count + kAlignment - 1) / kAlignment * kAlignment; }
 
 struct LayerPlan {
   LayerId layer;

@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <queue>
+
+#include "base/error.hpp"
+#include "plan/verify.hpp"
+
+namespace tandem {
+namespace {
+
+/// Kahn's algorithm over steps, with the two steps of a message run as one.
+class Sorter {
+ public:
+  explicit Sorter(const Program& program) : program_(program), missing_(program.step_count(), 0) {
+    count_and_link();
+  }
+  std::vector<StepId> run();
+
+ private:
+  void count_and_link();
+  bool is_message(StepId id) const {
+    return program_.step(id).kind == StepKind::send || program_.step(id).kind == StepKind::receive;
+  }
+  StepId partner(StepId id) const {
+    const Message& message = program_.message(id);
+    return message.send == id ? message.receive : message.send;
+  }
+  bool ready(StepId id) const {
+    return missing_[index_of(id)] == 0 && (!is_message(id) || missing_[index_of(partner(id))] == 0);
+  }
+  bool is_last(StepId id) const {
+    const Stream& stream = program_.stream(program_.step(id).stream);
+    return index_of(id) + 1 == index_of(stream.first) + stream.count;
+  }
+  bool is_first(StepId id) const { return id == program_.stream(program_.step(id).stream).first; }
+  void finish(StepId id);
+  void offer(StepId id) {
+    if (ready(id)) queue_.push(is_message(id) ? std::min(index_of(id), index_of(partner(id))) : index_of(id));
+  }
+  StepId blocker(StepId id) const;
+  [[noreturn]] void report_cycle() const;
+
+  const Program& program_;
+  std::vector<std::uint32_t> missing_;  ///< predecessors that have not run; ~0 once it has run itself
+  std::vector<std::uint32_t> offset_, later_;
+  std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> queue_;
+  std::vector<StepId> order_;
+};
+
+constexpr std::uint32_t kRan = ~0u;
+
+void Sorter::count_and_link() {
+  const auto count = static_cast<std::uint32_t>(program_.step_count());
+  offset_.assign(count + 2, 0);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto id = static_cast<StepId>(i);
+    missing_[i] = static_cast<std::uint32_t>(program_.after(id).size()) + !is_first(id);
+    for (const StepId earlier : program_.after(id)) ++offset_[index_of(earlier) + 2];
+  }
+  for (std::size_t i = 2; i < offset_.size(); ++i) offset_[i] += offset_[i - 1];
+  later_.resize(offset_.back());
+  for (std::uint32_t i = 0; i < count; ++i)
+    for (const StepId earlier : program_.after(static_cast<StepId>(i))) later_[offset_[index_of(earlier) + 1]++] = i;
+}
+
+void Sorter::finish(StepId id) {
+  missing_[index_of(id)] = kRan;
+  order_.push_back(id);
+}
+
+std::vector<StepId> Sorter::run() {
+  const auto count = static_cast<std::uint32_t>(program_.step_count());
+  order_.reserve(count);
+  const auto release = [this](StepId id) {
+    const auto drop = [this](std::uint32_t later) {
+      --missing_[later];
+      offer(static_cast<StepId>(later));
+    };
+    for (std::uint32_t at = offset_[index_of(id)]; at < offset_[index_of(id) + 1]; ++at) drop(later_[at]);
+    if (!is_last(id)) drop(index_of(id) + 1);
+  };
+  for (std::uint32_t i = 0; i < count; ++i) offer(static_cast<StepId>(i));
+  while (!queue_.empty()) {
+    const auto id = static_cast<StepId>(queue_.top());
+    queue_.pop();
+    if (missing_[index_of(id)] == kRan) continue;  // a message offered by both its ends
+    finish(id);
+    if (is_message(id)) finish(partner(id));
+    release(id);
+    if (is_message(id)) release(partner(id));
+  }
+  if (order_.size() != count) report_cycle();
+  return std::move(order_);
+}
+
+/// Something that `id` waits for and that has not run.
+StepId Sorter::blocker(StepId id) const {
+  const auto ran = [this](StepId step) { return missing_[index_of(step)] == kRan; };
+  const auto own = [&](StepId step) {
+    if (const auto before = static_cast<StepId>(index_of(step) - 1); !is_first(step) && !ran(before)) return before;
+    for (const StepId earlier : program_.after(step))
+      if (!ran(earlier)) return earlier;
+    return kNone<StepId>;
+  };
+  const StepId mine = own(id);
+  return mine != kNone<StepId> || !is_message(id) ? mine : own(partner(id));
+}
+
+void Sorter::report_cycle() const {
+  StepId at = kNone<StepId>;
+  for (std::uint32_t i = 0; i < missing_.size() && at == kNone<StepId>; ++i)
+    if (missing_[i] != kRan) at = static_cast<StepId>(i);
+  std::vector<StepId> path;
+  auto seen = path.end();
+  while (seen == path.end()) {
+    path.push_back(at);
+    at = blocker(at);
+    invariant(at != kNone<StepId>, "a step that never ran waits for another one");
+    seen = std::find(path.begin(), path.end(), at);
+  }
+  std::string text;
+  constexpr std::ptrdiff_t kShown = 8;
+  for (auto step = seen; step != path.end() && step - seen < kShown; ++step)
+    text += fmt::format("{} waits for ", program_.describe(*step));
+  if (path.end() - seen > kShown) text += fmt::format("... {} more, then ", path.end() - seen - kShown);
+  throw InputError(fmt::format("the order dead-locks: {}{}", text, program_.describe(at)));
+}
+
+}  // namespace
+
+std::vector<StepId> topological_order(const Program& program) { return Sorter(program).run(); }
+
+}  // namespace tandem
