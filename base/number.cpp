@@ -34,11 +34,13 @@ Decimal split_exponent(std::string_view number) {
   return decimal;
 }
 
-std::string plain_digits(std::string digits, int point) {
+/// `digits` with a decimal point before the digit number `point`, filled with zeros where there is none.
+std::string plain_digits(std::string_view digits, int point) {
   const int count = static_cast<int>(digits.size());
-  if (point <= 0) return "0." + std::string(static_cast<std::size_t>(-point), '0') + digits;
-  if (point >= count) return digits + std::string(static_cast<std::size_t>(point - count), '0');
-  return digits.insert(static_cast<std::size_t>(point), ".");
+  if (point <= 0) return fmt::format("0.{:0<{}}{}", "", -point, digits);
+  if (point >= count) return fmt::format("{:0<{}}", digits, point);
+  const auto whole = static_cast<std::size_t>(point);
+  return fmt::format("{}.{}", digits.substr(0, whole), digits.substr(whole));
 }
 
 }  // namespace
@@ -69,12 +71,12 @@ std::string shortest_digits(double value, int exponent) {
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::abs(value), std::chars_format::scientific);
   invariant(error == std::errc{}, "a double fits 32 characters");
   const Decimal decimal = split_exponent({buffer.data(), static_cast<std::size_t>(end - buffer.data())});
-  std::string digits(decimal.mantissa.substr(0, 1));
-  if (decimal.mantissa.size() > 2) digits += decimal.mantissa.substr(2);
+  const std::string_view fraction = decimal.mantissa.size() > 2 ? decimal.mantissa.substr(2) : "";
+  const std::string digits = fmt::format("{}{}", decimal.mantissa[0], fraction);
   const int point = decimal.exponent - exponent + 1;
-  const std::string sign = std::signbit(value) ? "-" : "";
-  if (point < -3 || point > 17) return sign + fmt::format("{}e{}", decimal.mantissa, point - 1);
-  return sign + plain_digits(digits, point);
+  const bool plain = point > -4 && point < 18;
+  return fmt::format("{}{}", std::signbit(value) ? "-" : "",
+                     plain ? plain_digits(digits, point) : fmt::format("{}e{}", decimal.mantissa, point - 1));
 }
 
 double parse_number(std::string_view text) {

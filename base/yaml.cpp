@@ -12,14 +12,15 @@ namespace {
 using Kind = YamlNode::Kind;
 
 std::string_view kind_name(Kind kind) {
-  constexpr std::string_view names[] = {"nothing", "a single value", "a list", "a map"};
+  constexpr std::string_view names[] = {"nothing", "a scalar", "a list", "a map"};
   return names[static_cast<std::size_t>(kind)];
 }
 
 void expect(const YamlNode& node, Kind wanted) {
   if (node.kind() == wanted) return;
-  node.fail(fmt::format("{} where {} is due", kind_name(node.kind()), kind_name(wanted)),
-            node.kind() == Kind::scalar ? node.text() : "", kind_name(wanted));
+  const bool has_text = node.kind() == Kind::scalar;
+  const std::string got = fmt::format("{}{}", kind_name(node.kind()), has_text ? ": " + node.text() : "");
+  node.fail("another kind of value", got, kind_name(wanted));
 }
 
 }  // namespace

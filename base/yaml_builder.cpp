@@ -83,10 +83,7 @@ void YamlBuilder::begin(Kind kind, const TextPosition& where, std::size_t offset
   if (open_.size() == kYamlDepthMax) {
     throw InputError(where, "nested too deeply", {}, fmt::format("at most {} levels", kYamlDepthMax));
   }
-  const bool as_key = !open_.empty() && open_.back().node.kind_ == Kind::map && !open_.back().key_given;
-  YamlNode node = make(kind, where, offset);
-  if (as_key) take_key(open_.back(), std::move(node));
-  open_.push_back({std::move(node), {}, false});
+  open_.push_back({make(kind, where, offset), {}, false});
 }
 
 void YamlBuilder::end() {
@@ -100,6 +97,11 @@ void YamlBuilder::end_map() {
   invariant(!open_.empty(), "a map ends after it began");
   refuse_duplicate_keys(open_.back().node);
   end();
+}
+
+std::optional<TextPosition> YamlBuilder::innermost_open() const {
+  if (open_.empty()) return std::nullopt;
+  return open_.back().node.position();
 }
 
 YamlNode YamlBuilder::take_root() {

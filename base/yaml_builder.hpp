@@ -1,6 +1,7 @@
 #pragma once
 // Builds YamlNodes from a parser's events, and refuses what the house's YAML has not.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ class YamlBuilder {
   void begin_map(const TextPosition& where, std::size_t offset) { begin(YamlNode::Kind::map, where, offset); }
   void end_list() { end(); }
   void end_map();
+
+  /// Where the list or map begins that the next event belongs to.
+  std::optional<TextPosition> innermost_open() const;
 
   /// The document, after its last event. Ends the builder's life.
   YamlNode take_root();

@@ -2,6 +2,8 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "base/yaml_builder.hpp"
@@ -14,6 +16,31 @@ namespace {
 /// yaml-cpp counts lines and columns from 0.
 TextPosition position_of(const YAML::Mark& mark, const std::string& name) {
   return mark.is_null() ? TextPosition{name} : TextPosition{name, mark.line + 1, mark.column + 1};
+}
+
+struct Wording {
+  std::string_view message;
+  std::string_view plain;
+};
+
+const std::array kWordings{
+    Wording{YAML::ErrorMsg::END_OF_SEQ_FLOW, "a [ that is never closed"},
+    Wording{YAML::ErrorMsg::END_OF_MAP_FLOW, "a { that is never closed"},
+    Wording{YAML::ErrorMsg::END_OF_SEQ, "this line fits no open list: check its indentation"},
+    Wording{YAML::ErrorMsg::END_OF_MAP, "this line fits no open map: check its indentation"},
+    Wording{YAML::ErrorMsg::MAP_VALUE, "a colon where no key can stand: check the indentation, or quote the text"},
+    Wording{YAML::ErrorMsg::MAP_KEY, "a key where none can stand: check the indentation"},
+    Wording{YAML::ErrorMsg::BLOCK_ENTRY, "a list entry where none can stand: check the indentation"},
+    Wording{YAML::ErrorMsg::FLOW_END, "a closing bracket that was never opened"},
+    Wording{YAML::ErrorMsg::EOF_IN_SCALAR, "a quote that is never closed"},
+    Wording{YAML::ErrorMsg::UNKNOWN_TOKEN, "a character that starts no value: quote the text"},
+    Wording{YAML::ErrorMsg::UNKNOWN_ANCHOR, "aliases are not supported"},
+};
+
+std::string_view plain_words(std::string_view message) {
+  const auto said = [message](const Wording& wording) { return wording.message == message; };
+  const auto* found = std::find_if(kWordings.begin(), kWordings.end(), said);
+  return found == kWordings.end() ? message : found->plain;
 }
 
 /// Hands the events of yaml-cpp's parser to a builder.
@@ -48,6 +75,13 @@ class EventReader : public YAML::EventHandler {
 
   YamlNode take_root() { return builder_.take_root(); }
 
+  /// In the house's words, and at the bracket where one is never closed: yaml-cpp only knows that the text ended.
+  [[noreturn]] void report(const YAML::ParserException& error) const {
+    const bool unclosed = error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW || error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW;
+    const TextPosition stopped = position_of(error.mark, name_);
+    throw InputError(unclosed ? builder_.innermost_open().value_or(stopped) : stopped, plain_words(error.msg));
+  }
+
  private:
   static std::size_t offset_of(const YAML::Mark& mark) {
     return mark.pos < 0 ? std::string::npos : static_cast<std::size_t>(mark.pos);
@@ -58,6 +92,10 @@ class EventReader : public YAML::EventHandler {
   int documents_ = 0;
 };
 
+[[noreturn]] void refuse_empty(const std::string& name) {
+  throw InputError({name}, "no document", {}, "at least one `key: value`");
+}
+
 }  // namespace
 
 YamlNode parse_yaml(std::string_view text, const std::string& name) {
@@ -66,12 +104,14 @@ YamlNode parse_yaml(std::string_view text, const std::string& name) {
   EventReader reader(source, name);
   try {
     YAML::Parser parser(stream);
-    if (!parser.HandleNextDocument(reader)) throw InputError({name}, "no document", {}, "at least one `key: value`");
+    if (!parser.HandleNextDocument(reader)) refuse_empty(name);
     parser.HandleNextDocument(reader);
   } catch (const YAML::ParserException& error) {
-    throw InputError(position_of(error.mark, name), error.msg);
+    reader.report(error);
   }
-  return reader.take_root();
+  YamlNode root = reader.take_root();
+  if (root.kind() == YamlNode::Kind::null) refuse_empty(name);
+  return root;
 }
 
 }  // namespace tandem

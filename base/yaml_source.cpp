@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/utf8.hpp"
 
 namespace tandem {
@@ -25,6 +27,7 @@ std::string byte_problem(std::string_view rest) {
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
 
 void check_line(std::string_view line, TextPosition where) {
+  if (line.starts_with('%')) throw InputError(where, "directives are not supported", line);
   const std::size_t indentation_end = std::min(line.find_first_not_of(" \t"), line.size());
   const std::size_t tab = line.substr(0, indentation_end).find('\t');
   for (std::size_t offset = 0; offset < line.size(); offset += utf8_length(line.substr(offset))) {

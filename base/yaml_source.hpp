@@ -10,8 +10,8 @@ namespace tandem {
 
 constexpr std::size_t kYamlBytesMax = 1'000'000;
 
-/// Returns `text` without its byte order mark. Throws InputError at the first byte that is no UTF-8, no printable
-/// character, or a tab that indents a line; and for a text beyond kYamlBytesMax, unread.
+/// `text` without its byte order mark. Throws InputError at the first byte that is no UTF-8 or a control character, the
+/// first tab that indents a line, the first directive; and, unread, for a text beyond kYamlBytesMax.
 std::string_view checked_yaml_source(std::string_view text, const std::string& name);
 
 }  // namespace tandem
