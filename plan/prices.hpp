@@ -7,6 +7,7 @@
 
 #include "hardware_profiles/cost.hpp"
 #include "models/model.hpp"
+#include "plan/plan.hpp"
 #include "plan/program.hpp"
 
 namespace tandem {
@@ -48,7 +49,12 @@ struct Prices {
 /// "stage 0 F": the key of recorded times.
 std::string step_key(const Program& program, WorkId work);
 
-/// Prices every distinct work and channel of the Program on the cluster.
-Prices price(const Program& program, const Model& model, const Cluster& cluster, const CostModel& costs, int optimizer_states);
+/// Prices every distinct work and channel of the Program on the cluster. A step costs the sum of its kernels.
+Prices price(const Program& program, const Model& model, const Cluster& cluster, const CostModel& costs,
+             const Optimizer& optimizer);
+
+/// What stands in tables of measured times for the work of a step beside the layers' kernels, over `elements` values.
+enum class PlainWork : std::uint8_t { zero, copy, add, update };
+std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer);
 
 }  // namespace tandem

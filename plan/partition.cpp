@@ -1,0 +1,106 @@
+#include "plan/partition.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/error.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
+
+/// Dynamic programming over (ranks used, items placed). `best[r][i]`: value of the best split of the first i items over
+/// the first r ranks, where `join(before, rank, from, to)` is the value when rank takes items [from, to).
+template <class Join>
+std::vector<std::size_t> best_split(std::size_t ranks, std::size_t items, const std::vector<bool>& allowed, Join join,
+                                    double& value) {
+  std::vector<std::vector<double>> best(ranks + 1, std::vector<double>(items + 1, kInfinite));
+  std::vector<std::vector<std::size_t>> from(ranks + 1, std::vector<std::size_t>(items + 1, 0));
+  best[0][0] = 0;
+  for (std::size_t rank = 0; rank < ranks; ++rank)
+    for (std::size_t to = 1; to <= items; ++to) {
+      if (to < items && !allowed[to]) continue;
+      for (std::size_t start = 0; start < to; ++start) {
+        if (best[rank][start] == kInfinite) continue;
+        const double candidate = join(best[rank][start], rank, start, to);
+        if (candidate < best[rank + 1][to]) best[rank + 1][to] = candidate, from[rank + 1][to] = start;
+      }
+    }
+  value = best[ranks][items];
+  std::vector<std::size_t> cuts;
+  for (std::size_t rank = ranks, to = items; rank > 1 && value < kInfinite; --rank) cuts.push_back(to = from[rank][to]);
+  std::reverse(cuts.begin(), cuts.end());
+  return cuts;
+}
+
+std::vector<std::vector<double>> prefix_sums(const std::vector<std::vector<double>>& time) {
+  std::vector<std::vector<double>> sums;
+  for (const auto& row : time) {
+    sums.emplace_back(row.size() + 1, 0.0);
+    for (std::size_t i = 0; i < row.size(); ++i) sums.back()[i + 1] = sums.back()[i] + row[i];
+  }
+  return sums;
+}
+
+}  // namespace
+
+std::vector<std::size_t> split_chain(const std::vector<std::vector<double>>& time, const std::vector<double>& crossing,
+                                     const std::vector<bool>& allowed) {
+  const std::size_t ranks = time.size(), items = time.empty() ? 0 : time.front().size();
+  const auto sums = prefix_sums(time);
+  const auto stage = [&](std::size_t rank, std::size_t start, std::size_t to) { return sums[rank][to] - sums[rank][start]; };
+  double slowest = 0, bytes = 0;
+  best_split(ranks, items, allowed,
+             [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
+               return std::max(before, stage(rank, start, to));
+             },
+             slowest);
+  if (slowest == kInfinite)
+    throw InputError("the model has too few places to cut", fmt::format("{} stages", ranks),
+                     fmt::format("at most {}", 1 + std::count(allowed.begin(), allowed.end(), true)));
+  return best_split(ranks, items, allowed,
+                    [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
+                      return stage(rank, start, to) > slowest ? kInfinite : before + (start > 0 ? crossing[start] : 0.0);
+                    },
+                    bytes);
+}
+
+Partition partition(const Model& model, const std::vector<const Device*>& devices, const CostModel& costs,
+                    std::int64_t batch) {
+  const std::size_t layers = model.layer_count();
+  std::vector<std::vector<double>> time;
+  for (const Device* device : devices) {
+    if (!time.empty() && device == devices[time.size() - 1]) {
+      time.push_back(time.back());
+      continue;
+    }
+    time.emplace_back(layers, 0.0);
+    for (std::size_t i = 0; i < layers; ++i)
+      for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient}) {
+        const auto layer = static_cast<LayerId>(i);
+        if (pass == Pass::input_gradient && !model.needs_gradient(layer)) continue;
+        time.back()[i] += costs.kernel(kernel_signature(model, layer, pass, batch), model.work(layer, pass, batch), *device)
+                              .time.value;
+      }
+  }
+  std::vector<double> crossing(layers, 0.0);
+  std::vector<bool> allowed(layers, false);
+  for (std::size_t cut = 1; cut < layers; ++cut) {
+    allowed[cut] = model.may_cut(cut);
+    for (const LayerId tensor : model.crossing(cut))
+      crossing[cut] += static_cast<double>(model.layer(tensor).output.bytes(batch).count);
+  }
+  Partition result{split_chain(time, crossing, allowed), Seconds{0}};
+  const auto sums = prefix_sums(time);
+  for (std::size_t rank = 0; rank < devices.size(); ++rank) {
+    const std::size_t first = rank == 0 ? 0 : result.cuts[rank - 1];
+    const std::size_t last = rank + 1 == devices.size() ? layers : result.cuts[rank];
+    result.slowest = std::max(result.slowest, Seconds{sums[rank][last] - sums[rank][first]});
+  }
+  return result;
+}
+
+}  // namespace tandem
