@@ -1,0 +1,27 @@
+#pragma once
+// Pictures for the terminal: who computed what, when, and what memory it took. Pure ASCII, but for the colours.
+
+#include <span>
+#include <string>
+
+#include "timeline/ride.hpp"
+
+namespace tandem {
+
+struct ChartOptions {
+  int width = 80;           ///< columns of the terminal; below kNarrowestChart counts as that
+  bool colour = false;      ///< forward blue, backward green, as the PipeDream paper paints them; the caller knows the terminal
+  std::size_t rows = 32;    ///< workers shown of each ride: the first and the last ones when there are more
+};
+inline constexpr int kNarrowestChart = 40;
+
+/// The rides one above the other on the same scale of time, a row for each worker's compute stream, with its bubble
+/// fraction, a time axis and a legend. No line is longer than the width; each ends with a newline. A column shows the
+/// kind of work that covers most of it: digits are forward, letters backward, by the last digit of the micro-batch.
+std::string chart(const Program& program, std::span<const Ride> rides, const ChartOptions& options = {});
+
+/// What each worker held over time, as stacked classes on one scale for all workers, with the peaks in figures. A column
+/// shows the moment in it at which the sum was largest.
+std::string memory_chart(const Program& program, const Ride& ride, const ChartOptions& options = {});
+
+}  // namespace tandem

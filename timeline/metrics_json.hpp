@@ -1,0 +1,17 @@
+#pragma once
+// Metrics and comparisons as JSON, for scripts; times in seconds, memory in bytes, names as in docs and messages.
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "timeline/compare.hpp"
+#include "timeline/metrics.hpp"
+
+namespace tandem {
+
+/// An object: iteration_s, throughput, bubble, imbalance, workers, channels, pairs, critical_path. What is unknown is null.
+nlohmann::ordered_json metrics_json(const Program& program, const Metrics& metrics);
+
+/// An object: order, edges, memory, iteration, bubble, steps, messages, cpu, works. The caller adds what it knows beside.
+nlohmann::ordered_json comparison_json(const Program& program, const Comparison& comparison);
+
+}  // namespace tandem

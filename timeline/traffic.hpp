@@ -1,0 +1,28 @@
+#pragma once
+// The bytes that an iteration moves, by channel and by pair of workers.
+
+#include <vector>
+
+#include "plan/program.hpp"
+
+namespace tandem {
+
+struct ChannelTraffic {
+  std::int64_t messages = 0;
+  Bytes bytes;
+};
+
+/// Counted apart at the two ends; `sent` equals `received` in every Program that verify() lets pass.
+struct PairTraffic {
+  WorkerId from, to;
+  Bytes sent, received;
+};
+
+struct Traffic {
+  std::vector<ChannelTraffic> channels;  ///< by ChannelId
+  std::vector<PairTraffic> pairs;        ///< those that talk, by sender, then by receiver
+};
+
+Traffic traffic_of(const Program& program);
+
+}  // namespace tandem
