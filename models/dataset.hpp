@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "models/model.hpp"
 
@@ -17,16 +18,34 @@ class Dataset {
   /// targets are the bytes one further on. Throws InputError when `text` is shorter than sequence + 1.
   /// Models whose sources are real-valued get the synthetic regression: inputs are standard normal, targets come from
   /// a fixed random two-layer network (for one output: a linear function) plus noise of deviation 0.1. `text` is unused.
+  /// Keeps a pointer to `model`, which must outlive it.
   Dataset(const Model& model, std::string text, std::uint64_t seed);
 
   /// Writes source layer `source`'s tensor for the samples [first, first + count) of `iteration` to `out`:
-  /// count x elements_per_sample values, row-major; tokens as int32. Thread-safe.
+  /// count x elements_per_sample values, row-major; tokens as int32. Thread-safe. Samples are numbered below 2^32.
   void fill(LayerId source, std::int64_t iteration, std::int64_t first, std::int64_t count, void* out) const;
 
  private:
   const Model* model_;
+  /// A two-layer network with tanh between, or a linear function where `hidden` is 0. Weights are row-major, a row per
+  /// output.
+  struct Teacher {
+    std::int64_t inputs = 0, hidden = 0, outputs = 0;
+    std::vector<double> first = {}, second = {};
+  };
+
+  void check_text() const;
+  Teacher make_teacher(const Layer& targets) const;
+  void fill_tokens(std::int64_t start, std::span<std::int32_t> out) const;
+  void fill_inputs(LayerId source, std::int64_t iteration, std::int64_t sample, std::span<float> out) const;
+  void fill_targets(LayerId source, std::int64_t iteration, std::int64_t sample, std::span<float> out) const;
+  std::int64_t text_start(std::int64_t iteration, std::int64_t sample) const;
+
   std::string text_;
   std::uint64_t seed_;
+  std::int64_t longest_sequence_ = 0;
+  std::optional<LayerId> taught_input_;  ///< the source whose values the teacher sees
+  std::vector<Teacher> teachers_;        ///< by source layer id; empty ones for other layers
 };
 
 /// Initial value `index` of a parameter under `seed`: keyed by the parameter's name, so the same under every partition.

@@ -77,11 +77,8 @@ Attributes resolve_attributes(const LayerDefinition& definition, const LayerKind
 const LayerKind& resolve_kind(const LayerDefinition& definition) {
   try {
     return find_layer_kind(definition.kind);
-  } catch (const InputError&) {
-    std::vector<std::string> names;
-    for (const auto& kind : layer_kinds()) names.emplace_back(kind.name);
-    refuse(definition, "unknown layer kind" + did_you_mean(definition.kind, names), definition.kind,
-           fmt::format("{}", fmt::join(names, ", ")));
+  } catch (const InputError& error) {
+    refuse(definition, problem_of(error));
   }
 }
 
@@ -132,6 +129,12 @@ void check_readers(const std::vector<LayerDefinition>& definitions, const std::v
 
 void refuse(const LayerDefinition& definition, std::string_view problem, std::string_view got, std::string_view want) {
   throw InputError(definition.position, fmt::format("layer \"{}\": {}", definition.name, problem), got, want);
+}
+
+std::string_view problem_of(const InputError& error) {
+  constexpr std::string_view kPrefix = "error: ";
+  const std::string_view text = error.what();
+  return text.starts_with(kPrefix) ? text.substr(kPrefix.size()) : text;
 }
 
 std::vector<ResolvedLayer> resolve(const std::vector<LayerDefinition>& definitions) {

@@ -23,6 +23,9 @@ std::vector<ResolvedLayer> resolve(const std::vector<LayerDefinition>& definitio
 [[noreturn]] void refuse(const LayerDefinition& definition, std::string_view problem, std::string_view got = {},
                          std::string_view want = {});
 
+/// What an error without a position says, without the word that every error starts with; valid as long as the error.
+std::string_view problem_of(const InputError& error);
+
 /// Indices of the definitions such that every input stands before its readers: the order in which they were written
 /// as far as possible, each source of data directly before its first reader. Throws InputError that prints a cycle.
 std::vector<std::size_t> topological_order(const std::vector<LayerDefinition>& definitions,

@@ -39,10 +39,10 @@ struct Layer {
 struct LayerDefinition {
   std::string name;
   std::string kind;
-  std::vector<std::pair<std::string, double>> attributes;
-  std::vector<std::string> inputs;
-  std::optional<std::string> tie;  ///< name of the parameter that this layer's `weight` is ("wte.weight")
-  TextPosition position;           ///< where it was written; `file` is empty where it was built by code
+  std::vector<std::pair<std::string, double>> attributes = {};
+  std::vector<std::string> inputs = {};
+  std::optional<std::string> tie = {};  ///< name of the parameter that this layer's `weight` is ("wte.weight")
+  TextPosition position = {};           ///< where it was written; `file` is empty where it was built by code
 };
 
 /// Built once, then never changed. Layers are numbered in topological order: every input has a smaller id, and data

@@ -48,13 +48,6 @@ std::vector<TensorSpec> specs_of(const std::vector<Layer>& layers, const Layer& 
   return specs;
 }
 
-/// What an error without a position says, without the word that every error starts with.
-std::string_view problem_of(const InputError& error) {
-  std::string_view text = error.what();
-  constexpr std::string_view kPrefix = "error: ";
-  return text.starts_with(kPrefix) ? text.substr(kPrefix.size()) : text;
-}
-
 void infer(std::vector<Layer>& layers, std::size_t index, const LayerDefinition& definition,
            std::vector<Parameter>& parameters) {
   auto& layer = layers[index];
