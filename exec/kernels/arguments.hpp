@@ -1,0 +1,40 @@
+#pragma once
+// What kernels ask of their arguments: typed inputs, sizes, and where a gradient goes.
+
+#include <cstdint>
+
+#include "base/error.hpp"
+#include "exec/kernel.hpp"
+
+namespace tandem {
+
+template <class Real>
+const Real* real_input(const KernelArguments<Real>& arguments, std::size_t index = 0) {
+  return static_cast<const Real*>(arguments.inputs[index]);
+}
+
+template <class Real>
+const std::int32_t* integer_input(const KernelArguments<Real>& arguments, std::size_t index) {
+  return static_cast<const std::int32_t*>(arguments.inputs[index]);
+}
+
+template <class Real>
+std::int64_t input_elements(const KernelArguments<Real>& arguments) {
+  return arguments.input_specs[0].elements(arguments.batch);
+}
+
+/// The gradient of input 0, which I of a layer with one input always owes.
+template <class Real>
+Real* first_gradient(const KernelArguments<Real>& arguments) {
+  Real* const gradient = arguments.input_gradients[0];
+  invariant(gradient != nullptr, "I runs only where a gradient is due");
+  return gradient;
+}
+
+/// `target = value`, or `target += value`.
+template <class Real>
+void put(Real& target, bool accumulate, Real value) {
+  target = accumulate ? target + value : value;
+}
+
+}  // namespace tandem

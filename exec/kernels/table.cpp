@@ -1,0 +1,80 @@
+#include <array>
+
+#include "exec/kernel.hpp"
+
+namespace tandem {
+
+KernelRow<float> attention_kernels();
+KernelRow<float> gelu_kernels();
+KernelRow<float> layer_norm_kernels();
+KernelRow<float> linear_kernels();
+KernelRow<float> mean_absolute_error_kernels();
+KernelRow<float> mean_squared_error_kernels();
+KernelRow<float> position_embedding_kernels();
+KernelRow<float> relu_kernels();
+KernelRow<float> residual_add_kernels();
+KernelRow<float> softmax_cross_entropy_kernels();
+KernelRow<float> token_embedding_kernels();
+
+template <class Real>
+KernelRow<Real> attention_reference();
+template <class Real>
+KernelRow<Real> gelu_reference();
+template <class Real>
+KernelRow<Real> layer_norm_reference();
+template <class Real>
+KernelRow<Real> linear_reference();
+template <class Real>
+KernelRow<Real> mean_absolute_error_reference();
+template <class Real>
+KernelRow<Real> mean_squared_error_reference();
+template <class Real>
+KernelRow<Real> position_embedding_reference();
+template <class Real>
+KernelRow<Real> relu_reference();
+template <class Real>
+KernelRow<Real> residual_add_reference();
+template <class Real>
+KernelRow<Real> softmax_cross_entropy_reference();
+template <class Real>
+KernelRow<Real> token_embedding_reference();
+
+std::span<const KernelRow<float>> fast_kernels() {
+  static const std::array kRows = {
+      attention_kernels(),
+      gelu_kernels(),
+      layer_norm_kernels(),
+      linear_kernels(),
+      mean_absolute_error_kernels(),
+      mean_squared_error_kernels(),
+      position_embedding_kernels(),
+      relu_kernels(),
+      residual_add_kernels(),
+      softmax_cross_entropy_kernels(),
+      token_embedding_kernels(),
+  };
+  return kRows;
+}
+
+template <class Real>
+std::span<const KernelRow<Real>> reference_kernels() {
+  static const std::array kRows = {
+      attention_reference<Real>(),
+      gelu_reference<Real>(),
+      layer_norm_reference<Real>(),
+      linear_reference<Real>(),
+      mean_absolute_error_reference<Real>(),
+      mean_squared_error_reference<Real>(),
+      position_embedding_reference<Real>(),
+      relu_reference<Real>(),
+      residual_add_reference<Real>(),
+      softmax_cross_entropy_reference<Real>(),
+      token_embedding_reference<Real>(),
+  };
+  return kRows;
+}
+
+template std::span<const KernelRow<float>> reference_kernels<float>();
+template std::span<const KernelRow<double>> reference_kernels<double>();
+
+}  // namespace tandem
