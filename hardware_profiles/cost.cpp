@@ -26,7 +26,7 @@ std::string_view name_of(CostSource source) {
 
 Cost CostModel::kernel(const std::string& signature, const Work& work, const Device& device) const {
   if (use_measured_)
-    if (const MeasuredKernel* measured = find_kernel(device, signature)) return {measured->median, CostSource::measured};
+    if (const MeasuredKernel* kernel = find_kernel(device, signature)) return {kernel->median, CostSource::measured};
   return {roofline(work, device), CostSource::roofline};
 }
 

@@ -20,8 +20,8 @@ struct Cost {
   CostSource source;
 };
 
-/// max(arithmetic, memory traffic) + launch overhead. Arithmetic: each product at the rate measured for its shape, or at
-/// peak; transcendentals at their measured rate, or counted as FLOPs. Traffic: bytes at the measured element-wise
+/// max(arithmetic, memory traffic) + launch overhead. Arithmetic: each product at the rate measured for its shape, or
+/// at peak; transcendentals at their measured rate, or counted as FLOPs. Traffic: bytes at the measured element-wise
 /// bandwidth for that size, or at memory bandwidth. (Williams et al., "Roofline", CACM 2009.)
 /// Where cores are shared the answer is for one worker on one core: the peak is divided by the cores, the memory
 /// bandwidth is not. Element-wise operations count as FLOPs. No work takes no time, not even a launch.

@@ -36,7 +36,7 @@ struct ProductRates {
   std::vector<Point> points;
   bool operator==(const ProductRates&) const = default;
   /// Inverse-distance interpolation on log2 of m, n, k among the nearest points; exact at a grid point, and never
-  /// outside the rates of its neighbours. Shapes beyond the grid are read at its border. Throws InvariantError when empty.
+  /// outside the rates of its neighbours. Shapes beyond the grid are read at its border. InvariantError when empty.
   FlopsPerSecond at(std::int64_t m, std::int64_t n, std::int64_t k) const;
 };
 

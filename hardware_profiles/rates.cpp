@@ -98,7 +98,8 @@ double Concurrency::at(std::int64_t threads) const {
   if (above == points.end()) return points.back().slowdown;
   if (above == points.begin() || above->threads == threads) return above->slowdown;
   const Point& below = *(above - 1);
-  const double share = static_cast<double>(threads - below.threads) / static_cast<double>(above->threads - below.threads);
+  const auto beyond = [&](std::int64_t count) { return static_cast<double>(count - below.threads); };
+  const double share = beyond(threads) / beyond(above->threads);
   return below.slowdown + share * (above->slowdown - below.slowdown);
 }
 

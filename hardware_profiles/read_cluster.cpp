@@ -82,7 +82,8 @@ void read_wires(const YamlNode& root, Cluster& cluster) {
     if (between.items().size() != 2) between.fail("a wire joins two devices", "", "[FIRST, SECOND]");
     const std::int64_t a = between.items()[0].integer(0, last), b = between.items()[1].integer(0, last);
     if (a == b) between.fail("a wire joins two different devices", std::to_string(a));
-    if (!pairs.insert(std::minmax(a, b)).second) between.fail("this pair has a wire already", fmt::format("[{}, {}]", a, b));
+    if (!pairs.insert(std::minmax(a, b)).second)
+      between.fail("this pair has a wire already", fmt::format("[{}, {}]", a, b));
     cluster.wires.push_back({static_cast<DeviceId>(a), static_cast<DeviceId>(b), find_link(cluster, wire.at("link"))});
   }
 }

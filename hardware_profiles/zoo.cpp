@@ -56,8 +56,8 @@ CountedName split_count(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || text.find('/', colon) != std::string::npos) return {text};
   const std::string count = text.substr(colon + 1);
-  const bool digits = !count.empty() && std::all_of(count.begin(), count.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits || count.size() > 7 || count.front() == '0')
+  const bool digits = count.find_first_not_of("0123456789") == std::string::npos;
+  if (count.empty() || !digits || count.size() > 7 || count.front() == '0')
     throw InputError("unsuitable count of devices after ':'", count, "1 to 1000000");
   return {text.substr(0, colon), std::stoll(count), true};
 }
