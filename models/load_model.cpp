@@ -46,6 +46,7 @@ Model read_config(const std::string& path) {
 std::vector<std::string> zoo_names() {
   std::vector<std::string> names;
   for (const auto& file : zoo_files()) names.emplace_back(model_name(file));
+  std::ranges::sort(names);  // "gpt2.yaml" stands behind "gpt2-xl.yaml"
   return names;
 }
 

@@ -20,13 +20,28 @@ std::vector<TensorSpec> Model::input_specs(LayerId id) const {
 
 bool Model::needs_gradient(LayerId id) const { return needs_gradient_[index_of(id)]; }
 
+bool Model::runs(LayerId id, Pass pass) const {
+  switch (pass) {
+    case Pass::forward: return true;
+    case Pass::input_gradient: return needs_gradient(id);
+    case Pass::weight_gradient: return !layer(id).parameters.empty();
+  }
+  return false;
+}
+
 Work Model::work(LayerId id, Pass pass, std::int64_t batch) const {
   invariant(batch > 0, "a micro-batch holds at least one sample");
   const auto& at = layer(id);
-  if (pass == Pass::input_gradient && !needs_gradient(id)) return {};
-  if (pass == Pass::weight_gradient && at.parameters.empty()) return {};
+  if (!runs(id, pass)) return {};
   const auto inputs = input_specs(id);
   return at.kind->work({at.attributes, inputs, at.output, batch}, pass);
+}
+
+Bytes Model::scratch(LayerId id, Pass pass, std::int64_t batch) const {
+  const auto& at = layer(id);
+  if (at.kind->scratch == nullptr || !runs(id, pass)) return {};
+  const auto inputs = input_specs(id);
+  return at.kind->scratch({at.attributes, inputs, at.output, batch}, pass);
 }
 
 Flops Model::flops(Pass pass, std::int64_t batch) const {

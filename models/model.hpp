@@ -83,6 +83,8 @@ class Model {
   std::uint64_t fingerprint() const;
 
  private:
+  bool runs(LayerId id, Pass pass) const;
+
   std::string name_;
   std::vector<Layer> layers_;
   std::vector<Parameter> parameters_;

@@ -1,11 +1,8 @@
 // What two models or two kernels have in common: the fingerprint of a graph and the signature of a kernel.
 
-#include <algorithm>
-#include <array>
 #include <iterator>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "base/random.hpp"
 #include "models/model.hpp"
@@ -52,10 +49,10 @@ std::uint64_t Model::fingerprint() const {
 
 std::string kernel_signature(const Model& model, LayerId id, Pass pass, std::int64_t batch) {
   const auto& layer = model.layer(id);
-  std::vector<std::string> inputs;
-  for (const auto& spec : model.input_specs(id)) inputs.push_back(batched_shape(spec, batch));
-  return fmt::format("{} {} {} -> {}{}", layer.kind->name, letter_of(pass), fmt::join(inputs, ", "),
-                     batched_shape(layer.output, batch), hidden_attributes(layer));
+  std::string inputs;
+  for (const auto& spec : model.input_specs(id)) inputs += (inputs.empty() ? " " : ", ") + batched_shape(spec, batch);
+  return fmt::format("{} {}{} -> {}{}", layer.kind->name, letter_of(pass), inputs, batched_shape(layer.output, batch),
+                     hidden_attributes(layer));
 }
 
 }  // namespace tandem

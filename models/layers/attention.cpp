@@ -26,8 +26,10 @@ constexpr AttributeSpec kAttributes[] = {
      .in_signature = true},
 };
 
-// Per score that is not masked. F: scale, maximum, subtract, sum, divide. I: P dP, row sum, subtract, times P, scale.
-constexpr std::int64_t kOperationsPerScore = 5;
+// F, per score that is not masked: maximum, subtract, sum, divide; the product Q K^T scales.
+constexpr std::int64_t kForwardOperations = 4;
+// I, per score, masked or not: P dP, row sum, subtract, times P, scale.
+constexpr std::int64_t kInputOperations = 5;
 
 TensorSpec output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
   want_float(inputs[0], 2);
@@ -49,26 +51,32 @@ Work work(const LayerContext& context, Pass pass) {
   const auto heads = context.attributes.integer("heads");
   const auto s = context.output.dims[0], d = context.output.columns() / heads;
   const auto count = element_count(std::array{context.batch, heads});
-  const auto unmasked = context.attributes.integer("causal") == 1 ? s * (s + 1) / 2 : s * s;
-  const auto scores = element_count(std::array{unmasked, count});
+  const auto scores = element_count(std::array{s, s, count});
+  const auto unmasked = context.attributes.integer("causal") == 1 ? (s + 1) * (scores / s) / 2 : scores;
   const Product into_scores{s, s, d, count}, out_of_scores{s, d, s, count};
   const Bytes packed = context.inputs[0].bytes(context.batch), result = context.output.bytes(context.batch);
   const Bytes matrix = probabilities(context.attributes, context.output).bytes(context.batch);
   switch (pass) {
     case Pass::forward:  // S = Q K^T, O = P V
       return {.products = {into_scores, out_of_scores},
-              .elementwise = kOperationsPerScore * scores,
-              .transcendentals = scores,
+              .elementwise = kForwardOperations * unmasked,
+              .transcendentals = unmasked,
               .read = packed,
               .written = result + matrix};
     case Pass::input_gradient:  // dV = P^T dO, dP = dO V^T, dQ = dS K, dK = dS^T Q
       return {.products = {out_of_scores, into_scores, out_of_scores, out_of_scores},
-              .elementwise = kOperationsPerScore * scores,
+              .elementwise = kInputOperations * scores,
               .read = packed + matrix + result,
               .written = packed};
     case Pass::weight_gradient: return {};
   }
   return {};
+}
+
+/// I holds dS of one head of one sample at a time.
+Bytes scratch(const LayerContext& context, Pass pass) {
+  const auto s = context.output.dims[0];
+  return pass == Pass::input_gradient ? float_bytes(s) * s : Bytes{};
 }
 
 }  // namespace
@@ -81,7 +89,8 @@ LayerKind attention_kind() {
           .output = output,
           .parameters = no_parameters,
           .kept = kept,
-          .work = work};
+          .work = work,
+          .scratch = scratch};
 }
 
 }  // namespace tandem

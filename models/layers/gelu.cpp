@@ -6,10 +6,10 @@ namespace tandem {
 
 namespace {
 
-// F: x^2, * 0.044715, + 1, * x, * c, then + 1, * x, / 2 around the tanh.
+// F: c * x, 0.044715 * x * x, + 1 and their product before the tanh; + 1, * x and / 2 after it.
 constexpr std::int64_t kForwardOperations = 8;
-// I: the five before the tanh again, then dx = dy (1/2 (1+t) + x/2 (1-t^2) c (1 + 3 * 0.044715 x^2)).
-constexpr std::int64_t kBackwardOperations = 17;
+// I: the five before the tanh again, then 11 for dx = dy/2 (1 + t) (1 + x (1 - t) (c + 3 * 0.044715 c x^2)).
+constexpr std::int64_t kBackwardOperations = 16;
 
 Work work(const LayerContext& context, Pass pass) {
   const auto count = context.output.elements(context.batch);

@@ -12,8 +12,8 @@ constexpr AttributeSpec kAttributes[] = {
 
 // F: mean 1; variance 3; normalise 2; scale and shift 2.
 constexpr std::int64_t kForwardOperations = 8;
-// I: normalise x again 2; dy * weight 1; two row sums 3; dx = rstd (g - mean(g) - x' mean(g x')) 4.
-constexpr std::int64_t kInputOperations = 10;
+// I, with g = dy weight: mean of g 2; mean of g (x - mean) 4; dx = rstd (g - its mean - slope (x - mean)) 6.
+constexpr std::int64_t kInputOperations = 12;
 // W: normalise x again 2; dweight += dy x' 2; dbias += dy 1.
 constexpr std::int64_t kWeightOperations = 5;
 
