@@ -1,5 +1,7 @@
 #include "plan/memory_script.hpp"
 
+#include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace tandem {
@@ -40,6 +42,45 @@ MemoryScript::MemoryScript(const Program& program) : offset_(2 * program.step_co
 std::span<const MemoryAction> MemoryScript::at(StepId step, Moment moment) const {
   const std::size_t slot = slot_of(step, moment);
   return {actions_.data() + offset_[slot], actions_.data() + offset_[slot + 1]};
+}
+
+namespace {
+
+/// What one worker holds while its script is walked.
+struct Holding {
+  std::array<Bytes, kBufferClasses> by_class{};
+  Bytes total;
+  MemoryPeak peak;
+
+  void change(const BufferSpec& spec, bool frees) {
+    Bytes& mine = by_class[static_cast<std::size_t>(spec.kind)];
+    mine = frees ? mine - spec.bytes : mine + spec.bytes;
+    total = frees ? total - spec.bytes : total + spec.bytes;
+    Bytes& highest = peak.by_class[static_cast<std::size_t>(spec.kind)];
+    highest = std::max(highest, mine);
+    peak.total = std::max(peak.total, total);
+  }
+};
+
+}  // namespace
+
+std::vector<MemoryPeak> script_peaks(const Program& program) {
+  std::vector<Holding> holdings(program.workers().size());
+  for (std::uint32_t i = 0; i < program.buffers().size(); ++i) {
+    const BufferSpec& spec = program.spec(static_cast<BufferId>(i));
+    if (program.buffers()[i].allocated_by == kNone<StepId>) holdings[index_of(spec.worker)].change(spec, false);
+  }
+  const MemoryScript script(program);
+  for (const Worker& worker : program.workers()) {
+    const Stream& stream = program.stream(worker.compute);
+    for (std::uint32_t i = 0; i < stream.count; ++i)
+      for (const Moment moment : {Moment::start, Moment::end})
+        for (const MemoryAction action : script.at(static_cast<StepId>(index_of(stream.first) + i), moment))
+          holdings[index_of(stream.worker)].change(program.spec(action.id()), action.frees);
+  }
+  std::vector<MemoryPeak> peaks;
+  for (const Holding& holding : holdings) peaks.push_back(holding.peak);
+  return peaks;
 }
 
 }  // namespace tandem

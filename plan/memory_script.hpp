@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "plan/program.hpp"
+#include "plan/timeline.hpp"
 
 namespace tandem {
 
@@ -26,5 +27,8 @@ class MemoryScript {
   std::vector<std::uint32_t> offset_;  ///< 2 per step: start, end
   std::vector<MemoryAction> actions_;
 };
+
+/// Each worker's peaks, by WorkerId, from the script alone: what both rides must find.
+std::vector<MemoryPeak> script_peaks(const Program& program);
 
 }  // namespace tandem

@@ -1,0 +1,103 @@
+#include "tools/job.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/error.hpp"
+#include "models/model.hpp"
+#include "plan/lower.hpp"
+#include "plan/memory_script.hpp"
+#include "plan/partition.hpp"
+#include "plan/verify.hpp"
+#include "tools/text_files.hpp"
+
+namespace tandem {
+
+Job make_job(Plan plan, Cluster cluster, const CostModel& costs) {
+  auto model = std::make_unique<const Model>(load_model(plan.model));
+  return make_job(std::move(plan), std::move(model), std::move(cluster), costs);
+}
+
+Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, const CostModel& costs) {
+  Job job{std::move(plan), std::move(model), std::move(cluster), {}, {}, {}};
+  count_steps(job.plan);
+  job.devices = place_workers(job.cluster, static_cast<std::size_t>(job.plan.pipeline));
+  job.cuts = resolve_cuts(job.plan, *job.model);
+  if (std::ssize(job.cuts) != job.plan.pipeline - 1) {
+    std::vector<const Device*> devices;
+    for (const DeviceId id : job.devices) devices.push_back(&job.cluster.device(id));
+    job.cuts = partition(*job.model, devices, costs, job.plan.micro_batch_size).cuts;
+  }
+  job.program = lower(job.plan, *job.model, job.cuts, job.devices);
+  verify(job.program);
+  return job;
+}
+
+Plan settled_plan(const Job& job) {
+  Plan plan = job.plan;
+  plan.cuts.clear();
+  for (const std::size_t cut : job.cuts) plan.cuts.push_back(job.model->layer(static_cast<LayerId>(cut)).name);
+  plan.model_fingerprint = job.model->fingerprint();
+  return plan;
+}
+
+Dataset make_dataset(const Job& job) {
+  constexpr Bytes kMostText{1'000'000'000};
+  std::string text = job.plan.data.empty() ? std::string(text_files()[0].text) : read_text(job.plan.data, kMostText);
+  return Dataset(*job.model, std::move(text), job.plan.seed);
+}
+
+MetricsContext metrics_context(const Job& job) {
+  MetricsContext context;
+  context.samples = job.plan.micro_batches * job.plan.micro_batch_size;
+  for (const Layer& layer : job.model->layers())
+    if (layer.inputs.empty() && layer.output.type == ElementType::int32 && context.tokens == 0)
+      context.tokens = context.samples * layer.output.elements_per_sample();
+  for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
+    context.model_flops += job.model->flops(pass, context.samples);
+  std::vector<bool> counted(job.cluster.device_count(), false);
+  for (const DeviceId id : job.devices)
+    if (!std::exchange(counted[index_of(id)], true)) context.peak += job.cluster.device(id).peak_fp32;
+  return context;
+}
+
+CostModel cost_model(const std::string& name) {
+  if (name != "measured" && name != "roofline")
+    throw InputError(fmt::format("--cost: no such source{}", did_you_mean(name, {"measured", "roofline"})), name,
+                     "measured or roofline");
+  return CostModel(name == "measured");
+}
+
+namespace {
+
+std::string breakdown(const MemoryPeak& peak) {
+  std::string text;
+  for (std::size_t i = 0; i < kBufferClasses; ++i)
+    if (peak.by_class[i].count > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name_of(static_cast<BufferClass>(i)),
+                          to_text(peak.by_class[i]));
+  return text;
+}
+
+}  // namespace
+
+void require_memory(const Job& job) {
+  const std::vector<MemoryPeak> peaks = script_peaks(job.program);
+  std::vector<Bytes> needed(job.cluster.device_count());
+  std::vector<std::size_t> largest(job.cluster.device_count(), 0);
+  for (std::size_t w = 0; w < peaks.size(); ++w) {
+    const std::size_t device = index_of(job.program.workers()[w].device);
+    if (needed[device].count == 0 || peaks[w].total > peaks[largest[device]].total) largest[device] = w;
+    needed[device] += peaks[w].total;
+  }
+  for (std::size_t d = 0; d < needed.size(); ++d) {
+    const Device& device = job.cluster.device(static_cast<DeviceId>(d));
+    if (needed[d] <= device.memory) continue;
+    throw NoAnswer(fmt::format("does not fit: {} needs {} ({} bytes) on device {} ({}), {} bytes more than its {}; peak by class: {}",
+                               job.program.workers()[largest[d]].name, to_text(needed[d]), needed[d].count, d, device.name,
+                               (needed[d] - device.memory).count, to_text(device.memory), breakdown(peaks[largest[d]])));
+  }
+}
+
+}  // namespace tandem

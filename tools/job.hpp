@@ -1,0 +1,43 @@
+#pragma once
+// A job: a plan with everything that it names loaded, partitioned and lowered; what every command starts from.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hardware_profiles/cluster.hpp"
+#include "hardware_profiles/cost.hpp"
+#include "models/dataset.hpp"
+#include "plan/plan.hpp"
+#include "plan/program.hpp"
+#include "timeline/metrics.hpp"
+
+namespace tandem {
+
+struct Job {
+  Plan plan;
+  std::unique_ptr<const Model> model;
+  Cluster cluster;
+  std::vector<DeviceId> devices;   ///< by rank
+  std::vector<std::size_t> cuts;   ///< given by the plan, or found by the partitioner
+  Program program;
+};
+
+/// Loads the model, places the ranks, partitions where the plan leaves the cuts open, lowers and verifies.
+Job make_job(Plan plan, Cluster cluster, const CostModel& costs);
+/// The same for a model that is loaded already.
+Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, const CostModel& costs);
+
+/// The plan with the job's cuts and fingerprint written out.
+Plan settled_plan(const Job& job);
+/// The training data that the plan names; without a name, this tool's own README.
+Dataset make_dataset(const Job& job);
+MetricsContext metrics_context(const Job& job);
+
+/// `--cost`: measured (the default: kernel tables first, then the roofline) or roofline. Throws InputError.
+CostModel cost_model(const std::string& name);
+
+/// Throws NoAnswer where a device cannot hold its workers' peaks, with the peak by class and by how much it is too large.
+void require_memory(const Job& job);
+
+}  // namespace tandem

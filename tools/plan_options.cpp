@@ -1,0 +1,79 @@
+#include "tools/plan_options.hpp"
+
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "base/error.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
+
+struct PlanFlag {
+  std::string_view name, value, meaning;
+  void (*apply)(Plan&, std::string_view flag, const std::string& value);
+};
+
+void set_optimizer(Plan& plan, std::string_view, const std::string& value) {
+  if (value != "sgd" && value != "adam")
+    throw InputError(fmt::format("--optimizer: no such optimizer{}", did_you_mean(value, {"sgd", "adam"})), value,
+                     "sgd or adam");
+  plan.optimizer.kind = value == "adam" ? OptimizerKind::adam : OptimizerKind::sgd;
+}
+
+template <std::int64_t Plan::*Field, std::int64_t Low, std::int64_t High>
+void set_integer(Plan& plan, std::string_view flag, const std::string& value) {
+  plan.*Field = flag_integer(flag, value, Low, High);
+}
+
+template <std::string Plan::*Field>
+void set_text(Plan& plan, std::string_view flag, const std::string& value) {
+  if (value.empty()) throw InputError(fmt::format("--{}: empty", flag));
+  plan.*Field = value;
+}
+
+constexpr PlanFlag kPlanFlags[] = {
+    {"model", "M", "zoo name (tandem show models), model file, or Hugging Face config.json", set_text<&Plan::model>},
+    {"on", "CLUSTER", "zoo name (tandem show clusters), file, DEVICE:COUNT, or host", set_text<&Plan::cluster>},
+    {"pp", "N", "pipeline ranks", set_integer<&Plan::pipeline, 1, kMost>},
+    {"schedule", "S", "1f1b, gpipe or sequential (tandem show schedules)", set_text<&Plan::schedule>},
+    {"micro-batches", "N", "micro-batches per iteration", set_integer<&Plan::micro_batches, 1, kMost>},
+    {"micro-batch-size", "N", "samples per micro-batch", set_integer<&Plan::micro_batch_size, 1, kMost>},
+    {"window", "N", "messages of one channel under way at once", set_integer<&Plan::window, 1, 1024>},
+    {"optimizer", "O", "adam or sgd", set_optimizer},
+    {"learning-rate", "X", "of the optimizer",
+     [](Plan& plan, std::string_view flag, const std::string& value) {
+       plan.optimizer.learning_rate = flag_number(flag, value, 0, 1e6);
+     }},
+    {"iterations", "N", "optimizer steps", set_integer<&Plan::iterations, 1, kMost>},
+    {"seed", "N", "of weights and data",
+     [](Plan& plan, std::string_view flag, const std::string& value) {
+       plan.seed = static_cast<std::uint64_t>(flag_integer(flag, value, 0, std::numeric_limits<std::int64_t>::max()));
+     }},
+    {"data", "FILE", "text to train on; default: this tool's own README", set_text<&Plan::data>},
+};
+
+}  // namespace
+
+std::vector<Flag> plan_flags() {
+  std::vector<Flag> flags;
+  for (const PlanFlag& row : kPlanFlags)
+    flags.push_back({std::string(row.name), std::string(row.value), std::string(row.meaning)});
+  return flags;
+}
+
+Plan plan_from(const Arguments& arguments, const Plan& fallback) {
+  Plan plan = arguments.positional().empty() ? fallback : read_plan(read_yaml(arguments.positional().front()));
+  const Plan before = plan;
+  for (const PlanFlag& row : kPlanFlags)
+    if (const auto value = arguments.text(row.name)) row.apply(plan, row.name, *value);
+  if (plan.model != before.model || plan.pipeline != before.pipeline) {
+    plan.cuts.clear();
+    plan.model_fingerprint.reset();
+  }
+  return plan;
+}
+
+}  // namespace tandem
