@@ -24,8 +24,6 @@ std::string byte_problem(std::string_view rest) {
   return "";
 }
 
-bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r") == std::string_view::npos; }
-
 void check_line(std::string_view line, TextPosition where) {
   if (line.starts_with('%')) throw InputError(where, "directives are not supported", line);
   const std::size_t indentation_end = std::min(line.find_first_not_of(" \t"), line.size());
@@ -34,7 +32,7 @@ void check_line(std::string_view line, TextPosition where) {
     where.column = static_cast<int>(offset) + 1;
     const std::string problem = byte_problem(line.substr(offset));
     if (!problem.empty()) throw InputError(where, problem, {}, "UTF-8 text");
-    if (offset == tab && !is_blank(line)) throw InputError(where, "a tab indents this line", {}, "spaces");
+    if (offset == tab) throw InputError(where, "a tab indents this line", {}, "spaces");
   }
 }
 
