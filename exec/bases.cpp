@@ -1,0 +1,35 @@
+#include "exec/bases.hpp"
+
+#include "base/error.hpp"
+
+namespace tandem {
+namespace {
+
+BufferContent content_of(Place place) {
+  switch (place) {
+    case Place::inbox: return BufferContent::inbox;
+    case Place::outbox: return BufferContent::outbox;
+    case Place::saved: return BufferContent::saved;
+    case Place::gradient_inbox: return BufferContent::gradient_inbox;
+    case Place::gradient_outbox: return BufferContent::gradient_outbox;
+    case Place::none:
+    case Place::workspace: break;
+  }
+  return BufferContent::workspace;
+}
+
+}  // namespace
+
+std::byte* Slot::in(const Bases& bases) const {
+  if (!present) return nullptr;
+  std::byte* base = bases.of(content);
+  invariant(base != nullptr, "a step uses the buffers that its tensors lie in");
+  return base + offset;
+}
+
+Slot slot_of(const Placement& placement) {
+  if (placement.place == Place::none) return {};
+  return {content_of(placement.place), placement.offset, true};
+}
+
+}  // namespace tandem

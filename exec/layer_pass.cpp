@@ -1,0 +1,97 @@
+#include "exec/layer_pass.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace tandem {
+namespace {
+
+const SegmentParameter& find_parameter(const Segment& segment, ParameterId id) {
+  const auto found = std::find_if(segment.parameters.begin(), segment.parameters.end(),
+                                  [id](const SegmentParameter& row) { return row.parameter == id; });
+  invariant(found != segment.parameters.end(), "a segment places every parameter of its layers");
+  return *found;
+}
+
+Slot scratch_of(const LayerPlan& plan, Pass pass) {
+  if (pass == Pass::forward) return slot_of(plan.scratch);
+  return slot_of(pass == Pass::input_gradient ? plan.input_gradient_scratch : plan.weight_gradient_scratch);
+}
+
+template <class Pointer>
+void fill(const std::vector<Slot>& slots, const Bases& bases, std::vector<Pointer>& pointers) {
+  for (std::size_t i = 0; i < slots.size(); ++i) pointers[i] = reinterpret_cast<Pointer>(slots[i].in(bases));
+}
+
+}  // namespace
+
+LayerPass::LayerPass(const Model& model, const Segment& segment, const LayerPlan& plan, Pass pass, float seed)
+    : layer_(plan.layer), pass_(pass), input_specs_(model.input_specs(plan.layer)) {
+  const Layer& layer = model.layer(plan.layer);
+  kernel_ = find_kernels<float>(fast_kernels(), layer.kind->name).of(pass);
+  invariant(kernel_ != nullptr, "the table has a kernel for every pass that runs");
+  place_inputs(layer, plan);
+  place_parameters(layer, segment);
+  for (const Placement& extra : plan.extra) extra_.push_back(slot_of(extra));
+  extra_pointers_.resize(extra_.size());
+  if (pass == Pass::forward || layer.kept.output) output_ = slot_of(plan.output);
+  if (pass != Pass::forward) place_gradients(plan);
+  scratch_ = scratch_of(plan, pass);
+
+  arguments_.attributes = &layer.attributes;
+  arguments_.output_spec = &layer.output;
+  arguments_.input_specs = input_specs_;
+  arguments_.batch = segment.batch;
+  arguments_.seed = seed;
+  arguments_.inputs = input_pointers_;
+  arguments_.parameters = parameter_pointers_;
+  arguments_.extra = extra_pointers_;
+  arguments_.input_gradients = input_gradient_pointers_;
+  arguments_.accumulate = {accumulate_.get(), input_gradients_.size()};
+  arguments_.parameter_gradients = parameter_gradient_pointers_;
+}
+
+void LayerPass::place_inputs(const Layer& layer, const LayerPlan& plan) {
+  for (std::size_t i = 0; i < plan.inputs.size(); ++i)
+    inputs_.push_back(pass_ == Pass::forward || layer.kept.inputs[i] ? slot_of(plan.inputs[i]) : Slot{});
+  input_pointers_.resize(inputs_.size());
+}
+
+void LayerPass::place_parameters(const Layer& layer, const Segment& segment) {
+  for (const ParameterId id : layer.parameters) {
+    const SegmentParameter& row = find_parameter(segment, id);
+    parameters_.push_back(slot_of(BufferContent::weights, row.weight_offset));
+    if (pass_ == Pass::weight_gradient)
+      parameter_gradients_.push_back(slot_of(BufferContent::gradients, row.gradient_offset));
+  }
+  parameter_pointers_.resize(parameters_.size());
+  parameter_gradient_pointers_.resize(parameter_gradients_.size());
+}
+
+void LayerPass::place_gradients(const LayerPlan& plan) {
+  output_gradient_ = slot_of(plan.output_gradient);
+  if (pass_ != Pass::input_gradient) return;
+  accumulate_ = std::make_unique<bool[]>(plan.input_gradients.size());
+  std::copy(plan.accumulate.begin(), plan.accumulate.end(), accumulate_.get());
+  for (const Placement& gradient : plan.input_gradients) input_gradients_.push_back(slot_of(gradient));
+  input_gradient_pointers_.resize(input_gradients_.size());
+}
+
+void LayerPass::point_into(const Bases& bases) {
+  fill(inputs_, bases, input_pointers_);
+  fill(parameters_, bases, parameter_pointers_);
+  fill(extra_, bases, extra_pointers_);
+  fill(input_gradients_, bases, input_gradient_pointers_);
+  fill(parameter_gradients_, bases, parameter_gradient_pointers_);
+  arguments_.output = reinterpret_cast<float*>(output_.in(bases));
+  arguments_.scratch = scratch_.in(bases);
+  arguments_.output_gradient = reinterpret_cast<const float*>(output_gradient_.in(bases));
+}
+
+void LayerPass::run(const Bases& bases) {
+  point_into(bases);
+  kernel_(arguments_);
+}
+
+}  // namespace tandem

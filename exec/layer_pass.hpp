@@ -1,0 +1,42 @@
+#pragma once
+// One pass of one layer, prepared: the kernel is found and its tensors are places, so a step only fills in pointers.
+
+#include <memory>
+#include <vector>
+
+#include "exec/bases.hpp"
+#include "exec/kernel.hpp"
+
+namespace tandem {
+
+class LayerPass {
+ public:
+  /// `seed`: the gradient of a loss, 1 / micro-batches. The model must outlive this.
+  LayerPass(const Model& model, const Segment& segment, const LayerPlan& plan, Pass pass, float seed);
+
+  /// Runs the kernel on the calling thread. One call at a time.
+  void run(const Bases& bases);
+
+  LayerId layer() const { return layer_; }
+  Pass pass() const { return pass_; }
+
+ private:
+  void place_inputs(const Layer& layer, const LayerPlan& plan);
+  void place_parameters(const Layer& layer, const Segment& segment);
+  void place_gradients(const LayerPlan& plan);
+  void point_into(const Bases& bases);
+
+  LayerId layer_;
+  Pass pass_;
+  Kernel<float> kernel_;
+  KernelArguments<float> arguments_;
+  std::vector<TensorSpec> input_specs_;
+  std::unique_ptr<bool[]> accumulate_;
+  Slot output_, scratch_, output_gradient_;
+  std::vector<Slot> inputs_, parameters_, extra_, input_gradients_, parameter_gradients_;
+  std::vector<const void*> input_pointers_;
+  std::vector<const float*> parameter_pointers_;
+  std::vector<float*> extra_pointers_, input_gradient_pointers_, parameter_gradient_pointers_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,56 @@
+#include "exec/profile.hpp"
+
+#include <map>
+
+namespace tandem {
+namespace {
+
+bool is_of_iteration(StepKind kind) {
+  return kind == StepKind::zero_gradients || kind == StepKind::add_gradient || kind == StepKind::update;
+}
+
+std::vector<StepTiming> step_timings(const Program& program, const std::vector<Timeline>& timelines, std::int64_t warm_up) {
+  std::vector<StepTiming> timings;
+  for (const Step& step : program.steps()) {
+    if (!is_of_iteration(step.kind)) continue;
+    const auto id = static_cast<StepId>(&step - program.steps().data());
+    StepTiming timing{step.kind, program.segment(program.work(id).segment).weight_bytes, {}};
+    for (std::size_t k = static_cast<std::size_t>(warm_up); k < timelines.size(); ++k) {
+      const Span span = timelines[k].spans[index_of(id)];
+      timing.times.push_back(to_seconds(span.end - span.start));
+    }
+    timings.push_back(std::move(timing));
+  }
+  return timings;
+}
+
+}  // namespace
+
+KernelProfile profile_kernels(const Program& program, const Model& model, const Dataset& dataset,
+                              const RunOptions& options, std::int64_t warm_up) {
+  RunOptions longer = options;
+  longer.iterations += warm_up;
+  std::int64_t iterations_done = 0;
+  longer.after_iteration = [&](std::int64_t iteration, float loss) {
+    ++iterations_done;
+    if (options.after_iteration) options.after_iteration(iteration, loss);
+  };
+  std::map<std::pair<LayerId, Pass>, std::vector<Seconds>> times;
+  const auto observe = [&](LayerId layer, Pass pass, Picoseconds time) {
+    if (iterations_done >= warm_up) times[{layer, pass}].push_back(to_seconds(time));
+  };
+  const RunResult result = run_observed(program, model, dataset, longer, observe);
+
+  const std::int64_t batch = program.segments().front().batch;
+  std::map<std::string, std::vector<Seconds>> by_signature;
+  for (const auto& [kernel, measured] : times) {
+    auto& row = by_signature[kernel_signature(model, kernel.first, kernel.second, batch)];
+    row.insert(row.end(), measured.begin(), measured.end());
+  }
+  KernelProfile profile;
+  for (auto& [signature, measured] : by_signature) profile.kernels.push_back({signature, std::move(measured)});
+  profile.steps = step_timings(program, result.timelines, warm_up);
+  return profile;
+}
+
+}  // namespace tandem

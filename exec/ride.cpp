@@ -1,0 +1,115 @@
+#include "exec/ride.hpp"
+
+#include <new>
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "exec/kernels/product.hpp"
+#include "exec/memory_limit.hpp"
+
+namespace tandem {
+namespace {
+
+const Program& checked(const Program& program) {
+  refuse_too_much(memory_needed(program), available_memory());
+  return program;
+}
+
+/// Rethrows the exception being handled with step and iteration in front.
+[[noreturn]] void rethrow_at(const Program& program, StepId step, std::int64_t iteration) {
+  const std::string place = fmt::format("{} (iteration {}): ", program.describe(step), iteration);
+  try {
+    throw;
+  } catch (const Stopped&) {
+    throw;
+  } catch (const InvariantError& error) {
+    throw InvariantError(place + error.what());
+  } catch (const std::exception& error) {
+    throw RunError(place + error.what());
+  } catch (...) {
+    throw RunError(place + "threw something that is no std::exception");
+  }
+}
+
+}  // namespace
+
+Ride::Ride(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options,
+           const StopControl& control, const Pacer& pacer)
+    : program_(program), options_(options), control_(control), pacer_(pacer), memory_(checked(program)),
+      weights_(program, model, memory_), runner_({program, model, dataset, options.optimizer}, memory_),
+      recorder_(program, memory_, options.iterations) {
+  use_one_blas_thread();
+}
+
+void Ride::prepare(WorkerId worker) {
+  try {
+    memory_.prepare(worker);
+  } catch (const std::bad_alloc&) {
+    throw ResourceError(fmt::format("worker \"{}\": this machine has no memory left for its buffers",
+                                    program_.workers()[index_of(worker)].name));
+  }
+  weights_.initialise(worker, options_.seed, [this] { return control_.stopped(); });
+}
+
+void Ride::start_iteration(std::int64_t iteration) {
+  iteration_ = iteration;
+  for (std::uint32_t w = 0; w < program_.workers().size(); ++w) memory_.start_iteration(static_cast<WorkerId>(w));
+  recorder_.start_iteration(iteration, now());
+}
+
+void Ride::end_iteration() {
+  recorder_.end_iteration(memory_);
+  for (std::uint32_t w = 0; w < program_.workers().size(); ++w) memory_.end_iteration(static_cast<WorkerId>(w));
+  float sum = 0;
+  for (const float loss : runner_.losses()) sum += loss;
+  losses_.push_back(sum / static_cast<float>(runner_.losses().size()));
+  if (options_.after_iteration) options_.after_iteration(iteration_, losses_.back());
+}
+
+void Ride::execute(StepId step, Transport& transport) {
+  control_.throw_if_stopped();
+  try {
+    if (options_.before_step) options_.before_step(step, iteration_);
+    recorder_.started(step);
+    const StepKind kind = program_.step(step).kind;
+    if (kind == StepKind::send || kind == StepKind::receive)
+      exchange(step, transport);
+    else
+      compute(step);
+  } catch (...) {
+    rethrow_at(program_, step, iteration_);
+  }
+}
+
+void Ride::compute(StepId step) {
+  const Picoseconds cpu_start = thread_cpu_time();
+  const Instant start = now();
+  change_memory(step, Moment::start, start);
+  runner_.run(step, iteration_);
+  pacer_.hold_work(program_.step(step).object, start);
+  const Instant end = now();
+  change_memory(step, Moment::end, end);
+  recorder_.ended(step, start, end, thread_cpu_time() - cpu_start);
+}
+
+void Ride::change_memory(StepId step, Moment moment, Instant time) {
+  const WorkerId worker = program_.worker_of(step);
+  memory_.apply(step, moment,
+                [&](Bytes bytes, BufferClass kind) { recorder_.changed(worker, time, bytes, kind); });
+}
+
+void Ride::exchange(StepId step, Transport& transport) {
+  const auto message = static_cast<MessageId>(program_.step(step).object);
+  const bool sends = program_.step(step).kind == StepKind::send;
+  const Picoseconds cpu_start = thread_cpu_time();
+  std::byte* payload = runner_.payload(step);
+  const Transfer transfer = sends ? transport.send(message, payload) : transport.receive(message, payload);
+  recorder_.ended(step, transfer.ready, transfer.done, thread_cpu_time() - cpu_start);
+}
+
+RunResult Ride::result(std::int64_t thread_count) && {
+  return {std::move(losses_), std::move(recorder_).take(), weights_.weights(), weights_.gradients(), thread_count};
+}
+
+}  // namespace tandem

@@ -1,0 +1,51 @@
+#pragma once
+// One real ride of a Program: everything but the question of which thread runs which step when.
+
+#include "exec/buffer_memory.hpp"
+#include "exec/recorder.hpp"
+#include "exec/run.hpp"
+#include "exec/step_runner.hpp"
+#include "exec/transport.hpp"
+#include "exec/weight_store.hpp"
+
+namespace tandem {
+
+class Ride {
+ public:
+  /// All arguments outlive this. Throws ResourceError when memory does not suffice; nothing is allocated then.
+  Ride(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options,
+       const StopControl& control, const Pacer& pacer);
+
+  /// Makes the worker's memory and initial weights. Workers may be prepared at once. Throws ResourceError.
+  void prepare(WorkerId worker);
+  /// Between iterations: one thread, all others ordered around it.
+  void start_iteration(std::int64_t iteration);
+  void end_iteration();
+
+  /// Runs a step whose predecessors have ended, on its stream's thread. Throws RunError naming the step; Stopped.
+  void execute(StepId step, Transport& transport);
+
+  /// The first-run end of a message moved when the second one did.
+  void share_span(StepId second, StepId first) { recorder_.share_span(second, first); }
+
+  StepRunner& runner() { return runner_; }
+  RunResult result(std::int64_t thread_count) &&;
+
+ private:
+  void compute(StepId step);
+  void exchange(StepId step, Transport& transport);
+  void change_memory(StepId step, Moment moment, Instant time);
+
+  const Program& program_;
+  const RunOptions& options_;
+  const StopControl& control_;
+  const Pacer& pacer_;
+  BufferMemory memory_;
+  WeightStore weights_;
+  StepRunner runner_;
+  Recorder recorder_;
+  std::int64_t iteration_ = 0;
+  std::vector<float> losses_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,32 @@
+#pragma once
+// The values of parameters in the workers' persistent buffers: set before a run, read after it.
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "exec/buffer_memory.hpp"
+#include "models/model.hpp"
+
+namespace tandem {
+
+class WeightStore {
+ public:
+  WeightStore(const Program& program, const Model& model, const BufferMemory& memory);
+
+  /// Sets the worker's weights to their initial values. Returns early, with some unset, when `stopped()` holds.
+  void initialise(WorkerId worker, std::uint64_t seed, const std::function<bool()>& stopped) const;
+
+  /// By ParameterId; empty for a tied use.
+  std::vector<std::vector<float>> weights() const { return gather(BufferContent::weights); }
+  std::vector<std::vector<float>> gradients() const { return gather(BufferContent::gradients); }
+
+ private:
+  std::vector<std::vector<float>> gather(BufferContent content) const;
+
+  const Program& program_;
+  const Model& model_;
+  const BufferMemory& memory_;
+};
+
+}  // namespace tandem
