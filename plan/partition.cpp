@@ -12,6 +12,20 @@ namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
+/// Predicted time of F, I and W of each layer, in whole picoseconds, so that sums are exact and equal stages compare equal.
+std::vector<double> layer_times(const Model& model, const Device& device, const CostModel& costs, std::int64_t batch) {
+  std::vector<double> times(model.layer_count(), 0.0);
+  for (std::size_t i = 0; i < times.size(); ++i)
+    for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient}) {
+      const auto layer = static_cast<LayerId>(i);
+      if (pass == Pass::input_gradient && !model.needs_gradient(layer)) continue;
+      if (pass == Pass::weight_gradient && model.layer(layer).parameters.empty()) continue;
+      const Cost cost = costs.kernel(kernel_signature(model, layer, pass, batch), model.work(layer, pass, batch), device);
+      times[i] += static_cast<double>(to_picoseconds(cost.time).count);
+    }
+  return times;
+}
+
 /// Dynamic programming over (ranks used, items placed). `best[r][i]`: value of the best split of the first i items over
 /// the first r ranks, where `join(before, rank, from, to)` is the value when rank takes items [from, to).
 template <class Join>
@@ -60,7 +74,7 @@ std::vector<std::size_t> split_chain(const std::vector<std::vector<double>>& tim
              slowest);
   if (slowest == kInfinite)
     throw InputError("the model has too few places to cut", fmt::format("{} stages", ranks),
-                     fmt::format("at most {}", 1 + std::count(allowed.begin(), allowed.end(), true)));
+                     fmt::format("at most {} stages", 1 + std::count(allowed.begin(), allowed.end(), true)));
   return best_split(ranks, items, allowed,
                     [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
                       return stage(rank, start, to) > slowest ? kInfinite : before + (start > 0 ? crossing[start] : 0.0);
@@ -70,21 +84,12 @@ std::vector<std::size_t> split_chain(const std::vector<std::vector<double>>& tim
 
 Partition partition(const Model& model, const std::vector<const Device*>& devices, const CostModel& costs,
                     std::int64_t batch) {
+  invariant(!devices.empty(), "a partition has at least one stage");
   const std::size_t layers = model.layer_count();
   std::vector<std::vector<double>> time;
   for (const Device* device : devices) {
-    if (!time.empty() && device == devices[time.size() - 1]) {
-      time.push_back(time.back());
-      continue;
-    }
-    time.emplace_back(layers, 0.0);
-    for (std::size_t i = 0; i < layers; ++i)
-      for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient}) {
-        const auto layer = static_cast<LayerId>(i);
-        if (pass == Pass::input_gradient && !model.needs_gradient(layer)) continue;
-        time.back()[i] += costs.kernel(kernel_signature(model, layer, pass, batch), model.work(layer, pass, batch), *device)
-                              .time.value;
-      }
+    const bool same = !time.empty() && device == devices[time.size() - 1];
+    time.push_back(same ? time.back() : layer_times(model, *device, costs, batch));
   }
   std::vector<double> crossing(layers, 0.0);
   std::vector<bool> allowed(layers, false);
@@ -98,7 +103,8 @@ Partition partition(const Model& model, const std::vector<const Device*>& device
   for (std::size_t rank = 0; rank < devices.size(); ++rank) {
     const std::size_t first = rank == 0 ? 0 : result.cuts[rank - 1];
     const std::size_t last = rank + 1 == devices.size() ? layers : result.cuts[rank];
-    result.slowest = std::max(result.slowest, Seconds{sums[rank][last] - sums[rank][first]});
+    const Picoseconds stage{static_cast<std::int64_t>(sums[rank][last] - sums[rank][first])};
+    result.slowest = std::max(result.slowest, to_seconds(stage));
   }
   return result;
 }

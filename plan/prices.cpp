@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
-#include <tuple>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -27,16 +28,18 @@ Work plain_work(PlainWork kind, std::int64_t elements, const Optimizer& optimize
           once * (1 + optimizer.states())};
 }
 
-/// Adds up the costs of a step's kernels; its source is the weakest of theirs.
+/// Adds up the costs of a step's kernels; its source is the weakest of theirs. That nothing takes no time is reckoned, not
+/// recorded.
 class Sum {
  public:
   Sum(const CostModel& costs, const Device& device) : costs_(costs), device_(device) {}
   void add(const std::string& signature, const Work& work) {
     const Cost cost = costs_.kernel(signature, work, device_);
+    if (cost.time.value == 0) return;
     total_.time += cost.time;
-    if (cost.time.value > 0) total_.source = std::max(total_.source, cost.source);
+    total_.source = std::max(total_.source, cost.source);
   }
-  Cost total() const { return total_; }
+  Cost total() const { return total_.time.value > 0 ? total_ : Cost{Seconds{0}, CostSource::roofline}; }
 
  private:
   const CostModel& costs_;
@@ -58,6 +61,9 @@ class Pricing {
  private:
   void add_layers(const StepWork& work, Sum& sum) const;
   void add_plain(const StepWork& work, Sum& sum) const;
+  void add_sums(WorkId id, Sum& sum) const;
+  bool sums_within(WorkId id) const;
+  bool is_parted(const Segment& segment, const SegmentParameter& row) const;
   void add_copies(const std::vector<BoundaryCopy>& copies, Sum& sum) const;
   void plain(PlainWork kind, std::int64_t elements, Sum& sum) const {
     sum.add(plain_signature(kind, elements, optimizer_), plain_work(kind, elements, optimizer_));
@@ -96,16 +102,42 @@ void Pricing::add_layers(const StepWork& work, Sum& sum) const {
       if (runs(work.kind, pass) && has_pass(layer, pass))
         sum.add(kernel_signature(model_, layer.layer, pass, segment.batch), model_.work(layer.layer, pass, segment.batch));
   if (work.kind == StepKind::forward) add_copies(segment.forward_copies, sum);
-  if (work.kind == StepKind::backward) add_copies(segment.backward_copies, sum);
+  const bool gradients_arrive = work.kind == StepKind::backward || work.kind == StepKind::input_gradient;
+  if (gradients_arrive) add_copies(segment.backward_copies, sum);
 }
 
 void Pricing::add_plain(const StepWork& work, Sum& sum) const {
   for (const SegmentParameter& row : program_.segment(work.segment).parameters) {
-    const bool tied = model_.parameter(row.parameter).tied_to.has_value();
     if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, row.elements, sum);
     if (work.kind == StepKind::update && row.updated) plain(PlainWork::update, row.elements, sum);
-    if (work.kind == StepKind::add_gradient && tied) plain(PlainWork::add, row.elements, sum);
   }
+}
+
+/// Is one use of this tied parameter here and the other in another segment?
+bool Pricing::is_parted(const Segment& segment, const SegmentParameter& row) const {
+  if (model_.parameter(row.parameter).tied_to) return row.updated;
+  return std::any_of(model_.parameters().begin(), model_.parameters().end(), [&](const Parameter& user) {
+    const std::size_t layer = index_of(user.layer);
+    return user.tied_to == row.parameter && (layer < segment.first || layer >= segment.last);
+  });
+}
+
+/// Does this step sum the ties within its segment? Where it has such ties, their sum comes before that with another one.
+bool Pricing::sums_within(WorkId id) const {
+  const StepWork& work = program_.works()[index_of(id)];
+  const auto& rows = program_.segment(work.segment).parameters;
+  const auto earlier = program_.works().first(index_of(id));
+  return std::any_of(rows.begin(), rows.end(), [](const auto& row) { return !row.updated; }) &&
+         std::none_of(earlier.begin(), earlier.end(), [&](const StepWork& other) {
+           return other.kind == StepKind::add_gradient && other.segment == work.segment;
+         });
+}
+
+void Pricing::add_sums(WorkId id, Sum& sum) const {
+  const Segment& segment = program_.segment(program_.works()[index_of(id)].segment);
+  const bool within = sums_within(id);
+  for (const SegmentParameter& row : segment.parameters)
+    if (within ? !row.updated : is_parted(segment, row)) plain(PlainWork::add, row.elements, sum);
 }
 
 WorkPrice Pricing::work(WorkId id) const {
@@ -115,6 +147,7 @@ WorkPrice Pricing::work(WorkId id) const {
   Sum sum(costs_, cluster_.device(program_.workers()[index_of(work.worker)].device));
   add_layers(work, sum);
   add_plain(work, sum);
+  if (work.kind == StepKind::add_gradient) add_sums(id, sum);
   return {to_picoseconds(sum.total().time), sum.total().source};
 }
 
@@ -126,12 +159,12 @@ std::uint32_t Pricing::resource(const std::string& name, double capacity, std::v
 
 std::uint32_t Pricing::cores_of(DeviceId device, Prices& prices) {
   const Device& profile = cluster_.device(device);
+  const std::string name = fmt::format("cores of device {}", index_of(device));
   std::vector<double> slowdown;
-  if (!profile.concurrency.points.empty())
+  if (!profile.concurrency.points.empty() && !resources_.contains(name))
     for (std::size_t n = 0; n <= 2 * program_.workers().size(); ++n)
       slowdown.push_back(profile.concurrency.at(std::max<std::int64_t>(1, static_cast<std::int64_t>(n))));
-  return resource(fmt::format("cores of device {}", index_of(device)), static_cast<double>(profile.cores),
-                  std::move(slowdown), prices);
+  return resource(name, static_cast<double>(profile.cores), std::move(slowdown), prices);
 }
 
 void Pricing::add_worker(const Worker& worker, Prices& prices) {
@@ -150,7 +183,7 @@ void Pricing::add_channel(const Channel& channel, Prices& prices) {
   if (from == to && cluster_.device(from).shares_cores) {
     shared = cores_of(from, prices);
   } else {
-    const auto ends = link.full_duplex ? std::pair(from, to) : std::minmax(from, to);
+    const auto ends = link.full_duplex || from < to ? std::pair(from, to) : std::pair(to, from);
     shared = resource(fmt::format("link {} {}-{}", link.name, index_of(ends.first), index_of(ends.second)), 1, {}, prices);
   }
   const Picoseconds latency = to_picoseconds(link.latency);

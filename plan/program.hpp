@@ -159,7 +159,7 @@ class Program {
   Moment allocation_moment(BufferId id) const { return moments_[index_of(id)].allocated; }
   Moment free_moment(BufferId id) const { return moments_[index_of(id)].freed; }
   std::uint32_t micro_batches() const { return micro_batches_; }
-  /// "stage 1: F of micro-batch 3 (layers h.2.ln_1 .. h.3.add_2)": for messages.
+  /// `worker "stage 1", step F of micro-batch 3`: for messages.
   std::string describe(StepId id) const;
   Bytes footprint() const;  ///< memory that the Program itself takes
 

@@ -1,0 +1,80 @@
+// Tied parameters: the gradients of both uses are summed before the update, within a stage or between two.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "plan/lowering.hpp"
+
+namespace tandem {
+namespace {
+
+bool has_tie_within(const Segment& segment) {
+  return std::any_of(segment.parameters.begin(), segment.parameters.end(),
+                     [](const SegmentParameter& row) { return !row.updated; });
+}
+
+}  // namespace
+
+LoweredStage& Lowering::stage_of(ParameterId parameter) {
+  const std::size_t layer = index_of(model_.parameter(parameter).layer);
+  const auto found = std::find_if(stages_.begin(), stages_.end(),
+                                  [&](const LoweredStage& stage) { return layer < stage.layout->last; });
+  invariant(found != stages_.end(), "every layer lies in a stage");
+  return *found;
+}
+
+void Lowering::add_tie_within(LoweredStage& stage) {
+  const WorkId work = builder_.add_work({StepKind::add_gradient, stage.worker, stage.segment});
+  builder_.use(builder_.add_compute(work, 0), stage.gradients, Access::read_write);
+}
+
+/// One end of a tie: it sends its own gradient, then adds the other's.
+void Lowering::join_tie(LoweredStage& stage, StepId send, StepId receive, StepId sum, Bytes bytes) {
+  builder_.use(send, stage.gradients, Access::read);
+  builder_.use(sum, stage.gradients, Access::read_write);
+  builder_.add_after(send, stage.last_backward);
+  builder_.add_after(sum, send);
+  const BufferId inbox = buffer(stage, BufferClass::message, BufferContent::tied_inbox, bytes, 0);
+  builder_.allocate(inbox, stage.last_backward, Moment::end);
+  builder_.release(inbox, sum, Moment::end);
+  builder_.use(receive, inbox, Access::write);
+  builder_.use(sum, inbox, Access::read);
+  builder_.add_after(receive, stage.last_backward);
+  builder_.add_after(sum, receive);
+}
+
+/// Both ends send their own gradient of the tied parameter and add the other's: the sum of two has the same bits in
+/// either order, so both replicas of the weight stay equal.
+void Lowering::add_tie_between(LoweredStage& owner, LoweredStage& user, Bytes bytes) {
+  const auto add_message = [&](const LoweredStage& from, const LoweredStage& to) {
+    return builder_.add_message(
+        builder_.add_channel({from.worker, to.worker, bytes, BufferContent::gradients, StreamKind::send_gradient}), 0);
+  };
+  const auto add_sum = [&](const LoweredStage& stage) {
+    return builder_.add_compute(builder_.add_work({StepKind::add_gradient, stage.worker, stage.segment}), 0);
+  };
+  const MessageId there = add_message(owner, user), back = add_message(user, owner);
+  join_tie(owner, builder_.send_of(there), builder_.receive_of(back), add_sum(owner), bytes);
+  join_tie(user, builder_.send_of(back), builder_.receive_of(there), add_sum(user), bytes);
+}
+
+void Lowering::add_ties() {
+  for (LoweredStage& stage : stages_)
+    if (has_tie_within(*stage.layout)) add_tie_within(stage);
+  std::vector<int> ties(stages_.size(), 0);
+  for (std::uint32_t i = 0; i < model_.parameters().size(); ++i) {
+    const Parameter& parameter = model_.parameter(static_cast<ParameterId>(i));
+    if (!parameter.tied_to) continue;
+    LoweredStage &owner = stage_of(*parameter.tied_to), &user = stage_of(static_cast<ParameterId>(i));
+    if (&owner == &user) continue;
+    if (++ties[index_of(owner.worker)] > 1 || ++ties[index_of(user.worker)] > 1)
+      throw InputError(
+          "a stage shares more than one tied parameter with other stages", parameter.name,
+          fmt::format("cuts that leave stages {} and {} one each", index_of(owner.worker), index_of(user.worker)));
+    add_tie_between(owner, user, parameter.spec.bytes());
+  }
+}
+
+}  // namespace tandem
