@@ -18,11 +18,14 @@ constexpr std::array kDimensions{
 };
 
 constexpr std::array kDecimalPrefixes{
-    Prefix{"p", -12}, Prefix{"n", -9}, Prefix{"u", -6}, Prefix{"m", -3}, Prefix{"", 0},   Prefix{"k", 3},  Prefix{"M", 6},
-    Prefix{"G", 9},   Prefix{"T", 12}, Prefix{"P", 15}, Prefix{"E", 18}, Prefix{"Z", 21}, Prefix{"Y", 24},
+    Prefix{"p", -12}, Prefix{"n", -9}, Prefix{"u", -6}, Prefix{"m", -3}, Prefix{"", 0},   Prefix{"k", 3},
+    Prefix{"M", 6},   Prefix{"G", 9},  Prefix{"T", 12}, Prefix{"P", 15}, Prefix{"E", 18}, Prefix{"Z", 21},
+    Prefix{"Y", 24},
 };
 
-constexpr std::array kBinaryPrefixes{Prefix{"Ki", 0, 10}, Prefix{"Mi", 0, 20}, Prefix{"Gi", 0, 30}, Prefix{"Ti", 0, 40}};
+constexpr std::array kBinaryPrefixes{
+    Prefix{"Ki", 0, 10}, Prefix{"Mi", 0, 20}, Prefix{"Gi", 0, 30}, Prefix{"Ti", 0, 40},
+};
 
 }  // namespace
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -17,13 +19,16 @@ struct Parsed {
   std::string want;
 };
 
-std::string want_of(const Dimension& dimension) { return fmt::format("{} such as {}", dimension.name, dimension.example); }
+std::string want_of(const Dimension& dimension) {
+  return fmt::format("{} such as {}", dimension.name, dimension.example);
+}
 
 bool means_bits(std::string_view unit) {
   const std::string_view prefixes = "kKMGTP";
   if (!unit.empty() && prefixes.find(unit.front()) != std::string_view::npos) unit.remove_prefix(1);
   if (unit.starts_with('i')) unit.remove_prefix(1);
-  return unit == "b" || unit == "b/s" || unit == "bps" || unit == "bit" || unit == "bit/s" || unit == "bits" || unit == "bits/s";
+  constexpr std::array spelt{"b", "b/s", "bps", "bit", "bit/s", "bits", "bits/s"};
+  return std::find(spelt.begin(), spelt.end(), unit) != spelt.end();
 }
 
 bool means_flop_rate(std::string_view unit) { return unit.ends_with("FLOPS") || unit.ends_with("FLOPs"); }
@@ -38,7 +43,9 @@ std::string unit_problem(const Dimension& wanted, std::string_view unit) {
   for (const Dimension& other : all_dimensions()) {
     if (match_unit(other, unit).found) return fmt::format("{} is {}, not {}", unit, other.name, wanted.name);
   }
-  if (means_bits(unit)) return fmt::format("{} counts bits, which are not accepted: write bytes, with a capital B", unit);
+  if (means_bits(unit)) {
+    return fmt::format("{} counts bits, which are not accepted: write bytes, with a capital B, as in GB/s", unit);
+  }
   if (means_flop_rate(unit)) {
     const bool rate_wanted = wanted.symbol == "FLOP/s";
     return rate_wanted ? fmt::format("a rate is written FLOP/s, not {}", unit)
@@ -61,7 +68,7 @@ Parsed parse(std::string_view text, const Dimension& dimension) {
   const UnitMatch match = match_unit(dimension, unit);
   if (!match.found) throw QuantityError{unit_begin, unit_problem(dimension, unit), want};
   const std::size_t trailing = rest.find_first_not_of(' ', unit.size());
-  if (trailing != std::string_view::npos) throw QuantityError{unit_begin + trailing, "unexpected text after the unit", want};
+  if (trailing < rest.size()) throw QuantityError{unit_begin + trailing, "unexpected text after the unit", want};
   return {number, match.prefix, want};
 }
 
@@ -78,13 +85,16 @@ std::int64_t prefix_factor(const Prefix& prefix) {
   return factor;
 }
 
-[[noreturn]] void refuse_size(const Parsed& parsed) { throw QuantityError{0, "more bytes than 64 bits count", parsed.want}; }
+[[noreturn]] void refuse_size(const Parsed& parsed) {
+  throw QuantityError{0, "more bytes than 64 bits count", parsed.want};
+}
 
 Bytes whole_bytes(const Parsed& parsed) {
   std::int64_t count = 0;
-  const auto [end, error] = std::from_chars(parsed.number.data(), parsed.number.data() + parsed.number.size(), count);
-  invariant(error != std::errc::invalid_argument || parsed.number.starts_with('.'), "a number starts with digits or a point");
+  const char* const end = parsed.number.data() + parsed.number.size();
+  const auto [last, error] = std::from_chars(parsed.number.data(), end, count);
   if (error == std::errc::result_out_of_range) refuse_size(parsed);
+  invariant(last == end, "a number of digits alone reads as a whole");
   if (__builtin_mul_overflow(count, prefix_factor(parsed.prefix), &count)) refuse_size(parsed);
   return {count};
 }

@@ -30,7 +30,9 @@ FileDescriptor open_regular(const std::string& path) {
   FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat status {};
   if (!file.is_open() || ::fstat(file.number(), &status) != 0) refuse(path, errno);
-  if (!S_ISREG(status.st_mode)) throw InputError(TextPosition{path}, fmt::format("cannot read: it is {}", file_kind(status.st_mode)));
+  if (!S_ISREG(status.st_mode)) {
+    throw InputError(TextPosition{path}, fmt::format("cannot read: it is {}", file_kind(status.st_mode)));
+  }
   return file;
 }
 

@@ -89,11 +89,12 @@ TEST_CASE("a read-only folder is named with the reason") {
   const TemporaryFolder folder;
   const std::string path = folder.file("a.txt");
   if (::geteuid() == 0) return;  // root may write anywhere
-  std::filesystem::permissions(folder.file(""), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  using std::filesystem::perms;
+  std::filesystem::permissions(folder.file(""), perms::owner_read | perms::owner_exec);
 
   CHECK(resource_error(path, "x", false) == "cannot write \"" + path + "\": Permission denied");
 
-  std::filesystem::permissions(folder.file(""), std::filesystem::perms::owner_all);
+  std::filesystem::permissions(folder.file(""), perms::owner_all);
 }
 
 TEST_CASE("a disk that fills up leaves no partial file and keeps the old one") {

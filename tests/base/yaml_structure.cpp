@@ -59,7 +59,8 @@ TEST_CASE("an absent value, ~ and null are nothing, and quoted they are texts") 
 }
 
 TEST_CASE("quoted texts are unescaped and block texts keep their lines") {
-  const YamlNode root = parse_yaml("a: \"x\\ty\\u00e9\"\nb: 'it''s'\nc: |\n  one\n  two\nd: plain # comment\n", "f.yaml");
+  const YamlNode root =
+      parse_yaml("a: \"x\\ty\\u00e9\"\nb: 'it''s'\nc: |\n  one\n  two\nd: plain # comment\n", "f.yaml");
 
   CHECK(root.at("a").text() == "x\tyé");
   CHECK(root.at("b").text() == "it's");
