@@ -56,9 +56,9 @@ MetricsContext metrics_context(const Job& job) {
       context.tokens = context.samples * layer.output.elements_per_sample();
   for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
     context.model_flops += job.model->flops(pass, context.samples);
-  std::vector<bool> counted(job.cluster.device_count(), false);
+  std::vector<char> counted(job.cluster.device_count(), 0);
   for (const DeviceId id : job.devices)
-    if (!std::exchange(counted[index_of(id)], true)) context.peak += job.cluster.device(id).peak_fp32;
+    if (std::exchange(counted[index_of(id)], 1) == 0) context.peak += job.cluster.device(id).peak_fp32;
   return context;
 }
 

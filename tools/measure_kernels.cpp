@@ -1,0 +1,72 @@
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "exec/profile.hpp"
+#include "plan/lower.hpp"
+#include "plan/prices.hpp"
+#include "timeline/quantile.hpp"
+#include "tools/calibration.hpp"
+
+namespace tandem {
+namespace {
+
+MeasuredKernel row_of(std::string signature, const std::vector<Seconds>& times, double scale) {
+  std::vector<double> seconds;
+  for (const Seconds time : times) seconds.push_back(std::max(1e-12, time.value * scale));
+  std::sort(seconds.begin(), seconds.end());
+  return {std::move(signature), {quantile(seconds, 0.5)}, {quantile(seconds, 0.1)}, {quantile(seconds, 0.9)},
+          std::ssize(seconds)};
+}
+
+std::optional<PlainWork> plain_kind(StepKind kind) {
+  if (kind == StepKind::zero_gradients) return PlainWork::zero;
+  if (kind == StepKind::add_gradient) return PlainWork::add;
+  return kind == StepKind::update ? std::optional(PlainWork::update) : std::nullopt;
+}
+
+/// Steps over all parameters, as times of each parameter's size: by its share of the values.
+void add_plain_rows(const Program& program, const Model& model, const Optimizer& optimizer,
+                    const std::vector<StepTiming>& steps, std::vector<MeasuredKernel>& rows) {
+  for (const StepTiming& step : steps) {
+    const auto kind = plain_kind(step.kind);
+    if (!kind || step.times.empty()) continue;
+    const auto counts = [&](const SegmentParameter& row) {
+      if (*kind == PlainWork::add) return model.parameter(row.parameter).tied_to.has_value();
+      return *kind == PlainWork::zero || row.updated;
+    };
+    std::int64_t total = 0;
+    for (const SegmentParameter& row : program.segments()[0].parameters) total += counts(row) ? row.elements : 0;
+    for (const SegmentParameter& row : program.segments()[0].parameters)
+      if (counts(row))
+        rows.push_back(row_of(plain_signature(*kind, row.elements, optimizer), step.times,
+                              static_cast<double>(row.elements) / static_cast<double>(total)));
+  }
+}
+
+}  // namespace
+
+std::vector<MeasuredKernel> measure_kernels(const Model& model, const Plan& plan, std::int64_t rounds,
+                                            const std::string& text, std::stop_token stop) {
+  Plan whole = plan;
+  whole.pipeline = 1;
+  whole.cuts.clear();
+  whole.micro_batches = std::min<std::int64_t>(plan.micro_batches, 4);
+  const Program program = lower(whole, model, {}, {DeviceId{0}});
+  RunOptions options;
+  options.iterations = rounds;
+  options.seed = plan.seed;
+  options.optimizer = plan.optimizer;
+  options.stop = stop;
+  const Dataset dataset(model, text, plan.seed);
+  const KernelProfile profile = profile_kernels(program, model, dataset, options);
+  std::vector<MeasuredKernel> rows;
+  for (const KernelTiming& kernel : profile.kernels) rows.push_back(row_of(kernel.signature, kernel.times, 1));
+  add_plain_rows(program, model, plan.optimizer, profile.steps, rows);
+  const auto less = [](const auto& a, const auto& b) { return a.signature < b.signature; };
+  const auto same = [](const auto& a, const auto& b) { return a.signature == b.signature; };
+  std::stable_sort(rows.begin(), rows.end(), less);
+  rows.erase(std::unique(rows.begin(), rows.end(), same), rows.end());
+  return rows;
+}
+
+}  // namespace tandem
