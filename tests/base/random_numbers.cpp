@@ -34,7 +34,7 @@ TEST_CASE("a value depends on seed, stream and index and on nothing else") {
   CHECK(uniform_at(1, 3, 2) != first);
 }
 
-TEST_CASE("a uniform value is a multiple of 2^-24 in [0, 1)") {
+TEST_CASE("a uniform value is a multiple of 2^-24 from 0 to below 1") {
   for (std::uint64_t index = 0; index < 1000; ++index) {
     const float value = uniform_at(7, 0, index);
 
