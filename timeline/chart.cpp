@@ -48,7 +48,7 @@ class Chart {
 
  private:
   void add_title(const Ride& ride) {
-    constexpr std::size_t kRoom = 30;  // of "an iteration of 12.4 ms" and "bubble"
+    constexpr std::size_t kRoom = 20;  // for ": 12.4 ms" and "bubble"
     const std::string name = plain_name(ride.name, static_cast<std::size_t>(width_) - kRoom);
     const std::string time = to_text(to_seconds(length_of(extent_of(ride.timeline))));
     text_ += fmt::format("{:<{}}bubble\n", fmt::format("{}: {}", name, time), width_ - 6);

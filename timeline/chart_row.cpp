@@ -63,7 +63,7 @@ const Mark& mark_of(Paint paint) {
       {'a', true, "backward", "\x1b[32m"},
       {'A', true, "weight gradient", "\x1b[36m"},
       {'=', false, "update", ""},
-      {'+', false, "gradients", ""},
+      {'+', false, "gradient sums", ""},
       {'.', false, "waiting", ""},
       {'-', false, "start and drain", ""},
       {' ', false, "", ""},

@@ -1,64 +1,11 @@
 #include "timeline/chrome_trace.hpp"
 
-#include <fmt/compile.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
 #include "base/json_text.hpp"
+#include "timeline/event_writer.hpp"
 #include "timeline/worker_view.hpp"
-
-namespace tandem {
-namespace {
-
-/// Whole nanoseconds, the finest that the format keeps.
-struct Nanoseconds {
-  std::int64_t count;
-};
-
-/// Gathers events and hands them on in pieces.
-class EventWriter {
- public:
-  explicit EventWriter(const TextSink& sink) : sink_(sink) { append(FMT_COMPILE("{{\"traceEvents\":[")); }
-  template <class Format, class... Values>
-  void event(const Format& format, const Values&... values) {
-    append(FMT_COMPILE("{}"), first_ ? "\n" : ",\n");
-    first_ = false;
-    append(format, values...);
-    constexpr std::size_t kPiece = 64 * 1024;
-    if (text_.size() >= kPiece) flush();
-  }
-  void finish() {
-    append(FMT_COMPILE("\n]}}\n"));
-    flush();
-  }
-
- private:
-  template <class Format, class... Values>
-  void append(const Format& format, const Values&... values) {
-    fmt::format_to(std::back_inserter(text_), format, values...);
-  }
-  void flush() {
-    sink_({text_.data(), text_.size()});
-    text_.clear();
-  }
-  const TextSink& sink_;
-  fmt::memory_buffer text_;
-  bool first_ = true;
-};
-
-}  // namespace
-}  // namespace tandem
-
-template <>
-struct fmt::formatter<tandem::Nanoseconds> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
-  template <class Context>
-  auto format(tandem::Nanoseconds time, Context& context) const {
-    return fmt::format_to(context.out(), FMT_COMPILE("{}.{:03}"), time.count / 1000, time.count % 1000);
-  }
-};
 
 namespace tandem {
 namespace {
@@ -89,7 +36,7 @@ class RideWriter {
 
  private:
   std::size_t process_of(WorkerId worker) const { return first_process_ + index_of(worker); }
-  Nanoseconds at(Picoseconds time) const { return {((time - zero_).count + 500) / 1000}; }
+  TraceTime at(Picoseconds time) const { return {((time - zero_).count + 500) / 1000}; }
 
   void name_process(std::size_t worker) {
     const std::string name = json_string(fmt::format("{} / {}", ride_.name, program_.workers()[worker].name));
@@ -102,6 +49,8 @@ class RideWriter {
   void write_stream(const Stream& stream) {
     out_.event(FMT_COMPILE(R"({{"ph":"M","pid":{},"tid":{},"ts":0,"name":"thread_name","args":{{"name":"{}"}}}})"),
                process_of(stream.worker), static_cast<int>(stream.kind), name_of(stream.kind));
+    out_.event(FMT_COMPILE(R"({{"ph":"M","pid":{},"tid":{},"ts":0,"name":"thread_sort_index","args":{{"sort_index":{}}}}})"),
+               process_of(stream.worker), static_cast<int>(stream.kind), static_cast<int>(stream.kind));
     for (std::uint32_t i = 0; i < stream.count; ++i) {
       const auto id = static_cast<StepId>(index_of(stream.first) + i);
       if (stream.kind == StreamKind::compute) write_compute(stream, id);
@@ -111,8 +60,8 @@ class RideWriter {
 
   void write_compute(const Stream& stream, StepId id) {
     const Step& step = program_.step(id);
-    const Nanoseconds start = at(span(id).start), end = at(span(id).end);
-    const Nanoseconds length{end.count - start.count};
+    const TraceTime start = at(span(id).start), end = at(span(id).end);
+    const TraceTime length{end.nanoseconds - start.nanoseconds};
     if (is_micro_batch_work(step.kind))
       out_.event(FMT_COMPILE(R"({{"ph":"X","pid":{},"tid":0,"ts":{},"dur":{},"cat":"compute","name":"{}{}","args":{{"micro_batch":{}}}}})"),
                  process_of(stream.worker), start, length, name_of(step.kind), step.micro_batch, step.micro_batch);
@@ -124,12 +73,12 @@ class RideWriter {
   void write_message(const Stream& stream, StepId id) {
     const Step& step = program_.step(id);
     const Channel& channel = program_.channels()[index_of(program_.message(id).channel)];
-    const Nanoseconds start = at(span(id).start), end = at(span(id).end);
+    const TraceTime start = at(span(id).start), end = at(span(id).end);
     const std::size_t process = process_of(stream.worker);
     const int thread = static_cast<int>(stream.kind);
     const std::string_view payload = payload_of(channel.content);
     out_.event(FMT_COMPILE(R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"cat":"message","name":"{} {}","args":{{"micro_batch":{},"bytes":{}}}}})"),
-               process, thread, start, Nanoseconds{end.count - start.count}, payload, step.micro_batch, step.micro_batch,
+               process, thread, start, TraceTime{end.nanoseconds - start.nanoseconds}, payload, step.micro_batch, step.micro_batch,
                channel.bytes.count);
     const std::size_t arrow = first_message_ + step.object;
     if (step.kind == StepKind::send)
@@ -137,7 +86,7 @@ class RideWriter {
                  process, thread, start, payload);
     else
       out_.event(FMT_COMPILE(R"({{"ph":"f","bp":"e","id":{},"pid":{},"tid":{},"ts":{},"cat":"message","name":"{}"}})"),
-                 arrow, process, thread, Nanoseconds{std::max(start.count, end.count - 1)}, payload);
+                 arrow, process, thread, TraceTime{std::max(start.nanoseconds, end.nanoseconds - 1)}, payload);
   }
 
   void write_memory() {
@@ -147,7 +96,7 @@ class RideWriter {
       if (i > 0 && events[i].worker != events[i - 1].worker) held = {};
       held[static_cast<std::size_t>(events[i].kind)] += events[i].bytes;
       const bool last_of_instant = i + 1 == events.size() || events[i + 1].worker != events[i].worker ||
-                                   at(events[i + 1].time).count != at(events[i].time).count;
+                                   at(events[i + 1].time).nanoseconds != at(events[i].time).nanoseconds;
       if (last_of_instant) write_counters(events[i], held);
     }
   }

@@ -11,6 +11,9 @@ namespace tandem {
 /// An object: iteration_s, throughput, bubble, imbalance, workers, channels, pairs, critical_path. What is unknown is null.
 nlohmann::ordered_json metrics_json(const Program& program, const Metrics& metrics);
 
+/// An object: total, and each buffer class by its name.
+nlohmann::ordered_json peak_json(const MemoryPeak& peak);
+
 /// An object: order, edges, memory, iteration, bubble, steps, messages, cpu, works. The caller adds what it knows beside.
 nlohmann::ordered_json comparison_json(const Program& program, const Comparison& comparison);
 
