@@ -10,7 +10,7 @@ namespace {
 
 std::size_t size_of(const TensorSpec& spec, std::int64_t batch) { return static_cast<std::size_t>(spec.elements(batch)); }
 
-void set_zero(std::vector<double>& values) { std::ranges::fill(values, 0.0); }
+void set_zero(ModelWalk::Values& values) { std::ranges::fill(values, 0.0); }
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "exec/aligned_values.hpp"
 #include "exec/kernel.hpp"
 #include "models/dataset.hpp"
 #include "models/model.hpp"
@@ -15,7 +16,7 @@ namespace tandem {
 /// that there is nothing to get wrong. Keeps a reference to the model.
 class ModelWalk {
  public:
-  using Values = std::vector<double>;
+  using Values = AlignedValues<double>;
 
   ModelWalk(const Model& model, std::int64_t batch);
 
@@ -34,7 +35,7 @@ class ModelWalk {
  private:
   struct Tensors {
     Values output, output_gradient;
-    std::vector<std::int32_t> tokens;  ///< the output of a source of int32
+    AlignedValues<std::int32_t> tokens;  ///< the output of a source of int32
     std::vector<Values> extra;
   };
   struct Call;

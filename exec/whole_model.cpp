@@ -40,8 +40,8 @@ WholeModelResult train_whole_model(const Model& model, const Dataset& dataset, c
                      walk.gradients[i].data(), walk.weights[i].data(), states[i].data());
     }
   }
-  result.weights = std::move(walk.weights);
-  result.gradients = std::move(walk.gradients);
+  for (const auto& weight : walk.weights) result.weights.emplace_back(weight.begin(), weight.end());
+  for (const auto& gradient : walk.gradients) result.gradients.emplace_back(gradient.begin(), gradient.end());
   return result;
 }
 
