@@ -1,0 +1,274 @@
+#include "tests/catch.hpp"
+#include "tests/models/definitions.hpp"
+
+using namespace tandem;
+
+namespace {
+
+constexpr Pass F = Pass::forward, I = Pass::input_gradient, W = Pass::weight_gradient;
+
+/// One layer of `kind` applied by hand to inputs of these shapes.
+struct Applied {
+  const LayerKind& kind;
+  Attributes attributes;
+  std::vector<TensorSpec> inputs;
+  TensorSpec output = kind.output(attributes, inputs);
+
+  Work work(Pass pass, std::int64_t batch) const { return kind.work({attributes, inputs, output, batch}, pass); }
+  Kept kept() const { return kind.kept(attributes, inputs, output); }
+  std::vector<ParameterSpec> parameters() const { return kind.parameters(attributes, inputs); }
+};
+
+Applied apply(std::string_view kind, std::vector<TensorSpec> inputs, std::vector<Attributes::Value> given = {}) {
+  const auto& row = find_layer_kind(kind);
+  Attributes attributes;
+  for (const auto& spec : row.attributes) attributes.values.push_back({std::string(spec.name), spec.fallback.value_or(0)});
+  for (const auto& [name, value] : given) {
+    for (auto& attribute : attributes.values) {
+      if (attribute.name == name) attribute.value = value;
+    }
+  }
+  return {row, attributes, std::move(inputs)};
+}
+
+TensorSpec real(std::vector<std::int64_t> dims) { return {.dims = std::move(dims)}; }
+TensorSpec whole(std::vector<std::int64_t> dims) { return {.dims = std::move(dims), .type = ElementType::int32}; }
+
+bool is_nothing(const Work& work) {
+  return work.flops() == Flops{0} && work.read == Bytes{0} && work.written == Bytes{0};
+}
+
+void check_product(const Work& work, std::size_t index, std::int64_t m, std::int64_t n, std::int64_t k, std::int64_t count) {
+  REQUIRE(work.products.size() > index);
+  const auto& product = work.products[index];
+  CHECK(std::vector{product.m, product.n, product.k, product.count} == std::vector{m, n, k, count});
+}
+
+}  // namespace
+
+TEST_CASE("the table of layer kinds is sorted by name, and every kind says what it is") {
+  const auto kinds = layer_kinds();
+
+  CHECK(std::ranges::is_sorted(kinds, {}, &LayerKind::name));
+  for (const auto& kind : kinds) CHECK_FALSE(kind.meaning.empty());
+}
+
+TEST_CASE("an unknown layer kind brings the closest one") {
+  CHECK(message_of([] { find_layer_kind("linaer"); }).starts_with(R"(error: unknown layer kind; did you mean "linear"?)"));
+}
+
+TEST_CASE("a tensor counts its elements, rows and columns for a batch") {
+  const auto tensor = real({5, 7});
+
+  CHECK(tensor.elements(3) == 105);
+  CHECK(tensor.rows(3) == 15);
+  CHECK(tensor.columns() == 7);
+  CHECK(tensor.bytes(3) == Bytes{420});
+}
+
+TEST_CASE("a loss is one value whatever the batch") {
+  const TensorSpec loss{.dims = {}, .per_sample = false};
+
+  CHECK(loss.elements(8) == 1);
+  CHECK(loss.rows(8) == 1);
+  CHECK(loss.columns() == 1);
+}
+
+TEST_CASE("a tensor beyond counting is refused instead of wrapping") {
+  const std::int64_t large = 1 << 24;
+
+  CHECK_THROWS_AS(real({large, large, large}).elements_per_sample(), InputError);  // 2^72
+  CHECK_THROWS_AS(real({large, large}).elements(large), InputError);
+  CHECK(real({large, large}).elements(32) == std::int64_t{1} << 53);  // 2^48 * 2^5: the last that is counted
+}
+
+TEST_CASE("a linear layer multiplies rows by its weight in each pass") {
+  const auto layer = apply("linear", {real({3, 4})}, {{"features", 5}});  // batch 2: 6 rows of 4 to rows of 5
+
+  CHECK(layer.output == real({3, 5}));
+  check_product(layer.work(F, 2), 0, 6, 5, 4, 1);
+  check_product(layer.work(I, 2), 0, 6, 4, 5, 1);
+  check_product(layer.work(W, 2), 0, 5, 4, 6, 1);
+  CHECK(layer.work(F, 2).elementwise == 30);  // a bias on each of 6 * 5 values
+  CHECK(layer.work(I, 2).elementwise == 0);
+  CHECK(layer.work(W, 2).elementwise == 30);  // each value of dy added to its column's sum
+}
+
+TEST_CASE("a linear layer reads and writes each tensor once") {
+  const auto layer = apply("linear", {real({3, 4})}, {{"features", 5}});
+
+  CHECK(layer.work(F, 2).read == Bytes{4 * (24 + 20 + 5)});       // x, weight, bias
+  CHECK(layer.work(F, 2).written == Bytes{4 * 30});               // y
+  CHECK(layer.work(I, 2).read == Bytes{4 * (30 + 20)});           // dy, weight
+  CHECK(layer.work(I, 2).written == Bytes{4 * 24});               // dx
+  CHECK(layer.work(W, 2).read == Bytes{4 * (24 + 30 + 20 + 5)});  // x, dy, and both gradients so far
+  CHECK(layer.work(W, 2).written == Bytes{4 * (20 + 5)});
+}
+
+TEST_CASE("a linear layer without bias has one parameter and no bias work") {
+  const auto layer = apply("linear", {real({4})}, {{"features", 5}, {"bias", 0}});
+
+  CHECK(layer.parameters().size() == 1);
+  CHECK(layer.parameters()[0].dims == std::vector<std::int64_t>{5, 4});
+  CHECK(layer.work(F, 2).flops() == Flops{80});  // 2 * 2 * 5 * 4
+  CHECK(layer.work(W, 2).written == Bytes{80});
+}
+
+TEST_CASE("relu keeps its output and gelu its input") {
+  const auto rectified = apply("relu", {real({6})}), smooth = apply("gelu", {real({6})});
+
+  CHECK(rectified.kept().output);
+  CHECK(rectified.kept().inputs == std::vector{false});
+  CHECK_FALSE(smooth.kept().output);
+  CHECK(smooth.kept().inputs == std::vector{true});
+  CHECK(rectified.work(F, 10).flops() == Flops{60});
+  CHECK(smooth.work(F, 10).transcendentals == 60);  // one tanh a value
+  CHECK(smooth.work(I, 10).transcendentals == 60);  // and again in backward
+  CHECK(is_nothing(rectified.work(W, 10)));
+  CHECK(is_nothing(smooth.work(W, 10)));
+}
+
+TEST_CASE("a layer norm keeps its input and two numbers a row") {
+  const auto layer = apply("layer_norm", {real({3, 8})});
+
+  CHECK(layer.kept().inputs == std::vector{true});
+  REQUIRE(layer.kept().extra.size() == 1);
+  CHECK(layer.kept().extra[0] == real({3, 2}));
+  CHECK(layer.work(F, 2).transcendentals == 6);                   // a root for each of 2 * 3 rows
+  CHECK(layer.work(F, 2).read == Bytes{4 * (48 + 8 + 8)});        // x, weight, bias
+  CHECK(layer.work(F, 2).written == Bytes{4 * (48 + 12)});        // y, mean and 1 / deviation of 6 rows
+  CHECK(layer.work(I, 2).read == Bytes{4 * (48 + 48 + 12 + 8)});  // dy, x, statistics, weight
+}
+
+TEST_CASE("a layer norm starts as the identity") {
+  const auto parameters = apply("layer_norm", {real({3, 8})}).parameters();
+
+  REQUIRE(parameters.size() == 2);
+  CHECK(parameters[0].initial == Initial::ones);
+  CHECK(parameters[1].initial == Initial::zeros);
+}
+
+TEST_CASE("an embedding moves one row a token and has no input gradient") {
+  const auto layer = apply("token_embedding", {whole({3})}, {{"vocabulary", 100}, {"hidden", 8}});
+
+  CHECK(layer.output == real({3, 8}));
+  CHECK(layer.work(F, 2).read == Bytes{4 * (6 + 48)});  // 6 tokens, 6 rows of 8
+  CHECK(layer.work(F, 2).flops() == Flops{0});
+  CHECK(is_nothing(layer.work(I, 2)));
+  CHECK(layer.work(W, 2).flops() == Flops{48});
+  CHECK(layer.work(W, 2).read == Bytes{4 * (6 + 48 + 48)});  // tokens, dy, the rows so far
+}
+
+TEST_CASE("a position embedding sums its gradient over the batch and keeps nothing") {
+  const auto layer = apply("position_embedding", {real({3, 8})});
+
+  CHECK(layer.parameters()[0].dims == std::vector<std::int64_t>{3, 8});
+  CHECK(layer.kept().inputs == std::vector{false});
+  CHECK(layer.work(I, 2).flops() == Flops{0});
+  CHECK(layer.work(W, 2).flops() == Flops{48});           // 2 * 3 * 8 additions
+  CHECK(layer.work(W, 2).written == Bytes{4 * 24});
+}
+
+TEST_CASE("attention counts two products a head forward and four backward, dense though masked") {
+  const auto layer = apply("attention", {real({6, 24})}, {{"heads", 2}});  // hidden 8, two heads of 4
+
+  const auto forward = layer.work(F, 3), backward = layer.work(I, 3);
+
+  CHECK(layer.output == real({6, 8}));
+  check_product(forward, 0, 6, 6, 4, 6);  // S = Q K^T for 3 samples * 2 heads
+  check_product(forward, 1, 6, 4, 6, 6);  // O = P V
+  CHECK(product_flops(backward) == product_flops(forward) * 2);
+  CHECK(forward.transcendentals == 6 * 21);  // 21 = 6 * 7 / 2 scores are not masked
+  CHECK(backward.transcendentals == 0);
+  CHECK(is_nothing(layer.work(W, 3)));
+}
+
+TEST_CASE("attention keeps its packed input and the probabilities of every head") {
+  const auto layer = apply("attention", {real({6, 24})}, {{"heads", 2}});
+
+  CHECK(layer.kept().inputs == std::vector{true});
+  REQUIRE(layer.kept().extra.size() == 1);
+  CHECK(layer.kept().extra[0] == real({2, 6, 6}));
+  CHECK(layer.work(F, 1).written == Bytes{4 * (48 + 72)});  // output and probabilities
+  CHECK(layer.kind.scratch({layer.attributes, layer.inputs, layer.output, 3}, I) == Bytes{4 * 36});  // one head's dS
+  CHECK(layer.kind.scratch({layer.attributes, layer.inputs, layer.output, 3}, F) == Bytes{0});
+}
+
+TEST_CASE("attention that is not causal evaluates every score") {
+  const auto layer = apply("attention", {real({6, 24})}, {{"heads", 2}, {"causal", 0}});
+
+  CHECK(layer.work(F, 3).transcendentals == 6 * 36);
+}
+
+TEST_CASE("attention refuses heads that do not divide the hidden size") {
+  const auto message = message_of([] { apply("attention", {real({6, 24})}, {{"heads", 3}}); });
+
+  CHECK(message == R"(error: 3 heads cannot share the input; got "6x24", want [sequence, 3 * hidden] with hidden a multiple of 3)");
+}
+
+TEST_CASE("a residual add keeps nothing and hands its gradient to both inputs") {
+  const auto layer = apply("residual_add", {real({4}), real({4})});
+
+  CHECK(layer.kept().inputs == std::vector{false, false});
+  CHECK(layer.work(F, 5).flops() == Flops{20});
+  CHECK(layer.work(I, 5).flops() == Flops{0});
+  CHECK(layer.work(I, 5).read == Bytes{80});
+  CHECK(layer.work(I, 5).written == Bytes{160});
+}
+
+TEST_CASE("a cross entropy keeps targets and probabilities, not the prediction") {
+  const auto layer = apply("softmax_cross_entropy", {real({3, 10}), whole({3})});
+
+  CHECK_FALSE(layer.output.per_sample);
+  CHECK(layer.kept().inputs == std::vector{false, true});
+  REQUIRE(layer.kept().extra.size() == 1);
+  CHECK(layer.kept().extra[0] == real({3, 10}));
+  CHECK(layer.work(F, 2).transcendentals == 66);            // 60 exponentials, 6 logarithms
+  CHECK(layer.work(I, 2).read == Bytes{4 * (60 + 6)});      // probabilities and targets
+  CHECK(layer.work(I, 2).written == Bytes{4 * 60});
+}
+
+TEST_CASE("the losses of real values keep both inputs") {
+  for (const auto* kind : {"mean_squared_error", "mean_absolute_error"}) {
+    const auto layer = apply(kind, {real({4}), real({4})});
+
+    CHECK(layer.kept().inputs == std::vector{true, true});
+    CHECK(layer.work(F, 2).written == Bytes{4});
+    CHECK(layer.work(F, 2).flops() == Flops{24});  // subtract, square or absolute value, add: 3 * 8
+    CHECK(layer.work(I, 2).written == Bytes{32});
+  }
+}
+
+TEST_CASE("a source writes its tensor and has no backward pass") {
+  const auto layer = apply("tokens", {}, {{"sequence", 7}, {"vocabulary", 9}});
+
+  CHECK(layer.output == whole({7}));
+  CHECK(layer.work(F, 2).written == Bytes{56});
+  CHECK(layer.work(F, 2).flops() == Flops{0});
+  CHECK(is_nothing(layer.work(I, 2)));
+  CHECK(is_nothing(layer.work(W, 2)));
+}
+
+TEST_CASE("shapes and element types that do not suit are refused") {
+  CHECK_THROWS_AS(apply("residual_add", {real({4}), real({5})}), InputError);
+  CHECK_THROWS_AS(apply("linear", {whole({4})}, {{"features", 5}}), InputError);
+  CHECK_THROWS_AS(apply("token_embedding", {real({4})}, {{"vocabulary", 5}, {"hidden", 5}}), InputError);
+  CHECK_THROWS_AS(apply("softmax_cross_entropy", {real({3, 10}), whole({4})}), InputError);
+  CHECK_THROWS_AS(apply("softmax_cross_entropy", {real({3, 10}), real({3})}), InputError);
+  CHECK_THROWS_AS(apply("position_embedding", {real({4})}), InputError);
+  CHECK_THROWS_AS(apply("mean_squared_error", {real({1}), whole({1})}), InputError);
+}
+
+TEST_CASE("every kind's work grows in proportion to the batch, weights aside") {
+  const auto inputs_of = [](std::string_view kind) -> std::vector<TensorSpec> {
+    if (kind == "token_embedding") return {whole({6})};
+    if (kind == "softmax_cross_entropy") return {real({6, 24}), whole({6})};
+    return std::vector<TensorSpec>(find_layer_kind(kind).inputs, real({6, 24}));
+  };
+  for (const auto& kind : layer_kinds()) {
+    std::vector<Attributes::Value> ones;
+    for (const auto& spec : kind.attributes) ones.push_back({std::string(spec.name), spec.fallback.value_or(4)});
+    const auto layer = apply(kind.name, inputs_of(kind.name), ones);
+    for (const auto pass : {F, I, W}) CHECK(layer.work(pass, 6).flops() == layer.work(pass, 2).flops() * 3);
+  }
+}
