@@ -26,20 +26,20 @@ struct Pacing {
 struct RunOptions {
   std::int64_t iterations = 1;
   std::uint64_t seed = 1;
-  Optimizer optimizer;
-  std::optional<Pacing> pacing;
+  Optimizer optimizer{};
+  std::optional<Pacing> pacing{};
   /// No step of any worker ends for this long: the run is stopped with a report of who waits for what.
   std::chrono::milliseconds stall_after{30'000};
   /// Called on the thread of the step before it runs; tests inject faults here.
-  std::function<void(StepId, std::int64_t iteration)> before_step;
+  std::function<void(StepId, std::int64_t iteration)> before_step{};
   /// Called before thread `index` (from 0) is made; tests let it throw in the system's place.
-  std::function<void(std::size_t index)> before_thread;
+  std::function<void(std::size_t index)> before_thread{};
   /// Called by the watchdog with its report before it stops the run. A kernel that never returns cannot be stopped, so
   /// its thread cannot be joined: a tool may print the report here and end the process.
-  std::function<void(const std::string& report)> on_stall;
+  std::function<void(const std::string& report)> on_stall{};
   /// Called from one thread after each iteration with its loss.
-  std::function<void(std::int64_t iteration, float loss)> after_iteration;
-  std::stop_token stop;               ///< an interrupt: the run ends after at most the running kernels
+  std::function<void(std::int64_t iteration, float loss)> after_iteration{};
+  std::stop_token stop{};               ///< an interrupt: the run ends after at most the running kernels
 };
 
 struct RunResult {
