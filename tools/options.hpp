@@ -35,6 +35,8 @@ class Arguments {
   std::int64_t integer(std::string_view flag, std::int64_t low, std::int64_t high, std::int64_t fallback) const;
   double number(std::string_view flag, double low, double high, double fallback) const;
   const std::vector<std::string>& positional() const { return positional_; }
+  /// Leaves out the first positional word, where it names something other than a plan.
+  void drop_first_word() { positional_.erase(positional_.begin()); }
 
  private:
   friend Arguments parse_arguments(const CommandLine&, const std::vector<std::string>&);

@@ -1,0 +1,63 @@
+#pragma once
+// The check: both rides of one plan, laid side by side.
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "exec/run.hpp"
+#include "plan/prices.hpp"
+#include "timeline/compare.hpp"
+#include "tools/job.hpp"
+#include "tools/machine.hpp"
+
+namespace tandem {
+
+struct CheckOptions {
+  std::int64_t rounds = 3;         ///< kernels are timed and the plan is run in turn, this many times
+  std::int64_t iterations = 4;     ///< of each run; the first is not timed
+  bool measured = true;            ///< times the plan's kernels; false: roofline alone
+  std::optional<double> pace;      ///< follow the predicted clock, times this
+  std::optional<double> tolerance; ///< largest error of the iteration time that still agrees; absent: time is reported only
+  std::stop_token stop;
+  std::function<void(std::int64_t percent, std::string_view what)> progress;
+};
+
+/// How the numbers of the threaded run compare with the same steps on one thread, and with the whole model in double.
+struct NumbersComparison {
+  bool bit_identical = true;       ///< losses, gradients and weights of every run
+  std::string difference;          ///< the first one, in words
+  double max_relative_error = 0;   ///< of a gradient: largest difference / largest value of that tensor; first iteration
+  double loss_error = 0;           ///< relative, of the first loss
+  std::vector<float> losses;
+};
+
+struct CheckResult {
+  Job job;
+  Prices prices;
+  Timeline predicted;
+  std::vector<Timeline> measured;
+  Comparison comparison;
+  Seconds roofline;                ///< the iteration predicted with no kernel of this plan timed
+  NumbersComparison numbers;
+  OtherLoad load;                  ///< while the runs went on
+  std::int64_t cores = 0;
+  bool times_compared = true;      ///< false: the plan is for another machine, and the run did not follow its clock
+  bool agrees = false;
+};
+
+/// Largest relative error against the double model that agrees.
+inline constexpr double kNumbersTolerance = 1e-4;
+/// Share of the machine that others may use before its times are called busy.
+inline constexpr double kQuiet = 0.03;
+
+CheckResult run_check(const Plan& plan, const Cluster& cluster, const CheckOptions& options);
+
+/// The verdict for people, without the picture.
+std::string verdict_text(const CheckResult& result, const CheckOptions& options);
+
+}  // namespace tandem

@@ -1,0 +1,107 @@
+#include "tools/output.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "base/error.hpp"
+#include "base/file.hpp"
+#include "timeline/chrome_trace.hpp"
+
+namespace tandem {
+
+using Json = nlohmann::ordered_json;
+
+void print_json(Console& console, const Json& json) { console.out << json.dump(2) << '\n'; }
+
+std::vector<Flag> picture_flags() {
+  return {{"trace", "FILE", "write the timeline as Chrome trace JSON (ui.perfetto.dev opens it)"},
+          {"memory", "", "draw each worker's memory by class"},
+          {"no-chart", "", "leave out the picture"},
+          {"force", "", "overwrite files that exist"}};
+}
+
+void require_writable(const Arguments& arguments, std::string_view flag) {
+  namespace fs = std::filesystem;
+  const auto path = arguments.text(flag);
+  if (!path) return;
+  if (fs::is_regular_file(*path) && !arguments.has("force"))
+    throw InputError(fmt::format("--{}: the file exists; --force overwrites it", flag), *path);
+  const fs::path folder = fs::path(*path).has_parent_path() ? fs::path(*path).parent_path() : fs::path(".");
+  if (!fs::is_directory(folder)) throw ResourceError(fmt::format("--{}: no such folder: {}", flag, folder.string()));
+}
+
+void write_trace(const Arguments& arguments, const Program& program, std::span<const Ride> rides) {
+  const auto path = arguments.text("trace");
+  if (!path) return;
+  std::string text;
+  write_chrome_trace(program, rides, [&text](std::string_view piece) { text += piece; });
+  write_file(*path, text, arguments.has("force"));
+}
+
+Json sources_json(const Program& program, const Prices& prices) {
+  Json works = Json::object();
+  for (std::uint32_t i = 0; i < prices.works.size(); ++i)
+    works[step_key(program, static_cast<WorkId>(i))] = {
+        {"time_s", to_seconds(prices.works[i].time).value}, {"source", std::string(name_of(prices.works[i].source))}};
+  return works;
+}
+
+std::string sources_text(const Prices& prices) {
+  std::array<std::size_t, 3> counts{};
+  for (const WorkPrice& price : prices.works) ++counts[static_cast<std::size_t>(price.source)];
+  std::string text;
+  for (const CostSource source : {CostSource::recorded, CostSource::measured, CostSource::roofline})
+    if (const std::size_t count = counts[static_cast<std::size_t>(source)]; count > 0)
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, name_of(source));
+  return text;
+}
+
+Json plan_json(const Job& job) {
+  const Plan plan = settled_plan(job);
+  return {{"model", plan.model},
+          {"parameters", job.model->parameter_count()},
+          {"cluster", plan.cluster},
+          {"mesh", {{"pipeline", plan.pipeline}}},
+          {"schedule", plan.schedule},
+          {"micro_batches", plan.micro_batches},
+          {"micro_batch_size", plan.micro_batch_size},
+          {"window", plan.window},
+          {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
+          {"seed", plan.seed},
+          {"cuts", plan.cuts}};
+}
+
+std::string plan_text(const Job& job) {
+  const Plan& plan = job.plan;
+  return fmt::format("{} on {}: pp {}, {}, {} micro-batches of {}", job.model->name(), job.cluster.name, plan.pipeline,
+                     plan.schedule, plan.micro_batches, plan.micro_batch_size);
+}
+
+std::string time_text(Seconds time) { return to_text(time); }
+
+std::string metrics_text(const Program& program, const Metrics& metrics) {
+  std::string text = fmt::format("iteration  {}", time_text(to_seconds(metrics.iteration)));
+  if (metrics.tokens_per_second) text += fmt::format(", {:.4g} tokens/s", *metrics.tokens_per_second);
+  else if (metrics.samples_per_second) text += fmt::format(", {:.4g} samples/s", *metrics.samples_per_second);
+  if (metrics.model_flop_utilisation) text += fmt::format(", MFU {:.1f} %", 100 * *metrics.model_flop_utilisation);
+  if (metrics.energy) text += fmt::format(", {}", to_text(*metrics.energy));
+  text += fmt::format("\nbubble     {:.1f} % on average; compute imbalance {:.2f}, memory imbalance {:.2f}\n",
+                      100 * metrics.bubble, metrics.compute_imbalance, metrics.memory_imbalance);
+  std::size_t width = 0;
+  for (const Worker& worker : program.workers()) width = std::max(width, worker.name.size());
+  constexpr std::size_t kShown = 16;
+  for (std::size_t w = 0; w < metrics.workers.size() && w < kShown; ++w) {
+    const WorkerMetrics& worker = metrics.workers[w];
+    text += fmt::format("{:<{}}  busy {:>8}  bubble {:4.1f} %  exposed communication {:>8}  peak memory {}\n",
+                        program.workers()[w].name, width, time_text(to_seconds(worker.busy)), 100 * worker.bubble,
+                        time_text(to_seconds(worker.exposed_communication)), to_text(worker.peak.total));
+  }
+  if (metrics.workers.size() > kShown) text += fmt::format("... and {} more workers; --json lists all\n", metrics.workers.size() - kShown);
+  return text;
+}
+
+}  // namespace tandem

@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "base/json_text.hpp"
+#include "exec/run.hpp"
+#include "plan/prices.hpp"
+#include "timeline/chart.hpp"
+#include "timeline/metrics_json.hpp"
+#include "timeline/quantile.hpp"
+#include "tools/command.hpp"
+#include "tools/dump.hpp"
+#include "tools/host.hpp"
+#include "tools/output.hpp"
+#include "tools/pacing.hpp"
+#include "tools/plan_options.hpp"
+
+namespace tandem {
+namespace {
+
+CommandLine command_line() {
+  CommandLine line{"tandem run [PLAN.yaml] [flags]",
+                   "Trains by the plan on threads of this machine: real kernels, real messages, real numbers.\n"
+                   "exit: 0 done, 2 wrong input, 3 out of resources, 4 the run failed or was interrupted.",
+                   plan_flags(),
+                   1,
+                   {"tandem run --model gpt-nano --pp 2 --iterations 200 --data book.txt",
+                    "tandem run --model mlp --pp 4 --dump out", "tandem run plan.yaml --json"}};
+  line.flags.push_back({"dump", "DIR", "write weights, gradients and losses as .npy"});
+  line.flags.push_back({"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE"});
+  line.flags.push_back({"stall-after", "SECONDS", "stop when no step ends for so long (default 30)"});
+  for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
+  return line;
+}
+
+RunOptions run_options(const Arguments& arguments, const Job& job, const Console& console) {
+  RunOptions options;
+  options.iterations = job.plan.iterations;
+  options.seed = job.plan.seed;
+  options.optimizer = job.plan.optimizer;
+  options.stop = console.stop;
+  options.stall_after = std::chrono::seconds(arguments.integer("stall-after", 1, 1'000'000, 30));
+  if (arguments.has("pace"))
+    options.pacing = pacing_of(
+        scaled_prices(price(job.program, *job.model, job.cluster, CostModel(), job.plan.optimizer),
+                      arguments.number("pace", 1e-6, 1e6, 1)));
+  return options;
+}
+
+std::vector<double> iteration_seconds(const RunResult& result) {
+  std::vector<double> seconds;
+  for (std::size_t i = result.timelines.size() > 1 ? 1 : 0; i < result.timelines.size(); ++i)
+    seconds.push_back(to_seconds(result.timelines[i].makespan()).value);
+  return seconds;
+}
+
+nlohmann::ordered_json as_json(const Job& job, const RunResult& result) {
+  std::vector<double> seconds = iteration_seconds(result);
+  nlohmann::ordered_json losses = nlohmann::ordered_json::array();
+  for (const float loss : result.losses) losses.push_back(nlohmann::ordered_json::parse(json_number(loss)));
+  nlohmann::ordered_json json = {{"plan", plan_json(job)},
+                                 {"losses", losses},
+                                 {"iteration",
+                                  {{"measured_s", median(seconds)},
+                                   {"measured_p10_s", quantile(seconds, 0.1)},
+                                   {"measured_p90_s", quantile(seconds, 0.9)},
+                                   {"runs", seconds.size()}}},
+                                 {"threads", result.thread_count}};
+  json["last_iteration"] =
+      metrics_json(job.program, measure(job.program, result.timelines.back(), metrics_context(job)));
+  return json;
+}
+
+void print_text(const Arguments& arguments, Console& console, const Job& job, const RunResult& result) {
+  const Ride ride{"measured", result.timelines.back()};
+  const ChartOptions options{console.width, console.colour};
+  console.out << '\n' << metrics_text(job.program, measure(job.program, ride.timeline, metrics_context(job)));
+  if (!arguments.has("no-chart")) console.out << '\n' << chart(job.program, {&ride, 1}, options);
+  if (arguments.has("memory")) console.out << '\n' << memory_chart(job.program, ride, options);
+}
+
+}  // namespace
+
+int run_command(const std::vector<std::string>& words, Console& console) {
+  const CommandLine line = command_line();
+  const Arguments arguments = parse_arguments(line, words);
+  if (arguments.has("help")) return console.out << help_text(line), 0;
+  require_writable(arguments, "trace");
+  if (const auto folder = arguments.text("dump")) require_dumpable(*folder, arguments.has("force"));
+  Plan plan = plan_from(arguments, Plan{});
+  Cluster cluster = cluster_for(plan.cluster, console);
+  const Job job = make_job(std::move(plan), std::move(cluster), CostModel());
+  const Dataset dataset = make_dataset(job);
+  RunOptions options = run_options(arguments, job, console);
+  const bool text = !arguments.has("json");
+  if (text) console.out << plan_text(job) << '\n';
+  RunResult result;
+  {
+    Progress progress(console, "training", options.iterations);
+    const std::int64_t every = std::max<std::int64_t>(1, options.iterations / 20);
+    options.after_iteration = [&](std::int64_t iteration, float loss) {
+      progress.advance(iteration + 1, fmt::format("iteration {}, loss {}", iteration + 1, loss));
+      if (text && (iteration % every == 0 || iteration + 1 == options.iterations))
+        console.out << fmt::format("{}iteration {:5d}  loss {}\n", console.out_is_terminal ? "\r\033[K" : "",
+                                   iteration + 1, json_number(loss));
+    };
+    result = run_on_threads(job.program, *job.model, dataset, options);
+  }
+  const Ride ride{"measured", result.timelines.back()};
+  write_trace(arguments, job.program, {&ride, 1});
+  if (const auto folder = arguments.text("dump")) dump_run(*folder, *job.model, result, arguments.has("force"));
+  if (text) return print_text(arguments, console, job, result), 0;
+  return print_json(console, as_json(job, result)), 0;
+}
+
+}  // namespace tandem

@@ -1,0 +1,19 @@
+#pragma once
+// The subjects of `tandem show`, each as text or JSON.
+
+#include "tools/console.hpp"
+#include "tools/options.hpp"
+
+namespace tandem {
+
+void show_models(const Arguments& arguments, Console& console);
+void show_layers(const Arguments& arguments, Console& console);
+void show_model(const Arguments& arguments, Console& console);
+void show_devices(const Arguments& arguments, Console& console);
+void show_clusters(const Arguments& arguments, Console& console);
+void show_schedules(const Arguments& arguments, Console& console);
+void show_schedule(const Arguments& arguments, Console& console);
+void show_plan(const Arguments& arguments, Console& console);
+void show_program(const Arguments& arguments, Console& console);
+
+}  // namespace tandem

@@ -1,0 +1,72 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "hardware_profiles/cluster.hpp"
+#include "tools/output.hpp"
+#include "tools/show.hpp"
+
+namespace tandem {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string_view name_of(DeviceKind kind) {
+  return kind == DeviceKind::cpu ? "CPU" : kind == DeviceKind::gpu ? "GPU" : "IPU";
+}
+
+Json as_json(const Device& device) {
+  Json sources = Json::object();
+  for (const auto& [group, source] : device.sources) sources[group] = source;
+  return {{"name", device.name},
+          {"kind", std::string(name_of(device.kind))},
+          {"cores", device.cores},
+          {"peak_fp32_flops_per_s", device.peak_fp32.value},
+          {"memory_bytes", device.memory.count},
+          {"memory_bandwidth_bytes_per_s", device.memory_bandwidth.value},
+          {"sources", sources}};
+}
+
+}  // namespace
+
+void show_devices(const Arguments& arguments, Console& console) {
+  Json rows = Json::array();
+  for (const std::string& name : device_names()) {
+    const Device device = load_device(name);
+    rows.push_back(as_json(device));
+    if (arguments.has("json")) continue;
+    console.out << fmt::format("{:<22} {}  {:>14}  {:>9} at {}\n", name, name_of(device.kind), to_text(device.peak_fp32),
+                               to_text(device.memory), to_text(device.memory_bandwidth));
+    for (const auto& [group, source] : device.sources) console.out << fmt::format("    {}: {}\n", group, source);
+  }
+  if (arguments.has("json")) print_json(console, rows);
+}
+
+void show_clusters(const Arguments& arguments, Console& console) {
+  Json rows = Json::array();
+  for (const std::string& name : cluster_names()) {
+    const Cluster cluster = load_cluster(name);
+    Json links = Json::array();
+    std::string text;
+    for (const Link& link : cluster.links) {
+      links.push_back({{"name", link.name},
+                       {"bandwidth_bytes_per_s", link.bandwidth.value},
+                       {"latency_s", link.latency.value},
+                       {"source", link.source}});
+      text += fmt::format("    {}: {} per direction, latency {}: {}\n", link.name, to_text(link.bandwidth),
+                          to_text(link.latency), link.source);
+    }
+    Json devices = Json::array();
+    for (std::uint32_t i = 0; i < cluster.device_count(); ++i)
+      devices.push_back(cluster.device(static_cast<DeviceId>(i)).name);
+    rows.push_back({{"name", name}, {"devices", devices}, {"links", links}});
+    if (!arguments.has("json"))
+      console.out << fmt::format("{:<16} {} x {}\n{}", name, cluster.device_count(), cluster.profiles.front().name, text);
+  }
+  if (arguments.has("json")) return print_json(console, rows);
+  console.out << "host             this machine, once measured (tandem calibrate)\n"
+                 "DEVICE:N         N devices of a profile on its own link, such as tesla-k80:4\n";
+}
+
+}  // namespace tandem

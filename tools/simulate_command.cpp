@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "sim/simulate.hpp"
+#include "timeline/chart.hpp"
+#include "timeline/metrics_json.hpp"
+#include "tools/command.hpp"
+#include "tools/host.hpp"
+#include "tools/output.hpp"
+#include "tools/plan_options.hpp"
+
+namespace tandem {
+namespace {
+
+CommandLine command_line() {
+  CommandLine line{"tandem simulate [PLAN.yaml] [flags]",
+                   "Predicts one iteration of a plan: its timeline, bubbles, memory and energy. Nothing is run.\n"
+                   "exit: 0 done, 1 the plan does not fit into a device's memory, 2 wrong input.",
+                   plan_flags(),
+                   1,
+                   {"tandem simulate --model gpt2 --on k80-x4 --pp 4 --micro-batches 8 --micro-batch-size 1",
+                    "tandem simulate --model gpt2 --on tesla-k80:8 --pp 8 --schedule gpipe --json",
+                    "tandem simulate plan.yaml --trace timeline.json"}};
+  line.flags.push_back({"cost", "SOURCE", "measured (default): kernel tables, then roofline; or roofline alone"});
+  for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
+  return line;
+}
+
+void print_text(const Arguments& arguments, Console& console, const Job& job, const Prices& prices,
+                const Timeline& timeline, const Metrics& metrics) {
+  const Ride ride{"predicted", timeline};
+  const ChartOptions options{console.width, console.colour};
+  console.out << plan_text(job) << "\nstep times " << sources_text(prices) << "\n"
+              << metrics_text(job.program, metrics);
+  if (!arguments.has("no-chart")) console.out << '\n' << chart(job.program, {&ride, 1}, options);
+  if (arguments.has("memory")) console.out << '\n' << memory_chart(job.program, ride, options);
+}
+
+}  // namespace
+
+int simulate_command(const std::vector<std::string>& words, Console& console) {
+  const CommandLine line = command_line();
+  const Arguments arguments = parse_arguments(line, words);
+  if (arguments.has("help")) return console.out << help_text(line), 0;
+  require_writable(arguments, "trace");
+  const CostModel costs = cost_model(arguments.text("cost").value_or("measured"));
+  Plan plan = plan_from(arguments, Plan{});
+  Cluster cluster = cluster_for(plan.cluster, console);
+  const Job job = make_job(std::move(plan), std::move(cluster), costs);
+  require_memory(job);
+  const Prices prices = price(job.program, *job.model, job.cluster, costs, job.plan.optimizer);
+  const Timeline timeline = simulate(job.program, prices);
+  const Metrics metrics = measure(job.program, timeline, metrics_context(job));
+  const Ride ride{"predicted", timeline};
+  write_trace(arguments, job.program, {&ride, 1});
+  if (!arguments.has("json")) return print_text(arguments, console, job, prices, timeline, metrics), 0;
+  nlohmann::ordered_json json = {{"plan", plan_json(job)}};
+  json.update(metrics_json(job.program, metrics));
+  json["durations"] = sources_json(job.program, prices);
+  return print_json(console, json), 0;
+}
+
+}  // namespace tandem

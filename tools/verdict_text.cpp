@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "tools/check.hpp"
+#include "tools/output.hpp"
+
+namespace tandem {
+namespace {
+
+std::string order_line(const Comparison& comparison) {
+  if (!comparison.order.identical) return "order    differs: " + comparison.order.difference + "\n";
+  if (comparison.edges.violated > 0)
+    return fmt::format("order    {} edges violated, first: {}\n", comparison.edges.violated, comparison.edges.first);
+  return "order    identical on every stream\n";
+}
+
+std::string memory_line(const CheckResult& result) {
+  const MemoryComparison& memory = result.comparison.memory;
+  std::string text = memory.identical ? "memory   identical to the byte, by class; peaks:" : "memory   differs:";
+  constexpr std::size_t kShown = 8;
+  for (std::size_t w = 0; w < memory.workers.size() && w < kShown; ++w) {
+    const WorkerMemory& worker = memory.workers[w];
+    if (memory.identical)
+      text += fmt::format("{} {}", w == 0 ? "" : ",", to_text(worker.measured.total));
+    else if (!worker.identical)
+      text += fmt::format(" {} predicted {} bytes, measured {};", result.job.program.workers()[w].name,
+                          worker.predicted.total.count, worker.measured.total.count);
+  }
+  return text + (memory.workers.size() > kShown ? ", ...\n" : "\n");
+}
+
+std::string numbers_line(const NumbersComparison& numbers) {
+  const std::string bits = numbers.bit_identical ? "bit-identical to the same steps on one thread"
+                                                 : "NOT bit-identical to one thread: " + numbers.difference;
+  return fmt::format("numbers  {};\n         gradients within {:.1e} of the whole model in double (allowed {:.0e})\n", bits,
+                     numbers.max_relative_error, kNumbersTolerance);
+}
+
+std::string time_lines(const CheckResult& result) {
+  const IterationComparison& iteration = result.comparison.iteration;
+  if (!result.times_compared)
+    return fmt::format("time     predicted {} on {}; not compared with this machine's {} (--pace 1 follows that clock)\n",
+                       time_text(iteration.predicted), result.job.cluster.name, time_text({iteration.measured.median}));
+  const double off = result.roofline.value / iteration.measured.median - 1;
+  std::string text = fmt::format(
+      "time     predicted {}, measured {} ({} to {} in {} runs): error {:+.1f} %\n"
+      "         steps: median error {:.1f} %, 95th percentile {:.1f} % of {}; roofline alone: {} ({:+.1f} %)\n",
+      time_text(iteration.predicted), time_text({iteration.measured.median}), time_text({iteration.measured.p10}),
+      time_text({iteration.measured.p90}), iteration.runs, 100 * iteration.error, 100 * result.comparison.steps.median,
+      100 * result.comparison.steps.p95, result.comparison.steps.count, time_text(result.roofline), 100 * off);
+  text += "bubble  ";
+  constexpr std::size_t kShown = 8;
+  for (std::size_t w = 0; w < result.comparison.bubble.size() && w < kShown; ++w)
+    text += fmt::format(" {:.1f}/{:.1f} %", 100 * result.comparison.bubble[w].predicted,
+                        100 * result.comparison.bubble[w].measured);
+  return text + " predicted/measured, by stage\n";
+}
+
+std::string machine_line(const CheckResult& result) {
+  const OtherLoad& load = result.load;
+  if (load.others + load.stolen <= kQuiet)
+    return fmt::format("machine  quiet: others used at most {:.1f} % of its {} cores during a run\n",
+                       100 * (load.others + load.stolen), result.cores);
+  return fmt::format("machine  busy with something else: others used up to {:.0f} % of its {} cores, {:.0f} % was stolen;\n"
+                     "         times of this check say little about the prediction\n",
+                     100 * load.others, result.cores, 100 * load.stolen);
+}
+
+}  // namespace
+
+std::string verdict_text(const CheckResult& result, const CheckOptions& options) {
+  std::string text = order_line(result.comparison) + memory_line(result) + numbers_line(result.numbers) +
+                     time_lines(result) + machine_line(result);
+  if (options.tolerance && result.times_compared && std::abs(result.comparison.iteration.error) > *options.tolerance)
+    text += fmt::format("time is outside the tolerance of {:.1f} %\n", 100 * *options.tolerance);
+  return text + (result.agrees ? "verdict  agree\n" : "verdict  disagree\n");
+}
+
+}  // namespace tandem
