@@ -35,7 +35,7 @@ void Lowering::add_actions(LoweredStage& stage, const std::vector<Action>& actio
     (forward ? stage.forward_order : stage.backward_order).push_back(action.micro_batch);
     builder_.use(step, stage.weights, Access::read);
     if (!forward) builder_.use(step, stage.gradients, Access::read_write);
-    if (!forward) stage.last_backward = step;
+    if (!forward) stage.gradients_ready = step;
   }
 }
 

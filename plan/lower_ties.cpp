@@ -27,21 +27,22 @@ LoweredStage& Lowering::stage_of(ParameterId parameter) {
 
 void Lowering::add_tie_within(LoweredStage& stage) {
   const WorkId work = builder_.add_work({StepKind::add_gradient, stage.worker, stage.segment});
-  builder_.use(builder_.add_compute(work, 0), stage.gradients, Access::read_write);
+  stage.gradients_ready = builder_.add_compute(work, 0);
+  builder_.use(stage.gradients_ready, stage.gradients, Access::read_write);
 }
 
 /// One end of a tie: it sends its own gradient, then adds the other's.
 void Lowering::join_tie(LoweredStage& stage, StepId send, StepId receive, StepId sum, Bytes bytes) {
   builder_.use(send, stage.gradients, Access::read);
   builder_.use(sum, stage.gradients, Access::read_write);
-  builder_.add_after(send, stage.last_backward);
+  builder_.add_after(send, stage.gradients_ready);
   builder_.add_after(sum, send);
   const BufferId inbox = buffer(stage, BufferClass::message, BufferContent::tied_inbox, bytes, 0);
-  builder_.allocate(inbox, stage.last_backward, Moment::end);
+  builder_.allocate(inbox, stage.gradients_ready, Moment::end);
   builder_.release(inbox, sum, Moment::end);
   builder_.use(receive, inbox, Access::write);
   builder_.use(sum, inbox, Access::read);
-  builder_.add_after(receive, stage.last_backward);
+  builder_.add_after(receive, stage.gradients_ready);
   builder_.add_after(sum, receive);
 }
 

@@ -17,7 +17,7 @@ struct LoweredStage {
   WorkId forward{}, backward{};
   BufferId weights{}, gradients{};
   StepId begin = kNone<StepId>, end = kNone<StepId>;    ///< zero_gradients and update
-  StepId last_backward = kNone<StepId>;
+  StepId gradients_ready = kNone<StepId>;               ///< after it the stage's own gradients are complete
   std::vector<StepId> forward_step, backward_step;      ///< by micro-batch
   std::vector<std::uint32_t> forward_order, backward_order;  ///< micro-batches as they run
 };

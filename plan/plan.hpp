@@ -32,20 +32,24 @@ struct Plan {
   std::int64_t window = 2;             ///< messages of one channel that may be under way before its ends must wait
   Optimizer optimizer;
   std::int64_t iterations = 20;
-  std::uint64_t seed = 1;
+  std::uint64_t seed = 1;              ///< below 2^63
   std::string data;                    ///< text file; empty: the tool's own README
   /// First layer of each stage but the first, ascending; empty: the partitioner decides.
   std::vector<std::string> cuts;
   std::optional<std::uint64_t> model_fingerprint;  ///< of the model that the plan was made for
+  /// Where a file has the cuts (one each) and the fingerprint, for messages; empty: not from a file.
+  std::vector<TextPosition> cut_places;
+  TextPosition fingerprint_place;
 };
 
 /// Throws InputError with the place. Unknown keys are refused.
 Plan read_plan(const YamlNode& root);
-/// read_plan(parse_yaml(write_plan(plan))) gives the plan back.
+/// read_plan(parse_yaml(write_plan(plan))) gives the plan back, but for the places.
 std::string write_plan(const Plan& plan);
 
-/// Layer indices at which stages begin, pipeline - 1 of them, from plan.cuts. Throws InputError when a name is unknown,
-/// out of order, not a place where the model may be split, or the plan was made for another model.
+/// Layer indices at which stages begin, pipeline - 1 of them, from plan.cuts; none where the plan has no cuts. Throws
+/// InputError when their number does not suit, when a name is unknown, out of order or not a place where the model may be
+/// split, or when the plan was made for another model.
 std::vector<std::size_t> resolve_cuts(const Plan& plan, const Model& model);
 
 }  // namespace tandem

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "plan/schedules/rows.hpp"
@@ -62,6 +63,16 @@ class Slots {
   std::map<Key, std::size_t> ended_;
 };
 
+/// The steps at which ranks are stuck, the first few of them.
+std::string next_steps(const Grid& grid, const std::vector<std::size_t>& next) {
+  constexpr std::size_t kShown = 4;
+  std::vector<std::string> stuck;
+  for (std::size_t rank = 0; rank < grid.size(); ++rank)
+    if (next[rank] < grid[rank].size()) stuck.push_back(fmt::format("rank {} waits to run {}", rank, to_text(grid[rank][next[rank]])));
+  if (stuck.size() > kShown) stuck.resize(kShown);
+  return fmt::format("{}", fmt::join(stuck, ", "));
+}
+
 }  // namespace
 
 std::vector<std::vector<std::string>> time_grid(const Grid& grid) {
@@ -83,7 +94,7 @@ std::vector<std::vector<std::string>> time_grid(const Grid& grid) {
       ran = true;
     }
     if (!left) return rows;
-    if (!ran) throw InputError("the schedule dead-locks: no rank can run its next step");
+    if (!ran) throw InputError(fmt::format("the schedule dead-locks: {}", next_steps(grid, next)));
   }
 }
 

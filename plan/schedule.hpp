@@ -41,6 +41,7 @@ const Schedule& find_schedule(std::string_view name);
 /// The cell as text: "2F0".
 std::string to_text(const Action& action);
 /// Places the actions on whole time slots (each action one slot, after its predecessors): rows of cells, "" = idle.
+/// A row ends with its rank's last action. Throws InputError naming the steps at which a dead-lock leaves the ranks.
 std::vector<std::vector<std::string>> time_grid(const Grid& grid);
 
 }  // namespace tandem

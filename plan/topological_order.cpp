@@ -9,6 +9,8 @@
 namespace tandem {
 namespace {
 
+constexpr std::uint32_t kRan = ~0u;
+
 /// Kahn's algorithm over steps, with the two steps of a message run as one.
 class Sorter {
  public:
@@ -38,7 +40,10 @@ class Sorter {
   void offer(StepId id) {
     if (ready(id)) queue_.push(is_message(id) ? std::min(index_of(id), index_of(partner(id))) : index_of(id));
   }
-  StepId blocker(StepId id) const;
+  bool ran(StepId id) const { return missing_[index_of(id)] == kRan; }
+  std::vector<StepId> first_waiting() const;
+  StepId blocker(StepId id, const std::vector<StepId>& first_waiting) const;
+  StepId edge_blocker(StepId id) const;
   [[noreturn]] void report_cycle() const;
 
   const Program& program_;
@@ -47,8 +52,6 @@ class Sorter {
   std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> queue_;
   std::vector<StepId> order_;
 };
-
-constexpr std::uint32_t kRan = ~0u;
 
 void Sorter::count_and_link() {
   const auto count = static_cast<std::uint32_t>(program_.step_count());
@@ -94,36 +97,45 @@ std::vector<StepId> Sorter::run() {
   return std::move(order_);
 }
 
-/// Something that `id` waits for and that has not run.
-StepId Sorter::blocker(StepId id) const {
-  const auto ran = [this](StepId step) { return missing_[index_of(step)] == kRan; };
-  const auto own = [&](StepId step) {
-    if (const auto before = static_cast<StepId>(index_of(step) - 1); !is_first(step) && !ran(before)) return before;
-    for (const StepId earlier : program_.after(step))
-      if (!ran(earlier)) return earlier;
-    return kNone<StepId>;
-  };
-  const StepId mine = own(id);
-  return mine != kNone<StepId> || !is_message(id) ? mine : own(partner(id));
+/// By stream: the first step that has not run, which all later ones of the stream wait for.
+std::vector<StepId> Sorter::first_waiting() const {
+  std::vector<StepId> first(program_.streams().size(), kNone<StepId>);
+  for (auto i = static_cast<std::uint32_t>(missing_.size()); i-- > 0;)
+    if (missing_[i] != kRan) first[index_of(program_.steps()[i].stream)] = static_cast<StepId>(i);
+  return first;
+}
+
+StepId Sorter::edge_blocker(StepId id) const {
+  const auto after = program_.after(id);
+  const auto open = std::find_if(after.begin(), after.end(), [this](StepId earlier) { return !ran(earlier); });
+  return open == after.end() ? kNone<StepId> : *open;
+}
+
+/// Something that `id` waits for and that has not run; a message waits for what either of its ends waits for.
+StepId Sorter::blocker(StepId id, const std::vector<StepId>& first_waiting) const {
+  for (const StepId end : {id, is_message(id) ? partner(id) : id}) {
+    if (const StepId first = first_waiting[index_of(program_.step(end).stream)]; first != end) return first;
+    if (const StepId open = edge_blocker(end); open != kNone<StepId>) return open;
+  }
+  invariant(false, "a step that never ran waits for another one");
+  return id;
 }
 
 void Sorter::report_cycle() const {
-  StepId at = kNone<StepId>;
-  for (std::uint32_t i = 0; i < missing_.size() && at == kNone<StepId>; ++i)
-    if (missing_[i] != kRan) at = static_cast<StepId>(i);
+  const std::vector<StepId> waiting = first_waiting();
   std::vector<StepId> path;
+  auto at = *std::find_if(waiting.begin(), waiting.end(), [](StepId id) { return id != kNone<StepId>; });
   auto seen = path.end();
   while (seen == path.end()) {
     path.push_back(at);
-    at = blocker(at);
-    invariant(at != kNone<StepId>, "a step that never ran waits for another one");
-    seen = std::find(path.begin(), path.end(), at);
+    at = blocker(at, waiting);
+    seen = std::find(path.begin(), path.end(), at);  // short: at most two steps of each stream
   }
   std::string text;
-  constexpr std::ptrdiff_t kShown = 8;
+  constexpr std::ptrdiff_t kShown = 12;
   for (auto step = seen; step != path.end() && step - seen < kShown; ++step)
     text += fmt::format("{} waits for ", program_.describe(*step));
-  if (path.end() - seen > kShown) text += fmt::format("... {} more, then ", path.end() - seen - kShown);
+  if (path.end() - seen > kShown) text += fmt::format("{} more steps, then ", path.end() - seen - kShown);
   throw InputError(fmt::format("the order dead-locks: {}{}", text, program_.describe(at)));
 }
 

@@ -7,8 +7,9 @@ namespace tandem {
 
 /// Checks: no cycle (stream order counted in, rendezvous of messages included); each message has its two steps, in the
 /// same order at both ends, and buffers of its size; every buffer is allocated and freed once, in the compute stream's
-/// order, written before it is read, and not used outside its life by any stream; F and B (or I and W) of every segment
-/// run once per micro-batch, F first. Throws InputError naming the steps; a cycle is printed.
+/// order, written before it is read, and not used outside its life by any stream, nor written by one while another uses
+/// it; F and B (or I and W) of every segment run once per micro-batch, F first, with no update between them.
+/// Throws InputError naming the steps; a cycle is printed.
 void verify(const Program& program);
 
 /// A topological order of all steps: smallest id first among the ready ones; a message's two steps are adjacent.

@@ -1,0 +1,143 @@
+// Reads and writes plan files (docs/plan-file.md).
+
+#include "plan/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "base/error.hpp"
+#include "base/json_text.hpp"
+#include "plan/schedule.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
+
+void read_integer(const YamlNode& root, std::string_view key, std::int64_t low, std::int64_t high, std::int64_t& out) {
+  if (const YamlNode* node = root.find(key)) out = node->integer(low, high);
+}
+
+void read_number(const YamlNode& root, std::string_view key, double low, double high, double& out) {
+  if (const YamlNode* node = root.find(key)) out = node->number(low, high);
+}
+
+void read_text(const YamlNode& root, std::string_view key, std::string& out) {
+  if (const YamlNode* node = root.find(key)) out = node->text();
+}
+
+/// Adam divides by 1 - beta^t and by epsilon, where a gradient has always been zero.
+void read_adam(const YamlNode& node, Optimizer& optimizer) {
+  read_number(node, "beta1", 0, 1, optimizer.beta1);
+  read_number(node, "beta2", 0, 1, optimizer.beta2);
+  read_number(node, "epsilon", 0, 1, optimizer.epsilon);
+  for (const std::string_view key : {"beta1", "beta2"})
+    if (const YamlNode* beta = node.find(key); beta != nullptr && beta->number(0, 1) == 1)
+      beta->fail("Adam never forgets", beta->text(), "a number from 0 to below 1");
+  if (optimizer.epsilon == 0) node.at("epsilon").fail("Adam may divide by zero", node.at("epsilon").text(), "above zero");
+}
+
+Optimizer read_optimizer(const YamlNode& node) {
+  Optimizer optimizer;
+  node.only_keys({"kind", "learning_rate", "beta1", "beta2", "epsilon"});
+  const YamlNode& kind = node.at("kind");
+  if (kind.text() != "sgd" && kind.text() != "adam")
+    kind.fail(fmt::format("no such optimizer{}", did_you_mean(kind.text(), {"sgd", "adam"})), kind.text(), "sgd or adam");
+  optimizer.kind = kind.text() == "adam" ? OptimizerKind::adam : OptimizerKind::sgd;
+  read_number(node, "learning_rate", 0, 1e6, optimizer.learning_rate);
+  if (optimizer.kind == OptimizerKind::adam) read_adam(node, optimizer);
+  if (optimizer.kind == OptimizerKind::sgd)
+    for (const std::string_view key : {"beta1", "beta2", "epsilon"})
+      if (const YamlNode* entry = node.find(key)) entry->fail(fmt::format("sgd has no {}, which is of adam", key));
+  return optimizer;
+}
+
+std::uint64_t read_fingerprint(const YamlNode& node) {
+  const std::string& text = node.text();
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+  if (error != std::errc{} || end != text.data() + text.size() || text.size() != 16)
+    node.fail("no fingerprint", text, "16 hexadecimal digits, as tandem plan writes them");
+  return value;
+}
+
+void read_schedule(const YamlNode& node, std::string& out) {
+  out = node.text();
+  std::vector<std::string> names;
+  for (const Schedule& row : schedules()) names.emplace_back(row.name);
+  if (std::find(names.begin(), names.end(), out) == names.end())
+    node.fail(fmt::format("no such schedule{}", did_you_mean(out, names)), out,
+              fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+void read_mesh(const YamlNode& node, Plan& plan) {
+  node.only_keys({"pipeline"});
+  read_integer(node, "pipeline", 1, kMost, plan.pipeline);
+}
+
+void read_cuts(const YamlNode& node, Plan& plan) {
+  for (const YamlNode& cut : node.items()) {
+    plan.cuts.push_back(cut.text());
+    plan.cut_places.push_back(cut.position());
+  }
+  if (std::ssize(plan.cuts) == plan.pipeline - 1) return;
+  node.fail("the number of cuts does not suit the mesh", fmt::format("{} cuts", plan.cuts.size()),
+            fmt::format("{}, one fewer than the {} pipeline ranks", plan.pipeline - 1, plan.pipeline));
+}
+
+void read_seed(const YamlNode& root, Plan& plan) {
+  std::int64_t seed = static_cast<std::int64_t>(plan.seed);
+  read_integer(root, "seed", 0, std::numeric_limits<std::int64_t>::max(), seed);
+  plan.seed = static_cast<std::uint64_t>(seed);
+}
+
+}  // namespace
+
+Plan read_plan(const YamlNode& root) {
+  Plan plan;
+  root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "micro_batches", "micro_batch_size",
+                  "window", "optimizer", "iterations", "seed", "data", "cuts"});
+  plan.model = root.at("model").text();
+  read_text(root, "cluster", plan.cluster);
+  if (const YamlNode* node = root.find("mesh")) read_mesh(*node, plan);
+  if (const YamlNode* node = root.find("schedule")) read_schedule(*node, plan.schedule);
+  read_integer(root, "micro_batches", 1, kMost, plan.micro_batches);
+  read_integer(root, "micro_batch_size", 1, kMost, plan.micro_batch_size);
+  read_integer(root, "window", 1, 1024, plan.window);
+  if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);
+  read_integer(root, "iterations", 1, kMost, plan.iterations);
+  read_seed(root, plan);
+  read_text(root, "data", plan.data);
+  if (const YamlNode* node = root.find("cuts")) read_cuts(*node, plan);
+  if (const YamlNode* node = root.find("model_fingerprint")) {
+    plan.model_fingerprint = read_fingerprint(*node);
+    plan.fingerprint_place = node->position();
+  }
+  return plan;
+}
+
+std::string write_plan(const Plan& plan) {
+  std::string out = fmt::format("model: {}\n", json_string(plan.model));
+  if (plan.model_fingerprint) out += fmt::format("model_fingerprint: \"{:016x}\"\n", *plan.model_fingerprint);
+  out += fmt::format("cluster: {}\nmesh: {{pipeline: {}}}\n", json_string(plan.cluster), plan.pipeline);
+  out += fmt::format("schedule: {}\nmicro_batches: {}\nmicro_batch_size: {}\nwindow: {}\n", json_string(plan.schedule),
+                     plan.micro_batches, plan.micro_batch_size, plan.window);
+  const Optimizer& o = plan.optimizer;
+  out += fmt::format("optimizer: {{kind: {}, learning_rate: {}", o.kind == OptimizerKind::adam ? "adam" : "sgd",
+                     json_number(o.learning_rate));
+  if (o.kind == OptimizerKind::adam)
+    out += fmt::format(", beta1: {}, beta2: {}, epsilon: {}", json_number(o.beta1), json_number(o.beta2),
+                       json_number(o.epsilon));
+  out += fmt::format("}}\niterations: {}\nseed: {}\n", plan.iterations, plan.seed);
+  if (!plan.data.empty()) out += fmt::format("data: {}\n", json_string(plan.data));
+  if (!plan.cuts.empty()) {
+    out += "cuts:  # the first layer of each stage but the first\n";
+    for (const std::string& cut : plan.cuts) out += fmt::format("  - {}\n", json_string(cut));
+  }
+  return out;
+}
+
+}  // namespace tandem
