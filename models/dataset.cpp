@@ -1,7 +1,6 @@
 #include "models/dataset.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
@@ -12,7 +11,6 @@ namespace tandem {
 namespace {
 
 constexpr std::int64_t kByteValues = 256;
-constexpr std::int64_t kTeacherHidden = 32;
 constexpr float kNoiseDeviation = 0.1F;
 constexpr std::int64_t kMostSamples = std::int64_t{1} << 32;
 
@@ -33,26 +31,9 @@ void want_byte_vocabulary(const Model& model) {
                    fmt::format("{}", prediction.output.columns()), "at least 256");
 }
 
-/// Normal numbers scaled so that a sum of `inputs` terms has variance 1.
-std::vector<double> teacher_weights(std::uint64_t seed, const std::string& name, std::int64_t outputs, std::int64_t inputs) {
-  std::vector<double> weights(static_cast<std::size_t>(outputs * inputs));
-  const auto stream = stream_of(name);
-  const double scale = 1 / std::sqrt(static_cast<double>(inputs));
-  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = scale * static_cast<double>(normal_at(seed, stream, i));
-  return weights;
-}
-
 void fill_normal(std::uint64_t seed, std::uint64_t stream, std::int64_t sample, std::span<float> out) {
   const auto first = static_cast<std::uint64_t>(sample) * out.size();
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = normal_at(seed, stream, first + i);
-}
-
-std::vector<double> multiply(const std::vector<double>& weights, std::int64_t outputs, const std::vector<double>& x) {
-  std::vector<double> y(static_cast<std::size_t>(outputs), 0.0);
-  for (std::size_t row = 0; row < y.size(); ++row) {
-    for (std::size_t column = 0; column < x.size(); ++column) y[row] += weights[row * x.size() + column] * x[column];
-  }
-  return y;
 }
 
 std::uint64_t data_stream(std::string_view purpose, const Layer& source, std::int64_t iteration) {
@@ -83,17 +64,10 @@ void Dataset::check_text() const {
                    fmt::format("at least {} bytes", longest_sequence_ + 1));
 }
 
-Dataset::Teacher Dataset::make_teacher(const Layer& targets) const {
+Teacher Dataset::make_teacher(const Layer& targets) const {
   if (!taught_input_) throw InputError("a model with real-valued targets needs a source of kind values");
-  Teacher teacher{.inputs = model_->layer(*taught_input_).output.elements_per_sample(),
-                  .outputs = targets.output.elements_per_sample()};
-  teacher.hidden = teacher.outputs == 1 ? 0 : kTeacherHidden;
-  const auto first_outputs = teacher.hidden == 0 ? teacher.outputs : teacher.hidden;
-  teacher.first = teacher_weights(seed_, "teacher 1 " + targets.name, first_outputs, teacher.inputs);
-  if (teacher.hidden > 0) {
-    teacher.second = teacher_weights(seed_, "teacher 2 " + targets.name, teacher.outputs, teacher.hidden);
-  }
-  return teacher;
+  return Teacher(seed_, targets.name, model_->layer(*taught_input_).output.elements_per_sample(),
+                 targets.output.elements_per_sample());
 }
 
 std::int64_t Dataset::text_start(std::int64_t iteration, std::int64_t sample) const {
@@ -114,14 +88,9 @@ void Dataset::fill_inputs(LayerId source, std::int64_t iteration, std::int64_t s
 
 void Dataset::fill_targets(LayerId source, std::int64_t iteration, std::int64_t sample, std::span<float> out) const {
   const auto& teacher = teachers_[index_of(source)];
-  std::vector<float> inputs(static_cast<std::size_t>(teacher.inputs));
+  std::vector<float> inputs(static_cast<std::size_t>(model_->layer(*taught_input_).output.elements_per_sample()));
   fill_inputs(*taught_input_, iteration, sample, inputs);
-  auto values = multiply(teacher.first, teacher.hidden == 0 ? teacher.outputs : teacher.hidden,
-                         std::vector<double>(inputs.begin(), inputs.end()));
-  if (teacher.hidden > 0) {
-    for (double& value : values) value = std::tanh(value);
-    values = multiply(teacher.second, teacher.outputs, values);
-  }
+  const auto values = teacher.answer(inputs);
   fill_normal(seed_, data_stream("noise", model_->layer(source), iteration), sample, out);
   for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(values[i]) + kNoiseDeviation * out[i];
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "models/model.hpp"
+#include "models/teacher.hpp"
 
 namespace tandem {
 
@@ -27,13 +28,6 @@ class Dataset {
 
  private:
   const Model* model_;
-  /// A two-layer network with tanh between, or a linear function where `hidden` is 0. Weights are row-major, a row per
-  /// output.
-  struct Teacher {
-    std::int64_t inputs = 0, hidden = 0, outputs = 0;
-    std::vector<double> first = {}, second = {};
-  };
-
   void check_text() const;
   Teacher make_teacher(const Layer& targets) const;
   void fill_tokens(std::int64_t start, std::span<std::int32_t> out) const;
@@ -45,7 +39,7 @@ class Dataset {
   std::uint64_t seed_;
   std::int64_t longest_sequence_ = 0;
   std::optional<LayerId> taught_input_;  ///< the source whose values the teacher sees
-  std::vector<Teacher> teachers_;        ///< by source layer id; empty ones for other layers
+  std::vector<Teacher> teachers_;        ///< by layer id; used for real-valued targets only
 };
 
 /// Initial value `index` of a parameter under `seed`: keyed by the parameter's name, so the same under every partition.

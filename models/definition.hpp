@@ -19,6 +19,9 @@ struct ResolvedLayer {
 /// One entry per definition. Throws InputError for everything that can be wrong before the layers are ordered.
 std::vector<ResolvedLayer> resolve(const std::vector<LayerDefinition>& definitions);
 
+/// The definition's attributes in the kind's order, defaults filled in. Throws InputError.
+Attributes resolve_attributes(const LayerDefinition& definition, const LayerKind& kind);
+
 /// Throws InputError naming the layer, at its position where it has one.
 [[noreturn]] void refuse(const LayerDefinition& definition, std::string_view problem, std::string_view got = {},
                          std::string_view want = {});

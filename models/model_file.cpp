@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "models/definition.hpp"
+#include "models/layer_entry.hpp"
 
 namespace tandem {
 
@@ -49,39 +49,6 @@ class Expander {
   std::vector<Draft> drafts_;
   std::unordered_set<std::string> names_;
 };
-
-void check_keys(const YamlNode& node, const LayerKind& kind) {
-  std::vector<std::string> known{"name", "kind", "inputs", "tie"};
-  for (const auto& spec : kind.attributes) known.emplace_back(spec.name);
-  for (const auto& [key, value] : node.entries()) {
-    if (std::ranges::find(known, key.text()) != known.end()) continue;
-    key.fail(fmt::format("{} has no key of this name{}", kind.name, did_you_mean(key.text(), known)), key.text());
-  }
-}
-
-const LayerKind& read_kind(const YamlNode& node) {
-  try {
-    return find_layer_kind(node.text());
-  } catch (const InputError& error) {
-    node.fail(problem_of(error));
-  }
-}
-
-double read_attribute(const YamlNode& node, const AttributeSpec& spec) {
-  if (!spec.whole) return node.number(spec.low, spec.high);
-  return static_cast<double>(node.integer(static_cast<std::int64_t>(spec.low), static_cast<std::int64_t>(spec.high)));
-}
-
-LayerDefinition read_layer(const YamlNode& node, std::string name) {
-  const auto& kind = read_kind(node.at("kind"));
-  check_keys(node, kind);
-  LayerDefinition definition{.name = std::move(name), .kind = std::string(kind.name), .position = node.position()};
-  for (const auto& spec : kind.attributes) {
-    const auto* value = node.find(spec.name);
-    if (value != nullptr) definition.attributes.emplace_back(std::string(spec.name), read_attribute(*value, spec));
-  }
-  return definition;
-}
 
 /// A layer without a name is called after its kind and how many of them stand in the list so far.
 std::string local_name(const YamlNode& node, std::map<std::string, int>& unnamed) {
