@@ -1,0 +1,95 @@
+#include <bit>
+#include <set>
+#include <thread>
+
+#include "sim/simulate.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/pipeline.hpp"
+
+using namespace tandem;
+using namespace tandem::test;
+
+namespace {
+
+/// FNV-1a over every number of a timeline.
+class Hash {
+ public:
+  void add(std::uint64_t value) {
+    for (int byte = 0; byte < 8; ++byte) hash_ = (hash_ ^ (value >> (8 * byte) & 0xff)) * 0x100000001b3u;
+  }
+  void add(std::int64_t value) { add(static_cast<std::uint64_t>(value)); }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325u;
+};
+
+std::uint64_t hash_of(const Timeline& timeline) {
+  Hash hash;
+  for (const Span& span : timeline.spans) hash.add(span.start.count), hash.add(span.end.count);
+  for (const StepId step : timeline.order) hash.add(std::uint64_t{index_of(step)});
+  for (const MemoryEvent& event : timeline.memory) {
+    hash.add(event.time.count);
+    hash.add(event.bytes);
+    hash.add(std::uint64_t{index_of(event.worker)} << 8 | static_cast<std::uint64_t>(event.kind));
+  }
+  for (const MemoryPeak& peak : timeline.peaks) {
+    for (const Bytes bytes : peak.by_class) hash.add(bytes.count);
+    hash.add(peak.total.count);
+  }
+  for (const Joules energy : timeline.energy) hash.add(std::bit_cast<std::uint64_t>(energy.value));
+  return hash.value();
+}
+
+/// Eight uneven stages on three cores with a slowdown, messages copied by the same cores: everything that rounds.
+Ride crowded_host() {
+  std::vector<StageTimes> stages;
+  for (std::int64_t i = 0; i < 8; ++i) stages.push_back({1'000'003 + 17 * i, 2'000'029 - 31 * i});
+  Ride ride = build_pipeline({"1f1b", 24, stages, {977, 40'009}, 4096});
+  ride.prices.resources.assign(1, {"cores", 3, {1, 1, 1.01, 1.07, 1.1}});
+  ride.prices.worker_resource.assign(8, 0);
+  for (ChannelPrice& channel : ride.prices.channels) channel.resource = 0, channel.busy_latency = {9'001};
+  ride.prices.power.assign(8, DevicePower{{30}, {90}});
+  return ride;
+}
+
+}  // namespace
+
+TEST_CASE("twenty simulations of one ride give the same bytes") {
+  const Ride ride = crowded_host();
+
+  std::set<std::uint64_t> hashes;
+  for (int i = 0; i < 20; ++i) hashes.insert(hash_of(simulate(ride.program, ride.prices)));
+
+  CHECK(hashes.size() == 1);
+}
+
+TEST_CASE("threads that simulate one ride at once all get the same bytes") {
+  const Ride ride = crowded_host();
+  const std::uint64_t alone = hash_of(simulate(ride.program, ride.prices));
+  for (const std::size_t threads : {1u, 2u, 4u, 8u}) {
+    std::vector<std::uint64_t> hashes(threads);
+    {
+      std::vector<std::jthread> running;
+      for (std::uint64_t& hash : hashes)
+        running.emplace_back([&ride, &hash] { hash = hash_of(simulate(ride.program, ride.prices)); });
+    }
+
+    CHECK(hashes == std::vector<std::uint64_t>(threads, alone));
+  }
+}
+
+TEST_CASE("a changed price changes the hash") {
+  Ride ride = crowded_host();
+  const std::uint64_t before = hash_of(simulate(ride.program, ride.prices));
+
+  ride.prices.works[3].time.count += 1;
+
+  CHECK(hash_of(simulate(ride.program, ride.prices)) != before);
+}
+
+TEST_CASE("another machine gave the same bytes") {
+  const Ride ride = crowded_host();
+
+  CHECK(hash_of(simulate(ride.program, ride.prices)) == 0x862067e0f3664c5bu);
+}
