@@ -135,7 +135,9 @@ Model read_hugging_face_config(std::string_view text, const std::string& file, s
   refuse_quantization(json);
   check_word(json, "torch_dtype", kDataTypes);
   check_word(json, "dtype", kDataTypes);
-  return Model(std::move(model_name), architecture.build(ConfigReader(json, architecture).config()));
+  auto definitions = architecture.build(ConfigReader(json, architecture).config());
+  for (auto& definition : definitions) definition.position = {file};
+  return Model(std::move(model_name), definitions);
 }
 
 }  // namespace tandem

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <set>
+#include <thread>
 
 #include "tests/catch.hpp"
 #include "tests/models/definitions.hpp"
@@ -77,6 +78,23 @@ TEST_CASE("samples do not depend on how a batch is split") {
         joined(values_of(regression, mlp, "x", 2, 0, 3), values_of(regression, mlp, "x", 2, 3, 5)));
   CHECK(values_of(regression, mlp, "targets", 2, 0, 8) ==
         joined(values_of(regression, mlp, "targets", 2, 0, 3), values_of(regression, mlp, "targets", 2, 3, 5)));
+}
+
+TEST_CASE("threads that fill at the same time get what one thread gets") {
+  const auto model = load_model("mlp");
+  const Dataset dataset(model, "", 7);
+  constexpr std::int64_t kThreads = 4, kSamples = 50;
+  std::vector<std::vector<float>> filled(kThreads);
+
+  std::vector<std::jthread> threads;
+  for (std::int64_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] { filled[i] = values_of(dataset, model, "targets", 0, i * kSamples, kSamples); });
+  }
+  threads.clear();  // joins
+
+  std::vector<float> all;
+  for (const auto& part : filled) all = joined(std::move(all), part);
+  CHECK(all == values_of(dataset, model, "targets", 0, 0, kThreads * kSamples));
 }
 
 TEST_CASE("samples differ between iterations, seeds and one another") {

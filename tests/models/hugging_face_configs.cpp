@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include <fmt/format.h>
+#include <rapidcheck.h>
 
 #include "base/yaml.hpp"
 #include "tests/catch.hpp"
@@ -71,6 +72,18 @@ TEST_CASE("a configuration cut off at any byte is refused with a place") {
     if (!message.starts_with("config.json:")) FAIL("cut at byte " << length << ": " << message);
   }
   CHECK(refusal(text) == "accepted");
+}
+
+TEST_CASE("a configuration with any bytes changed is read or refused with its name") {
+  CHECK(rc::check("changed bytes", [] {
+    auto text = gpt2_text();
+    for (int changes = *rc::gen::inRange(1, 4); changes > 0; --changes) {
+      const auto byte = rc::gen::oneOf(rc::gen::elementOf(std::string("\"{}[],:09-.e")), rc::gen::arbitrary<char>());
+      text[*rc::gen::inRange<std::size_t>(0, text.size())] = *byte;
+    }
+    const auto message = refusal(text);
+    RC_ASSERT(message == "accepted" || message.starts_with("config.json:"));
+  }));
 }
 
 TEST_CASE("broken JSON is located in a configuration") {
