@@ -10,7 +10,7 @@ namespace tandem {
 
 struct ChartOptions {
   int width = 80;           ///< columns of the terminal; below kNarrowestChart counts as that
-  bool colour = false;      ///< forward blue, backward green, as the PipeDream paper paints them; the caller knows the terminal
+  bool colour = false;      ///< forward blue, backward green, as in the PipeDream paper; the caller knows the terminal
   std::size_t rows = 32;    ///< workers shown of each ride: the first and the last ones when there are more
 };
 inline constexpr int kNarrowestChart = 40;
@@ -20,8 +20,8 @@ inline constexpr int kNarrowestChart = 40;
 /// kind of work that covers most of it: digits are forward, letters backward, by the last digit of the micro-batch.
 std::string chart(const Program& program, std::span<const Ride> rides, const ChartOptions& options = {});
 
-/// What each worker held over time, as stacked classes on one scale for all workers, with the peaks in figures. A column
-/// shows the moment in it at which the sum was largest.
+/// What each worker held over time, as stacked classes on one scale for all workers, with the peaks in figures. A
+/// column shows the moment in it at which the sum was largest.
 std::string memory_chart(const Program& program, const Ride& ride, const ChartOptions& options = {});
 
 }  // namespace tandem

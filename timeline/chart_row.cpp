@@ -34,7 +34,8 @@ class Row {
   void add(const Span& span, Paint paint, std::uint32_t micro_batch = 0) {
     const std::int64_t start = (span.start - zero_).count, end = (span.end - zero_).count;
     for (int column = scale_.column_of({start}); column < scale_.columns() && scale_.start_of(column) < end; ++column) {
-      const std::int64_t from = std::max(start, scale_.start_of(column)), to = std::min(end, scale_.start_of(column + 1));
+      const std::int64_t from = std::max(start, scale_.start_of(column));
+      const std::int64_t to = std::min(end, scale_.start_of(column + 1));
       if (from < to) columns_[static_cast<std::size_t>(column)].add(to - from, paint, micro_batch);
     }
   }
@@ -87,7 +88,8 @@ Paint paint_of(StepKind kind) {
   return kPaintOf[static_cast<std::size_t>(kind)];
 }
 
-std::vector<Cell> paint_row(const Program& program, const Timeline& timeline, WorkerId worker, const ColumnScale& scale) {
+std::vector<Cell> paint_row(const Program& program, const Timeline& timeline, WorkerId worker,
+                            const ColumnScale& scale) {
   const Span iteration = extent_of(timeline);
   Row row(scale, iteration.start);
   const Stream& stream = program.stream(program.workers()[index_of(worker)].compute);

@@ -31,7 +31,8 @@ struct Cell {
 };
 
 /// Time counts from the ride's own first start.
-std::vector<Cell> paint_row(const Program& program, const Timeline& timeline, WorkerId worker, const ColumnScale& scale);
+std::vector<Cell> paint_row(const Program& program, const Timeline& timeline, WorkerId worker,
+                            const ColumnScale& scale);
 
 /// The row as text; colour sequences take no column.
 std::string to_text(const std::vector<Cell>& row, bool colour);

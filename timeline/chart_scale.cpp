@@ -39,7 +39,8 @@ void put(std::string& line, std::size_t at, std::string_view text) {
 
 }  // namespace
 
-ColumnScale::ColumnScale(Picoseconds total, int columns) : total_(std::max<std::int64_t>(total.count, 1)), columns_(columns) {
+ColumnScale::ColumnScale(Picoseconds total, int columns)
+    : total_(std::max<std::int64_t>(total.count, 1)), columns_(columns) {
   invariant(columns > 0, "a chart has columns");
 }
 

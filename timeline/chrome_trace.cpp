@@ -41,52 +41,48 @@ class RideWriter {
   void name_process(std::size_t worker) {
     const std::string name = json_string(fmt::format("{} / {}", ride_.name, program_.workers()[worker].name));
     const std::size_t process = first_process_ + worker;
-    out_.event(FMT_COMPILE(R"({{"ph":"M","pid":{},"tid":0,"ts":0,"name":"process_name","args":{{"name":{}}}}})"), process, name);
-    out_.event(FMT_COMPILE(R"({{"ph":"M","pid":{},"tid":0,"ts":0,"name":"process_sort_index","args":{{"sort_index":{}}}}})"),
-               process, process);
+    describe(process, 0, "process_name", "name", name);
+    describe(process, 0, "process_sort_index", "sort_index", process);
+  }
+
+  template <class Value>
+  void describe(std::size_t process, int thread, std::string_view what, std::string_view key, const Value& value) {
+    out_.event(FMT_COMPILE(R"({{"ph":"M","pid":{},"tid":{},"ts":0,"name":"{}","args":{{"{}":{}}}}})"), process, thread,
+               what, key, value);
   }
 
   void write_stream(const Stream& stream) {
-    out_.event(FMT_COMPILE(R"({{"ph":"M","pid":{},"tid":{},"ts":0,"name":"thread_name","args":{{"name":"{}"}}}})"),
-               process_of(stream.worker), static_cast<int>(stream.kind), name_of(stream.kind));
-    out_.event(FMT_COMPILE(R"({{"ph":"M","pid":{},"tid":{},"ts":0,"name":"thread_sort_index","args":{{"sort_index":{}}}}})"),
-               process_of(stream.worker), static_cast<int>(stream.kind), static_cast<int>(stream.kind));
+    const int thread = static_cast<int>(stream.kind);
+    describe(process_of(stream.worker), thread, "thread_name", "name", json_string(name_of(stream.kind)));
+    describe(process_of(stream.worker), thread, "thread_sort_index", "sort_index", thread);
     for (std::uint32_t i = 0; i < stream.count; ++i) {
       const auto id = static_cast<StepId>(index_of(stream.first) + i);
-      if (stream.kind == StreamKind::compute) write_compute(stream, id);
-      else write_message(stream, id);
+      const TracePlace place{process_of(stream.worker), thread, at(span(id).start), at(span(id).end)};
+      if (stream.kind == StreamKind::compute) write_compute(place, program_.step(id));
+      else write_message(place, program_.step(id), program_.message(id));
     }
   }
 
-  void write_compute(const Stream& stream, StepId id) {
-    const Step& step = program_.step(id);
-    const TraceTime start = at(span(id).start), end = at(span(id).end);
-    const TraceTime length{end.nanoseconds - start.nanoseconds};
+  void write_compute(const TracePlace& place, const Step& step) {
     if (is_micro_batch_work(step.kind))
-      out_.event(FMT_COMPILE(R"({{"ph":"X","pid":{},"tid":0,"ts":{},"dur":{},"cat":"compute","name":"{}{}","args":{{"micro_batch":{}}}}})"),
-                 process_of(stream.worker), start, length, name_of(step.kind), step.micro_batch, step.micro_batch);
+      out_.event(FMT_COMPILE(R"({{"ph":"X",{},"dur":{},"cat":"compute","name":"{}{}","args":{{"micro_batch":{}}}}})"),
+                 place, place.length(), name_of(step.kind), step.micro_batch, step.micro_batch);
     else
-      out_.event(FMT_COMPILE(R"({{"ph":"X","pid":{},"tid":0,"ts":{},"dur":{},"cat":"compute","name":"{}"}})"),
-                 process_of(stream.worker), start, length, name_of(step.kind));
+      out_.event(FMT_COMPILE(R"({{"ph":"X",{},"dur":{},"cat":"compute","name":"{}"}})"), place, place.length(),
+                 name_of(step.kind));
   }
 
-  void write_message(const Stream& stream, StepId id) {
-    const Step& step = program_.step(id);
-    const Channel& channel = program_.channels()[index_of(program_.message(id).channel)];
-    const TraceTime start = at(span(id).start), end = at(span(id).end);
-    const std::size_t process = process_of(stream.worker);
-    const int thread = static_cast<int>(stream.kind);
+  void write_message(const TracePlace& place, const Step& step, const Message& message) {
+    const Channel& channel = program_.channels()[index_of(message.channel)];
     const std::string_view payload = payload_of(channel.content);
-    out_.event(FMT_COMPILE(R"({{"ph":"X","pid":{},"tid":{},"ts":{},"dur":{},"cat":"message","name":"{} {}","args":{{"micro_batch":{},"bytes":{}}}}})"),
-               process, thread, start, TraceTime{end.nanoseconds - start.nanoseconds}, payload, step.micro_batch, step.micro_batch,
-               channel.bytes.count);
+    out_.event(FMT_COMPILE(R"({{"ph":"X",{},"dur":{},"cat":"message","name":"{} {}","args":{{"bytes":{}}}}})"), place,
+               place.length(), payload, step.micro_batch, channel.bytes.count);
     const std::size_t arrow = first_message_ + step.object;
     if (step.kind == StepKind::send)
-      out_.event(FMT_COMPILE(R"({{"ph":"s","id":{},"pid":{},"tid":{},"ts":{},"cat":"message","name":"{}"}})"), arrow,
-                 process, thread, start, payload);
+      out_.event(FMT_COMPILE(R"({{"ph":"s","id":{},{},"cat":"message","name":"{}"}})"), arrow, place, payload);
     else
-      out_.event(FMT_COMPILE(R"({{"ph":"f","bp":"e","id":{},"pid":{},"tid":{},"ts":{},"cat":"message","name":"{}"}})"),
-                 arrow, process, thread, TraceTime{std::max(start.nanoseconds, end.nanoseconds - 1)}, payload);
+      out_.event(FMT_COMPILE(R"({{"ph":"f","bp":"e","id":{},{},"cat":"message","name":"{}"}})"), arrow,
+                 place.near_end(), payload);
   }
 
   void write_memory() {

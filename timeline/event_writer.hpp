@@ -1,8 +1,10 @@
 #pragma once
-// The frame of a Chrome trace: events gathered into one JSON array and handed on in pieces. For .cpp files of renderers.
+// The frame of a Chrome trace: events gathered into one JSON array and handed on in pieces. For .cpp files alone.
 
 #include <fmt/compile.h>
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "timeline/chrome_trace.hpp"
 
@@ -11,6 +13,16 @@ namespace tandem {
 /// Whole nanoseconds, the finest that the format keeps; written as microseconds with three decimals.
 struct TraceTime {
   std::int64_t nanoseconds;
+};
+
+/// Where a slice lies; written as its process, thread and start.
+struct TracePlace {
+  std::size_t process;
+  int thread;
+  TraceTime start, end;
+  TraceTime length() const { return {end.nanoseconds - start.nanoseconds}; }
+  /// The last instant inside of the slice: its end no longer is.
+  TracePlace near_end() const { return {process, thread, {std::max(start.nanoseconds, end.nanoseconds - 1)}, end}; }
 };
 
 class EventWriter {
@@ -56,5 +68,15 @@ struct fmt::formatter<tandem::TraceTime> {
   template <class Context>
   auto format(tandem::TraceTime time, Context& context) const {
     return fmt::format_to(context.out(), FMT_COMPILE("{}.{:03}"), time.nanoseconds / 1000, time.nanoseconds % 1000);
+  }
+};
+
+template <>
+struct fmt::formatter<tandem::TracePlace> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  template <class Context>
+  auto format(const tandem::TracePlace& place, Context& context) const {
+    return fmt::format_to(context.out(), FMT_COMPILE("\"pid\":{},\"tid\":{},\"ts\":{}"), place.process, place.thread,
+                          place.start);
   }
 };

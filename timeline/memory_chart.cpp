@@ -64,7 +64,8 @@ std::string peaks_text(const MemoryPeak& peak, int width) {
   for (std::size_t i = 0; i < kBufferClasses; ++i) {
     std::string name(name_of(static_cast<BufferClass>(i)));
     std::ranges::replace(name, '_', ' ');
-    if (peak.by_class[i].count > 0) items.push_back(fmt::format("{} {} {}", kGlyphs[i], name, to_text(peak.by_class[i])));
+    if (peak.by_class[i].count == 0) continue;
+    items.push_back(fmt::format("{} {} {}", kGlyphs[i], name, to_text(peak.by_class[i])));
   }
   return items.empty() ? "" : flow(items, width);
 }

@@ -22,7 +22,7 @@ struct WorkerMetrics {
   Picoseconds busy;  ///< of the compute stream
   Picoseconds idle;  ///< busy + idle = makespan
   double bubble = 0;       ///< 1 - busy / makespan
-  double own_bubble = 0;   ///< 1 - busy / (own last end - own first start), as the zero-bubble papers count (2401.10241)
+  double own_bubble = 0;   ///< 1 - busy / (own last end - own first start): the zero-bubble papers' (2401.10241)
   Picoseconds exposed_communication;  ///< idle while one of the worker's messages is in transfer
   Picoseconds other_idle;             ///< the rest of idle
   IdleTimes idle_by_cause{};          ///< adds up to idle

@@ -59,7 +59,8 @@ Seconds median_or_zero(std::vector<double>& values) { return {values.empty() ? 0
 
 }  // namespace
 
-StepErrors compute_errors(const Program& program, const Timeline& predicted, std::span<const Timeline> measured, Clock clock) {
+StepErrors compute_errors(const Program& program, const Timeline& predicted, std::span<const Timeline> measured,
+                          Clock clock) {
   return errors_of(program, predicted, measured, clock, is_compute);
 }
 
@@ -68,7 +69,8 @@ StepErrors message_errors(const Program& program, const Timeline& predicted, std
   return errors_of(program, predicted, measured, Clock::wall, receives);
 }
 
-std::vector<WorkTimes> work_times(const Program& program, const Timeline& predicted, std::span<const Timeline> measured) {
+std::vector<WorkTimes> work_times(const Program& program, const Timeline& predicted,
+                                  std::span<const Timeline> measured) {
   struct Samples {
     std::vector<double> predicted, measured, cpu;
   };
@@ -86,7 +88,7 @@ std::vector<WorkTimes> work_times(const Program& program, const Timeline& predic
   }
   std::vector<WorkTimes> times;
   for (Samples& mine : samples) {
-    times.push_back({median_or_zero(mine.predicted), median_or_zero(mine.measured), std::nullopt, mine.predicted.size()});
+    times.push_back({median_or_zero(mine.predicted), median_or_zero(mine.measured), {}, mine.predicted.size()});
     if (!mine.cpu.empty()) times.back().cpu = median_or_zero(mine.cpu);
   }
   return times;

@@ -21,7 +21,9 @@ Traffic traffic_of(const Program& program) {
   for (std::size_t i = 0; i < counts.size(); ++i) {
     const Channel& channel = program.channels()[i];
     traffic.channels.push_back({counts[i].sent, channel.bytes * counts[i].sent});
-    PairTraffic& pair = pairs.try_emplace({channel.from, channel.to}, PairTraffic{channel.from, channel.to, {}, {}}).first->second;
+    PairTraffic& pair = pairs[{channel.from, channel.to}];
+    pair.from = channel.from;
+    pair.to = channel.to;
     pair.sent += channel.bytes * counts[i].sent;
     pair.received += channel.bytes * counts[i].received;
   }

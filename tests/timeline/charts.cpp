@@ -43,7 +43,8 @@ bool is_printable(const std::string& text) {
 }
 
 /// One column for each of the given times.
-std::string row_of(const Program& program, const Timeline& timeline, std::uint32_t worker, Picoseconds total, int columns) {
+std::string row_of(const Program& program, const Timeline& timeline, std::uint32_t worker, Picoseconds total,
+                   int columns) {
   return to_text(paint_row(program, timeline, WorkerId{worker}, ColumnScale(total, columns)), false);
 }
 
@@ -74,8 +75,9 @@ TEST_CASE("beyond a ride's own end its row is blank") {
 
 TEST_CASE("the two rides stand one above the other on one scale") {
   const Program program = gpipe_program(4, 4);
-  const Timeline predicted = ride(program, {microseconds(2000), microseconds(4000), microseconds(100), microseconds(900)});
-  const Timeline measured = ride(program, {microseconds(2200), microseconds(4500), microseconds(300), microseconds(800)});
+  const Times expected{microseconds(2000), microseconds(4000), microseconds(100), microseconds(900)};
+  const Times actual{microseconds(2200), microseconds(4500), microseconds(300), microseconds(800)};
+  const Timeline predicted = ride(program, expected), measured = ride(program, actual);
   const std::vector<Ride> rides{{"predicted", predicted}, {"measured", measured}};
 
   const std::string picture = chart(program, rides);

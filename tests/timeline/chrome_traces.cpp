@@ -41,15 +41,20 @@ struct Trace {
   void take(const json& event) {
     const std::string phase = event.at("ph");
     const Track track{event.at("pid"), event.at("tid")};
-    if (phase == "X") slices[track].push_back({nanoseconds(event["ts"]), nanoseconds(event["ts"]) + nanoseconds(event["dur"])});
+    if (phase == "X") {
+      const std::int64_t start = nanoseconds(event["ts"]);
+      slices[track].push_back({start, start + nanoseconds(event["dur"])});
+    }
     if (phase == "s" || phase == "f") arrows.push_back(event);
     if (phase == "C") counters.push_back(event);
     if (phase == "M" && event.at("name") == "process_name") processes[track.first] = event["args"]["name"];
   }
   bool lies_in_a_slice(const json& arrow) const {
     const std::int64_t time = nanoseconds(arrow["ts"]);
-    return std::ranges::any_of(slices.at({arrow["pid"], arrow["tid"]}),
-                               [time](const Slice& slice) { return slice.start <= time && (time < slice.end || time == slice.start); });
+    const auto holds = [time](const Slice& slice) {
+      return time == slice.start || (slice.start < time && time < slice.end);
+    };
+    return std::ranges::any_of(slices.at({arrow["pid"], arrow["tid"]}), holds);
   }
 };
 
@@ -80,7 +85,8 @@ TEST_CASE("each ride and worker is a process of its own name") {
 
 TEST_CASE("every step is a slice, and slices of a track never overlap, whatever the rounding") {
   const bool holds = rc::check([] {
-    const Program program = gpipe_program(*rc::gen::inRange<std::uint32_t>(1, 4), *rc::gen::inRange<std::uint32_t>(1, 7));
+    const auto stages = *rc::gen::inRange<std::uint32_t>(1, 4), micro_batches = *rc::gen::inRange<std::uint32_t>(1, 7);
+    const Program program = gpipe_program(stages, micro_batches);
     const auto time = [] { return Picoseconds{*rc::gen::inRange<std::int64_t>(0, 5000)}; };
     const Timeline timeline = ride(program, {time(), time(), time(), time()});
 
@@ -99,7 +105,8 @@ TEST_CASE("every step is a slice, and slices of a track never overlap, whatever 
 
 TEST_CASE("every message is one arrow, whose ends lie in slices and whose head is not before its tail") {
   const bool holds = rc::check([] {
-    const Program program = gpipe_program(*rc::gen::inRange<std::uint32_t>(2, 4), *rc::gen::inRange<std::uint32_t>(1, 7));
+    const auto stages = *rc::gen::inRange<std::uint32_t>(2, 4), micro_batches = *rc::gen::inRange<std::uint32_t>(1, 7);
+    const Program program = gpipe_program(stages, micro_batches);
     const auto time = [] { return Picoseconds{*rc::gen::inRange<std::int64_t>(0, 5000)}; };
     const Timeline timeline = ride(program, {time(), time(), time(), time()});
 

@@ -87,7 +87,8 @@ TEST_CASE("a step that began before its input had arrived violates an edge") {
   const EdgeComparison result = compare_edges(program, std::vector{run});
 
   CHECK(result.violated == 1);
-  CHECK(result.first == "run 1: " + program.describe(StepId{9}) + " began before " + program.describe(StepId{14}) + " ended");
+  const std::string later = program.describe(StepId{9}), earlier = program.describe(StepId{14});
+  CHECK(result.first == "run 1: " + later + " began before " + earlier + " ended");
 }
 
 TEST_CASE("two steps of one stream that overlap violate its order") {
@@ -138,6 +139,31 @@ TEST_CASE("a step's error is taken at its median over the runs") {
   CHECK(result.median == 0);                 // of 1, 0, 0
   CHECK(result.p95 == Approx(0.9));          // h = 1.9 between 0 and 1
   CHECK(result.bias == Approx(7.0 / 6 - 1)); // 2 + 4 + 1 against 1 + 4 + 1
+}
+
+TEST_CASE("a step that no clock saw take time is left out of the errors, not out of the bias") {
+  const Program program = gpipe_program(1, 1);  // F 2, B 4, update 1 us
+  const Timeline predicted = ride(program, kWorkedTimes);
+  Timeline run = predicted;
+
+  run.spans[2].end = run.spans[2].start;
+  const StepErrors result = compare(program, predicted, std::vector{run}).steps;
+
+  CHECK(result.count == 2);
+  CHECK(result.p95 == 0);
+  CHECK(result.bias == Approx(7.0 / 6 - 1));
+}
+
+TEST_CASE("a message's error is taken where it was received") {
+  const Program program = gpipe_program(2, 1);
+  const Timeline predicted = ride(program, kWorkedTimes);  // messages of 1 us
+  Timeline run = predicted;
+
+  for (const Message& message : program.messages()) run.spans[index_of(message.receive)].end += microseconds(3);
+  const StepErrors result = compare(program, predicted, std::vector{run}).messages;
+
+  CHECK(result.count == 2);
+  CHECK(result.median == Approx(0.75));  // 1 against 4
 }
 
 TEST_CASE("thread CPU time is compared apart, with its share of the wall time") {

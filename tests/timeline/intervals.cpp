@@ -5,6 +5,8 @@
 #include <set>
 
 #include "tests/catch.hpp"
+#include "tests/timeline/pipeline.hpp"
+#include "timeline/worker_view.hpp"
 
 using namespace tandem;
 
@@ -60,4 +62,14 @@ TEST_CASE("intervals count the same instants as sets of instants do") {
   });
 
   CHECK(holds);
+}
+
+TEST_CASE("a worker's transfers are its messages' in both directions, and no computing") {
+  const Program program = gpipe_program(2, 2);
+
+  const Intervals result = transfer_intervals(program, ride(program, kWorkedTimes), WorkerId{1});
+
+  REQUIRE(result.size() == 4);  // 2-3, 4-5, 11-12, 15-16
+  CHECK(result.back().start == microseconds(15));
+  CHECK(total(result) == microseconds(4));
 }

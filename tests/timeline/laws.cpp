@@ -56,7 +56,8 @@ TEST_CASE("the critical path covers the makespan once, however the steps lie") {
 
 TEST_CASE("a pipeline that runs as early as it can has no waiting on its critical path and violates no edge") {
   const bool holds = rc::check([] {
-    const Program program = gpipe_program(*rc::gen::inRange<std::uint32_t>(1, 6), *rc::gen::inRange<std::uint32_t>(1, 9));
+    const auto stages = *rc::gen::inRange<std::uint32_t>(1, 6), micro_batches = *rc::gen::inRange<std::uint32_t>(1, 9);
+    const Program program = gpipe_program(stages, micro_batches);
     const auto time = [] { return microseconds(*rc::gen::inRange<std::int64_t>(0, 20)); };
     const Timeline timeline = ride(program, {time(), time(), time(), time()});
 

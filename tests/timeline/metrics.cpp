@@ -1,5 +1,6 @@
 #include "timeline/metrics.hpp"
 
+#include "plan/program_builder.hpp"
 #include "tests/catch.hpp"
 #include "tests/timeline/pipeline.hpp"
 
@@ -37,7 +38,8 @@ TEST_CASE("the worked pipeline's metrics are those worked out by hand") {
 }
 
 TEST_CASE("GPipe's bubble fraction is (p-1)/(m+p-1)") {
-  const auto [stages, micro_batches] = GENERATE(table<std::uint32_t, std::uint32_t>({{1, 1}, {1, 5}, {2, 2}, {4, 8}, {8, 3}}));
+  using Shape = std::pair<std::uint32_t, std::uint32_t>;
+  const auto [stages, micro_batches] = GENERATE(Shape{1, 1}, Shape{1, 5}, Shape{2, 2}, Shape{4, 8}, Shape{8, 3});
   const Program program = gpipe_program(stages, micro_batches);
   const Timeline timeline = ride(program, {microseconds(1), microseconds(2), {}, {}});
 
@@ -58,6 +60,43 @@ TEST_CASE("time that nothing explains before a step is charged to neither input 
 
   CHECK(idle_for(worker, IdleCause::backward_input) == microseconds(8));
   CHECK(idle_for(worker, IdleCause::other) == microseconds(2));
+}
+
+TEST_CASE("a step that waits for activations is idle for its forward input") {
+  const Program program = gpipe_program(2, 2);
+
+  // messages of 3 us on one stream: 2-5, 5-8; stage 1 runs F0 5-7 and F1 8-10
+  const Timeline timeline = ride(program, {microseconds(2), microseconds(4), microseconds(3), microseconds(1)});
+
+  CHECK(idle_for(measure(program, timeline).workers[1], IdleCause::forward_input) == microseconds(1));
+}
+
+TEST_CASE("waits for own sends and for tied gradients are told apart") {
+  ProgramBuilder builder;
+  const WorkerId here = builder.add_worker("here", 0, DeviceId{0}), there = builder.add_worker("there", 1, DeviceId{1});
+  const SegmentId segment = builder.add_segment({});
+  const StepId first = builder.add_compute(builder.add_work({StepKind::forward, here, segment}), 0);
+  const StepId second = builder.add_compute(builder.add_work({StepKind::backward, here, segment}), 0);
+  const StepId sum = builder.add_compute(builder.add_work({StepKind::add_gradient, here, segment}), 0);
+  const MessageId out = builder.add_message(
+      builder.add_channel({here, there, kMessageBytes, BufferContent::outbox, StreamKind::send_forward}), 0);
+  const MessageId in = builder.add_message(
+      builder.add_channel({there, here, kMessageBytes, BufferContent::gradients, StreamKind::send_gradient}), 0);
+  builder.add_after(builder.send_of(out), first);
+  builder.add_after(second, builder.send_of(out));
+  builder.add_after(sum, builder.receive_of(in));
+  const Program program = std::move(builder).finish(1);
+
+  // F 0-1, its message 1-4, B 4-5; tied gradients 0-10, their sum 10-11
+  Timeline timeline = ride(program, {microseconds(1), microseconds(1), microseconds(3), {}});
+  timeline.spans[index_of(program.messages()[1].send)] = {microseconds(0), microseconds(10)};
+  timeline.spans[index_of(program.messages()[1].receive)] = {microseconds(0), microseconds(10)};
+  timeline.spans[2] = {microseconds(10), microseconds(11)};
+  const WorkerMetrics worker = measure(program, timeline).workers[0];
+
+  CHECK(idle_for(worker, IdleCause::own_sends) == microseconds(3));
+  CHECK(idle_for(worker, IdleCause::tied_gradient) == microseconds(5));
+  CHECK(worker.exposed_communication == microseconds(8));  // both waits lie within transfers
 }
 
 TEST_CASE("the critical path of the worked pipeline runs down through stage 1 and back") {

@@ -31,12 +31,12 @@ class GpipeBuilder {
   void add_forward(std::uint32_t s) {
     const WorkId work = builder_.add_work({StepKind::forward, WorkerId{s}, segment_});
     const bool sends = s + 1 < stages_;
-    const ChannelId channel = sends ? builder_.add_channel({WorkerId{s}, WorkerId{s + 1}, kMessageBytes, BufferContent::outbox,
-                                                            StreamKind::send_forward})
-                                    : kNone<ChannelId>;
+    const ChannelId channel =
+        sends ? add_channel(s, s + 1, BufferContent::outbox, StreamKind::send_forward) : ChannelId{};
     for (std::uint32_t batch = 0; batch < micro_batches_; ++batch) {
       const StepId step = add_step(work, batch);
-      stashes_.push_back(builder_.add_buffer({WorkerId{s}, segment_, BufferClass::stash, BufferContent::saved, kStashBytes}, batch));
+      const BufferSpec stash{WorkerId{s}, segment_, BufferClass::stash, BufferContent::saved, kStashBytes};
+      stashes_.push_back(builder_.add_buffer(stash, batch));
       builder_.allocate(stashes_.back(), step, Moment::start);
       if (sends) send(channel, batch, step);
     }
@@ -44,9 +44,8 @@ class GpipeBuilder {
   void add_backward(std::uint32_t s) {
     const WorkId work = builder_.add_work({StepKind::backward, WorkerId{s}, segment_});
     const bool sends = s > 0;
-    const ChannelId channel = sends ? builder_.add_channel({WorkerId{s}, WorkerId{s - 1}, kMessageBytes,
-                                                            BufferContent::gradient_outbox, StreamKind::send_backward})
-                                    : kNone<ChannelId>;
+    const ChannelId channel =
+        sends ? add_channel(s, s - 1, BufferContent::gradient_outbox, StreamKind::send_backward) : ChannelId{};
     for (std::uint32_t batch = 0; batch < micro_batches_; ++batch) {
       const StepId step = add_step(work, batch);
       builder_.release(stashes_[std::size_t{s} * micro_batches_ + batch], step, Moment::end);
@@ -56,6 +55,9 @@ class GpipeBuilder {
   void add_update(std::uint32_t s) {
     builder_.add_compute(builder_.add_work({StepKind::update, WorkerId{s}, segment_}), 0);
     builder_.add_buffer({WorkerId{s}, segment_, BufferClass::weight, BufferContent::weights, kWeightBytes}, 0);
+  }
+  ChannelId add_channel(std::uint32_t from, std::uint32_t to, BufferContent content, StreamKind stream) {
+    return builder_.add_channel({WorkerId{from}, WorkerId{to}, kMessageBytes, content, stream});
   }
   StepId add_step(WorkId work, std::uint32_t batch) {
     const StepId step = builder_.add_compute(work, batch);

@@ -11,8 +11,8 @@ constexpr Picoseconds microseconds(std::int64_t count) { return {count * 1'000'0
 /// Sizes of the buffers of every stage of gpipe_program().
 inline constexpr Bytes kWeightBytes{100}, kStashBytes{10}, kMessageBytes{8};
 
-/// GPipe: per stage all F, all B, then the update; activations and their gradients travel as messages. A stage holds its
-/// weights throughout, and a stash for each micro-batch from the start of F to the end of B.
+/// GPipe: per stage all F, all B, then the update; activations and their gradients travel as messages. A stage holds
+/// its weights throughout, and a stash for each micro-batch from the start of F to the end of B.
 /// With two stages and two micro-batches the steps are numbered
 ///   stage 0: 0 F0, 1 F1, 2 B0, 3 B1, 4 update; sends forward 5, 6; receives backward 7, 8;
 ///   stage 1: 9 F0, 10 F1, 11 B0, 12 B1, 13 update; receives forward 14, 15; sends backward 16, 17.
