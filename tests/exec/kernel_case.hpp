@@ -90,7 +90,9 @@ class KernelCase {
 
  private:
   const void* input_pointer(std::size_t index) const;
-  Tensor<std::byte> scratch_for(Pass pass) const;
+  std::int64_t scratch_bytes(Pass pass) const;
+
+  Tensor<std::byte> scratch_;  ///< enough for the pass that wants most
 };
 
 /// max |a - b| / max |b|; 0 where both are zero, infinite where one is not a number.
