@@ -18,7 +18,8 @@ std::uint64_t case_count() {
 }
 
 Plan random_plan(Dice& dice, std::size_t stages) {
-  Plan plan = plan_of(dice.pick<std::string>({"sequential", "gpipe", "1f1b"}), stages, dice.between(1, 9));
+  const Schedule& schedule = schedules()[static_cast<std::size_t>(dice.between(0, std::ssize(schedules()) - 1))];
+  Plan plan = plan_of(std::string(schedule.name), stages, dice.between(1, 9));
   plan.window = dice.between(1, 4);
   plan.micro_batch_size = dice.between(1, 3);
   plan.optimizer.kind = dice.chance(2) ? OptimizerKind::adam : OptimizerKind::sgd;
