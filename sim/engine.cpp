@@ -2,15 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <limits>
-
 #include "base/error.hpp"
 #include "sim/clock.hpp"
 
 namespace tandem {
 namespace {
-
-constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 void require_prices_fit(const Program& program, const Prices& prices) {
   invariant(prices.works.size() == program.works().size(), "every work of the program has a price");
@@ -42,7 +38,7 @@ Engine::Engine(const Program& program, const Prices& prices, std::vector<Span>& 
   }
   resources_.reserve(prices.resources.size());
   for (const SharedResource& resource : prices.resources) resources_.emplace_back(resource);
-  pending_.assign(resources_.size(), kNever);
+  pending_.assign(resources_.size(), ProcessorSharing::kNever);
 }
 
 void Engine::run() {
@@ -62,12 +58,14 @@ void Engine::happen(const Event& event) {
   switch (static_cast<Happening>(event.kind)) {
     case Happening::compute_ends: return end_compute(static_cast<StepId>(event.id));
     case Happening::message_ends: return end_message(static_cast<MessageId>(event.id));
-    case Happening::latency_ends: return transfer(static_cast<MessageId>(event.id));
+    case Happening::latency_ends: return end_latency(static_cast<MessageId>(event.id));
     case Happening::resource_due: return end_due_jobs(event.id);
   }
 }
 
 void Engine::start_ready() {
+  for (const MessageId message : ready_transfers_) transfer(message);
+  ready_transfers_.clear();
   for (const StepId step : ready_compute_) start_compute(step);
   ready_compute_.clear();
   for (const StepId step : ready_ends_) arm(step);
@@ -139,11 +137,16 @@ void Engine::activate(MessageId id) {
   schedule((busy ? price.busy_latency : price.latency).count, Happening::latency_ends, index_of(id));
 }
 
+void Engine::end_latency(MessageId id) {
+  const ChannelPrice& price = prices_.channels[index_of(program_.messages()[index_of(id)].channel)];
+  if (price.transfer.count == 0) end_message(id);
+  else ready_transfers_.push_back(id);
+}
+
 void Engine::transfer(MessageId id) {
   const Message& message = program_.messages()[index_of(id)];
   const ChannelPrice& price = prices_.channels[index_of(message.channel)];
-  if (price.transfer.count == 0) end_message(id);
-  else join(price.resource, message.send, price.transfer.count);
+  join(price.resource, message.send, price.transfer.count);
 }
 
 void Engine::end_message(MessageId id) {
@@ -154,7 +157,7 @@ void Engine::end_message(MessageId id) {
 }
 
 void Engine::end_due_jobs(std::uint32_t resource) {
-  pending_[resource] = kNever;
+  pending_[resource] = ProcessorSharing::kNever;
   finished_.clear();
   resources_[resource].finish_due(now_, finished_);
   for (const std::uint32_t job : finished_) {
@@ -162,7 +165,7 @@ void Engine::end_due_jobs(std::uint32_t resource) {
     if (is_message_end(step.kind)) end_message(static_cast<MessageId>(step.object));
     else end_compute(static_cast<StepId>(job));
   }
-  if (!resources_[resource].empty()) schedule(resource);
+  schedule(resource);
 }
 
 void Engine::join(std::uint32_t resource, StepId job, std::int64_t work) {

@@ -16,10 +16,11 @@
 namespace tandem {
 
 /// What happens at one instant happens in rounds, each in this order:
-///   1. whatever is due ends: compute steps, transfers; messages whose latency is over join their resource;
-///   2. compute steps that are ready start, on workers that allow overlap;
-///   3. messages whose two ends are ready become active; the cores count as busy if they are now;
-///   4. compute steps that are ready start, on workers that forbid overlap (see OverlapGuard).
+///   1. whatever is due ends: compute steps and transfers;
+///   2. messages whose latency is over join their resource;
+///   3. compute steps that are ready start, on workers that allow overlap;
+///   4. messages whose two ends are ready become active; the cores count as busy if they are now;
+///   5. compute steps that are ready start, on workers that forbid overlap (see OverlapGuard).
 /// What takes no time ends in the next round of the same instant. Within one part of a round no outcome depends on the
 /// order of the steps, so ties are settled by this list alone: renaming workers, or storing events otherwise, changes
 /// no span.
@@ -54,6 +55,7 @@ class Engine {
   void end_compute(StepId step);
   void arm(StepId send_or_receive);
   void activate(MessageId message);
+  void end_latency(MessageId message);
   void transfer(MessageId message);
   void end_message(MessageId message);
   void end_due_jobs(std::uint32_t resource);
@@ -78,7 +80,7 @@ class Engine {
   std::vector<Event> batch_;
   std::vector<std::uint32_t> finished_;
   std::vector<StepId> ready_compute_, ready_guarded_, ready_ends_;
-  std::vector<MessageId> ready_messages_;
+  std::vector<MessageId> ready_messages_, ready_transfers_;
 };
 
 }  // namespace tandem

@@ -20,24 +20,31 @@ void ProcessorSharing::add(std::int64_t now, std::uint32_t job, std::int64_t wor
   jobs_.push_back({progress_ + (Progress{work} << kFractionBits), job});
   std::push_heap(jobs_.begin(), jobs_.end(), ends_later);
   set_rate();
+  set_next_end();
 }
 
 void ProcessorSharing::finish_due(std::int64_t now, std::vector<std::uint32_t>& finished) {
+  if (now < next_end_) return;
   advance(now);
-  while (!jobs_.empty() && std::llrint(time_left()) <= 0) {
+  do {
     finished.push_back(jobs_.front().id);
     std::pop_heap(jobs_.begin(), jobs_.end(), ends_later);
     jobs_.pop_back();
     set_rate();
-  }
+  } while (!jobs_.empty() && time_left() < 0.5);
   if (jobs_.empty()) progress_ = 0;
+  set_next_end();
 }
 
-std::int64_t ProcessorSharing::next_end() const {
-  invariant(!jobs_.empty(), "an idle resource has no next end");
-  const Progress left = jobs_.front().end - progress_;
-  if (rate_.stretch == 1.0) return later(time_, static_cast<std::int64_t>((left + (Progress{1} << 59)) >> kFractionBits));
-  return later(time_, to_whole_picoseconds(time_left()));
+void ProcessorSharing::set_next_end() {
+  if (jobs_.empty()) {
+    next_end_ = kNever;
+  } else if (rate_.stretch == 1.0) {  // exact, however long
+    const Progress left = jobs_.front().end - progress_;
+    next_end_ = later(time_, static_cast<std::int64_t>((left + (Progress{1} << (kFractionBits - 1))) >> kFractionBits));
+  } else {
+    next_end_ = later(time_, to_whole_picoseconds(time_left()));
+  }
 }
 
 double ProcessorSharing::time_left() const {

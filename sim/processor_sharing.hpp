@@ -2,6 +2,7 @@
 // Processor sharing: jobs on one shared resource progress equally, so one number, the virtual progress, stands for all.
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "plan/prices.hpp"
@@ -13,8 +14,8 @@ namespace tandem {
 /// O(log n), and no other resource is touched.
 ///
 /// Rounding, and what it guarantees:
-/// 1. Progress is an integer in units of 2^-60 ps and rate(n) a double, scaled; so progress over a stretch of time does
-///    not depend on how often it is looked at, and joining in another order at one instant changes nothing.
+/// 1. Progress is an integer in units of 2^-60 ps, and the next end is reckoned only when a job joins or leaves; so looking
+///    more often, or joining in another order at one instant, changes nothing.
 /// 2. A job ends at the picosecond nearest to its exact end. A job alone (slowdown(1) = 1) takes exactly its price;
 ///    k jobs that join at one instant, capacity 1, take exactly k times theirs while k x price < 2^53 ps.
 ///
@@ -25,14 +26,15 @@ class ProcessorSharing {
   /// `resource` must outlive this. Throws InvariantError where its capacity or a slowdown is not positive.
   explicit ProcessorSharing(const SharedResource& resource);
 
-  /// Job `job` joins at `now` with `work` > 0 picoseconds to do at full rate.
+  /// Job `job` joins at `now` with `work` > 0 picoseconds to do at full rate. Throws InputError where the next end is
+  /// beyond the clock's range.
   void add(std::int64_t now, std::uint32_t job, std::int64_t work);
   /// Appends the jobs whose end is `now`, or before it, to `finished`, and forgets them.
   void finish_due(std::int64_t now, std::vector<std::uint32_t>& finished);
-  /// When the next job ends if nobody joins. Needs at least one job. Throws InputError beyond the clock's range.
-  std::int64_t next_end() const;
+  /// When the next job ends if nobody joins; kNever without jobs.
+  std::int64_t next_end() const { return next_end_; }
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
-  bool empty() const { return jobs_.empty(); }
   /// As many jobs as capacity, or more.
   bool saturated() const { return static_cast<double>(jobs_.size()) >= resource_->capacity; }
   /// Time x min(jobs, capacity) so far, in picoseconds: of a host, its core-seconds.
@@ -54,6 +56,7 @@ class ProcessorSharing {
   Rate rate_of(std::size_t jobs) const;
   void advance(std::int64_t now);
   void set_rate();
+  void set_next_end();
   double time_left() const;  ///< of the job that ends next
 
   const SharedResource* resource_;
@@ -62,6 +65,7 @@ class ProcessorSharing {
   Rate rate_{};
   Progress progress_ = 0;    ///< of each job since the resource was last empty
   std::int64_t time_ = 0;    ///< at which progress_ held
+  std::int64_t next_end_ = kNever;
   double occupancy_ = 0;
 };
 

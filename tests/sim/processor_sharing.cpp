@@ -13,7 +13,7 @@ namespace {
 std::map<std::uint32_t, std::int64_t> ends_of(ProcessorSharing& sharing) {
   std::map<std::uint32_t, std::int64_t> ends;
   std::vector<std::uint32_t> finished;
-  while (!sharing.empty()) {
+  while (sharing.next_end() != ProcessorSharing::kNever) {
     const std::int64_t now = sharing.next_end();
     finished.clear();
     sharing.finish_due(now, finished);
@@ -121,6 +121,20 @@ TEST_CASE("looking at a resource in between changes no end") {
   CHECK(ends_of(watched) == ends_of(unwatched));
 }
 
+TEST_CASE("a job that would end half-way between two picoseconds ends at the same one, looked at before or not") {
+  const SharedResource cores{"cores", 2, {}};
+  ProcessorSharing watched(cores), unwatched(cores);
+  std::vector<std::uint32_t> finished;
+  for (ProcessorSharing* sharing : {&watched, &unwatched}) {
+    for (const std::uint32_t job : {0u, 1u, 2u}) sharing->add(0, job, 1);  // 1.5 ps each
+  }
+
+  watched.finish_due(1, finished);
+
+  CHECK(finished.empty());
+  CHECK(ends_of(watched) == ends_of(unwatched));
+}
+
 TEST_CASE("a resource counts the time of its capacity that was taken") {
   const SharedResource cores{"cores", 2, {}};
   ProcessorSharing sharing(cores);
@@ -135,9 +149,9 @@ TEST_CASE("a resource counts the time of its capacity that was taken") {
 TEST_CASE("a job that ends beyond the clock is refused") {
   const SharedResource link{"link", 1, {}};
   ProcessorSharing sharing(link);
-  for (const std::uint32_t job : {0u, 1u}) sharing.add(0, job, std::int64_t{1} << 62);
+  sharing.add(0, 0, std::int64_t{1} << 62);
 
-  CHECK_THROWS_AS(sharing.next_end(), InputError);  // 2 x 2^62 ps
+  CHECK_THROWS_AS(sharing.add(0, 1, std::int64_t{1} << 62), InputError);  // both would end at 2 x 2^62 ps
 }
 
 TEST_CASE("a resource without capacity is our mistake") {

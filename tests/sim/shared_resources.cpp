@@ -133,6 +133,23 @@ TEST_CASE("messages that become active at one instant do not make each other bus
   for (const MessageId message : messages) CHECK(message_times(ride, timeline, message) == Times{0, 30});
 }
 
+TEST_CASE("a job that is due leaves before another joins, whichever was written down first") {
+  for (const bool due_first : {true, false}) {
+    Scenario scenario;
+    const std::uint32_t link = scenario.resource(1, {1, 1.3, 3});
+    const auto add = [&](MessageTimes times) { return scenario.message(scenario.worker(), scenario.worker(), times); };
+    const MessageTimes due{0, 4, link}, joining{5, 100, link};
+    const MessageId first = add(due_first ? due : joining), second = add(due_first ? joining : due);
+    const Ride ride = scenario.finish();
+
+    const Timeline timeline = simulate(ride.program, ride.prices);
+
+    // 4 x 1.3 = 5.2, so the first leaves at 5; of what is left then, two jobs at once would make nearly 1 ps
+    CHECK(message_times(ride, timeline, due_first ? first : second) == Times{0, 5});
+    CHECK(message_times(ride, timeline, due_first ? second : first) == Times{0, 135});  // 5 + 100 x 1.3
+  }
+}
+
 TEST_CASE("what takes no time does not need a core") {
   Scenario scenario;
   const std::uint32_t cores = scenario.resource(1);
