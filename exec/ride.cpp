@@ -11,8 +11,9 @@
 namespace tandem {
 namespace {
 
-const Program& checked(const Program& program) {
-  refuse_too_much(memory_needed(program), available_memory());
+/// Counts the arenas, and the weights and gradients that the result holds.
+const Program& checked(const Program& program, const Model& model) {
+  refuse_too_much(memory_needed(program) + Bytes{8} * model.parameter_count(), available_memory());
   return program;
 }
 
@@ -36,7 +37,7 @@ const Program& checked(const Program& program) {
 
 Ride::Ride(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options,
            const StopControl& control, const Pacer& pacer)
-    : program_(program), options_(options), control_(control), pacer_(pacer), memory_(checked(program)),
+    : program_(program), options_(options), control_(control), pacer_(pacer), memory_(checked(program, model)),
       weights_(program, model, memory_), runner_({program, model, dataset, options.optimizer}, memory_),
       recorder_(program, memory_, options.iterations) {
   use_one_blas_thread();
@@ -82,15 +83,18 @@ void Ride::execute(StepId step, Transport& transport) {
   }
 }
 
+/// The wall clock is read outside the thread's: reading that one enters the kernel, which may give the core to another
+/// thread then, and such time belongs to the step.
 void Ride::compute(StepId step) {
-  const Picoseconds cpu_start = thread_cpu_time();
   const Instant start = now();
+  const Picoseconds cpu_start = thread_cpu_time();
   change_memory(step, Moment::start, start);
   runner_.run(step, iteration_);
   pacer_.hold_work(program_.step(step).object, start);
+  const Picoseconds cpu_time = thread_cpu_time() - cpu_start;
   const Instant end = now();
   change_memory(step, Moment::end, end);
-  recorder_.ended(step, start, end, thread_cpu_time() - cpu_start);
+  recorder_.ended(step, start, end, cpu_time);
 }
 
 void Ride::change_memory(StepId step, Moment moment, Instant time) {

@@ -55,7 +55,7 @@ struct RunResult {
 /// threads cannot be made. All threads are joined before it returns or throws.
 RunResult run_on_threads(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options);
 
-/// The same steps with the same kernels on the calling thread in topological_order().
+/// The same steps with the same kernels on the calling thread in topological_order(). The same errors, but no watchdog.
 RunResult run_on_one_thread(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options);
 
 /// Bytes that the workers' arenas will hold together at their peaks.

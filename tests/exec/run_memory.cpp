@@ -1,5 +1,8 @@
 // The memory of a run: the arenas' peaks are those of the memory script, and nothing is left behind.
 
+#include <filesystem>
+#include <fstream>
+
 #include "exec/arena.hpp"
 #include "exec/memory_limit.hpp"
 #include "plan/memory_script.hpp"
@@ -141,7 +144,8 @@ TEST_CASE("a run that needs more memory than the machine has is refused with bot
 
   const auto message = message_from<ResourceError>([&] { run_on_threads(program, model, dataset, {}); });
 
-  CHECK_THAT(message, Catch::Contains("the run needs 233 TiB of memory"));  // 4 x 4e6^2 values of 4 bytes = 2.56e14
+  CHECK_THAT(message, Catch::Contains("the run needs 349 TiB of memory"));  // weight, gradient, two of Adam, two of the
+                                                                           // result: 6 (4e6)^2 values, 3.84e14 bytes
   CHECK_THAT(message, Catch::Contains("to spare"));
 }
 
@@ -150,4 +154,28 @@ TEST_CASE("memory exactly equal to what is there is enough, one byte more is not
   CHECK_NOTHROW(refuse_too_much(Bytes{4096}, std::nullopt));
 
   CHECK_THROWS_AS(refuse_too_much(Bytes{4097}, Bytes{4096}), ResourceError);
+}
+
+TEST_CASE("available memory is the least of the kernel's figure and the control group's, its file cache left out") {
+  const auto root = std::filesystem::temp_directory_path() / "tandem-available-memory";
+  const auto write = [&](const std::string& path, const std::string& text) {
+    std::filesystem::create_directories((root / path).parent_path());
+    std::ofstream(root / path) << text;
+  };
+  std::filesystem::remove_all(root);
+  const auto nothing = available_memory(root.string());
+  write("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n");
+  const auto machine = available_memory(root.string());
+  write("sys/fs/cgroup/memory.max", "max\n");
+  const auto unlimited = available_memory(root.string());
+  write("sys/fs/cgroup/memory.max", "5000000\n");
+  write("sys/fs/cgroup/memory.current", "1000000\n");
+  write("sys/fs/cgroup/memory.stat", "anon 600000\ninactive_file 400000\n");
+  const auto limited = available_memory(root.string());
+  std::filesystem::remove_all(root);
+
+  CHECK_FALSE(nothing);
+  CHECK(machine == Bytes{8'192'000});    // 8000 x 1024
+  CHECK(unlimited == Bytes{8'192'000});
+  CHECK(limited == Bytes{4'400'000});    // 5,000,000 - 1,000,000 + 400,000
 }

@@ -123,4 +123,15 @@ std::string message_from(const std::function<void()>& action) {
   return "";
 }
 
+/// Both ways to run a Program.
+using AnyRide = RunResult (*)(const Program&, const Model&, const Dataset&, const RunOptions&);
+inline constexpr AnyRide kRides[] = {run_on_threads, run_on_one_thread};
+
+/// The small network on two stages.
+struct Fixture {
+  Model model = small_mlp();
+  Dataset dataset = small_data(model);
+  Program program = program_of(model, {.ranks = 2});
+};
+
 }  // namespace tandem
