@@ -30,6 +30,12 @@ Cost CostModel::kernel(const std::string& signature, const Work& work, const Dev
   return {roofline(work, device), CostSource::roofline};
 }
 
+Cost CostModel::copy(Bytes bytes, const Device& device) const {
+  if (use_measured_ && bytes.count > 0 && !device.copy.points.empty())
+    return {bytes / device.copy.at(bytes), CostSource::measured};
+  return {roofline(Work{{}, 0, 0, bytes, bytes}, device), CostSource::roofline};
+}
+
 std::optional<Cost> CostModel::recorded(const std::string& step_key) const {
   const auto found = recorded_.find(step_key);
   if (found == recorded_.end()) return std::nullopt;

@@ -36,6 +36,10 @@ class CostModel {
   /// One pass of one layer over one micro-batch.
   Cost kernel(const std::string& signature, const Work& work, const Device& device) const;
 
+  /// Copying `bytes` from one place of the device's memory to another: at the copy bandwidth measured for that size, else
+  /// by the roofline of reading and writing them.
+  Cost copy(Bytes bytes, const Device& device) const;
+
   /// Recorded time of a whole step, under the key step_key() of plan/prices.hpp ("stage 0 F").
   void record(const std::string& step_key, Seconds time) { recorded_[step_key] = time; }
   std::optional<Cost> recorded(const std::string& step_key) const;

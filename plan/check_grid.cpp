@@ -13,7 +13,8 @@ namespace {
 /// Checks the row of one rank.
 class Row {
  public:
-  Row(std::uint32_t rank, std::uint32_t batches) : rank_(rank), batches_(batches), ran_(2 * std::size_t{batches}, false) {}
+  Row(std::uint32_t rank, std::uint32_t batches)
+      : rank_(rank), batches_(batches), ran_(2 * std::size_t{batches}, false) {}
 
   void run(const Action& action) {
     check_known(action);
@@ -27,7 +28,8 @@ class Row {
   void finish() const {
     for (std::uint32_t batch = 0; batch < batches_; ++batch)
       for (const StepKind kind : {StepKind::forward, StepKind::backward})
-        if (!ran(kind, batch)) throw InputError(fmt::format("rank {} misses step {}", rank_, to_text({rank_, kind, batch})));
+        if (!ran(kind, batch))
+          throw InputError(fmt::format("rank {} misses step {}", rank_, to_text({rank_, kind, batch})));
   }
 
  private:
@@ -37,7 +39,9 @@ class Row {
     throw InputError(fmt::format("rank {} cannot run this step", rank_), to_text(action),
                      fmt::format("F or B of stage {}, micro-batches 0 to {}", rank_, batches_ - 1));
   }
-  std::size_t slot(StepKind kind, std::uint32_t batch) const { return 2 * std::size_t{batch} + (kind == StepKind::backward); }
+  std::size_t slot(StepKind kind, std::uint32_t batch) const {
+    return 2 * std::size_t{batch} + (kind == StepKind::backward);
+  }
   bool ran(StepKind kind, std::uint32_t batch) const { return ran_[slot(kind, batch)]; }
 
   std::uint32_t rank_, batches_;
@@ -46,7 +50,8 @@ class Row {
 
 std::vector<Action> of_kind(const std::vector<Action>& row, StepKind kind) {
   std::vector<Action> actions;
-  std::copy_if(row.begin(), row.end(), std::back_inserter(actions), [&](const Action& action) { return action.kind == kind; });
+  std::copy_if(row.begin(), row.end(), std::back_inserter(actions),
+               [&](const Action& action) { return action.kind == kind; });
   return actions;
 }
 
@@ -70,7 +75,8 @@ void check_grid(const Grid& grid, const ScheduleShape& shape) {
     row.finish();
   }
   for (std::uint32_t rank = 1; rank < shape.ranks; ++rank)
-    for (const StepKind kind : {StepKind::forward, StepKind::backward}) check_neighbours(grid[rank - 1], grid[rank], kind);
+    for (const StepKind kind : {StepKind::forward, StepKind::backward})
+      check_neighbours(grid[rank - 1], grid[rank], kind);
 }
 
 }  // namespace tandem

@@ -14,13 +14,13 @@ namespace tandem {
 /// or when a stage shares more than one tied parameter with other stages.
 Program lower(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts,
               const std::vector<DeviceId>& devices);
-/// The same for an order of one's own. Throws InputError naming the step where it misses or repeats one, runs B before F,
-/// runs micro-batches in another order than a neighbour, or dead-locks.
+/// The same for an order of one's own. Throws InputError naming the step where it misses or repeats one, runs B before
+/// F, runs micro-batches in another order than a neighbour, or dead-locks.
 Program lower(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts,
               const std::vector<DeviceId>& devices, const Grid& grid);
 
-/// At least as many steps as lower() would make; more than that by those of ties that the model has not, and by messages of
-/// gradients that nothing wants. Throws InputError beyond kStepLimit.
+/// At least as many steps as lower() would make; more than that by those of ties that the model has not, and by
+/// messages of gradients that nothing wants. Throws InputError beyond kStepLimit.
 std::int64_t count_steps(const Plan& plan);
 inline constexpr std::int64_t kStepLimit = 100'000'000;
 

@@ -52,9 +52,9 @@ void Lowering::connect(LoweredStage& from, LoweredStage& to, bool forward) {
                           forward ? from.forward_order : from.backward_order,
                           forward ? from.forward_step : from.backward_step,
                           forward ? to.forward_step : to.backward_step};
-  const ChannelId channel =
-      builder_.add_channel({from.worker, to.worker, bytes, forward ? BufferContent::outbox : BufferContent::gradient_outbox,
-                            forward ? StreamKind::send_forward : StreamKind::send_backward});
+  const ChannelId channel = builder_.add_channel({from.worker, to.worker, bytes,
+                                                  forward ? BufferContent::outbox : BufferContent::gradient_outbox,
+                                                  forward ? StreamKind::send_forward : StreamKind::send_backward});
   for (std::size_t place = 0; place < crossing.order.size(); ++place) {
     const MessageId message = builder_.add_message(channel, crossing.order[place]);
     add_outbox(crossing, place, builder_.send_of(message));

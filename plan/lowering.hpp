@@ -43,7 +43,8 @@ class Lowering {
   void add_actions(LoweredStage& stage, const std::vector<Action>& actions);
   void add_update(LoweredStage& stage);
   void add_local_buffers(LoweredStage& stage, std::uint32_t batch);
-  BufferId buffer(const LoweredStage& stage, BufferClass kind, BufferContent content, Bytes bytes, std::uint32_t batch) {
+  BufferId buffer(const LoweredStage& stage, BufferClass kind, BufferContent content, Bytes bytes,
+                  std::uint32_t batch) {
     return builder_.add_buffer({stage.worker, stage.segment, kind, content, bytes}, batch);
   }
   std::uint32_t batches() const { return static_cast<std::uint32_t>(plan_.micro_batches); }

@@ -16,7 +16,8 @@ struct MemoryAction {
   BufferId id() const { return static_cast<BufferId>(buffer); }
 };
 
-/// Actions by compute step, in the order in which they happen: at its start frees, then allocations; at its end likewise.
+/// Actions by compute step, in the order in which they happen: at its start frees, then allocations; at its end
+/// likewise.
 class MemoryScript {
  public:
   explicit MemoryScript(const Program& program);

@@ -12,7 +12,8 @@ namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
-/// Predicted time of F, I and W of each layer, in whole picoseconds, so that sums are exact and equal stages compare equal.
+/// Predicted time of F, I and W of each layer, in whole picoseconds, so that sums are exact and equal stages compare
+/// equal.
 std::vector<double> layer_times(const Model& model, const Device& device, const CostModel& costs, std::int64_t batch) {
   std::vector<double> times(model.layer_count(), 0.0);
   for (std::size_t i = 0; i < times.size(); ++i)
@@ -20,7 +21,8 @@ std::vector<double> layer_times(const Model& model, const Device& device, const 
       const auto layer = static_cast<LayerId>(i);
       if (pass == Pass::input_gradient && !model.needs_gradient(layer)) continue;
       if (pass == Pass::weight_gradient && model.layer(layer).parameters.empty()) continue;
-      const Cost cost = costs.kernel(kernel_signature(model, layer, pass, batch), model.work(layer, pass, batch), device);
+      const Cost cost =
+          costs.kernel(kernel_signature(model, layer, pass, batch), model.work(layer, pass, batch), device);
       times[i] += static_cast<double>(to_picoseconds(cost.time).count);
     }
   return times;
@@ -65,7 +67,9 @@ std::vector<std::size_t> split_chain(const std::vector<std::vector<double>>& tim
                                      const std::vector<bool>& allowed) {
   const std::size_t ranks = time.size(), items = time.empty() ? 0 : time.front().size();
   const auto sums = prefix_sums(time);
-  const auto stage = [&](std::size_t rank, std::size_t start, std::size_t to) { return sums[rank][to] - sums[rank][start]; };
+  const auto stage = [&](std::size_t rank, std::size_t start, std::size_t to) {
+    return sums[rank][to] - sums[rank][start];
+  };
   double slowest = 0, bytes = 0;
   best_split(ranks, items, allowed,
              [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
@@ -75,11 +79,12 @@ std::vector<std::size_t> split_chain(const std::vector<std::vector<double>>& tim
   if (slowest == kInfinite)
     throw InputError("the model has too few places to cut", fmt::format("{} stages", ranks),
                      fmt::format("at most {} stages", 1 + std::count(allowed.begin(), allowed.end(), true)));
-  return best_split(ranks, items, allowed,
-                    [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
-                      return stage(rank, start, to) > slowest ? kInfinite : before + (start > 0 ? crossing[start] : 0.0);
-                    },
-                    bytes);
+  return best_split(
+      ranks, items, allowed,
+      [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
+        return stage(rank, start, to) > slowest ? kInfinite : before + (start > 0 ? crossing[start] : 0.0);
+      },
+      bytes);
 }
 
 Partition partition(const Model& model, const std::vector<const Device*>& devices, const CostModel& costs,

@@ -14,8 +14,8 @@ struct Partition {
   Seconds slowest;                ///< predicted time of F and B of the slowest stage, one micro-batch
 };
 
-/// Minimises the slowest stage (F + I + W of its layers on its own device; exact, O(L^2 p)); among those optima, the bytes
-/// that cross the cuts. Throws InputError when the model has fewer places to cut than pp - 1.
+/// Minimises the slowest stage (F + I + W of its layers on its own device; exact, O(L^2 p)); among those optima, the
+/// bytes that cross the cuts. Throws InputError when the model has fewer places to cut than pp - 1.
 Partition partition(const Model& model, const std::vector<const Device*>& devices, const CostModel& costs,
                     std::int64_t batch);
 

@@ -29,7 +29,8 @@ std::size_t resolve_cut(const std::string& name, const TextPosition& place, cons
     throw InputError(place, fmt::format("cut: no such layer in {}{}", model.name(), did_you_mean(name, names)), name);
   }
   const auto cut = static_cast<std::size_t>(at - layers.begin());
-  if (cut == 0 || !model.may_cut(cut)) throw InputError(place, "cut: the model cannot be split before this layer", name);
+  if (cut == 0 || !model.may_cut(cut))
+    throw InputError(place, "cut: the model cannot be split before this layer", name);
   return cut;
 }
 
@@ -38,7 +39,8 @@ std::size_t resolve_cut(const std::string& name, const TextPosition& place, cons
 std::vector<std::size_t> resolve_cuts(const Plan& plan, const Model& model) {
   check_fingerprint(plan, model);
   if (!plan.cuts.empty() && std::ssize(plan.cuts) != plan.pipeline - 1)
-    throw InputError(place_of(plan, 0), "the number of cuts does not suit the mesh", fmt::format("{} cuts", plan.cuts.size()),
+    throw InputError(place_of(plan, 0), "the number of cuts does not suit the mesh",
+                     fmt::format("{} cuts", plan.cuts.size()),
                      fmt::format("{}, one fewer than the {} pipeline ranks", plan.pipeline - 1, plan.pipeline));
   std::vector<std::size_t> cuts;
   for (std::size_t i = 0; i < plan.cuts.size(); ++i) {

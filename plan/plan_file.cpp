@@ -37,7 +37,8 @@ void read_adam(const YamlNode& node, Optimizer& optimizer) {
   for (const std::string_view key : {"beta1", "beta2"})
     if (const YamlNode* beta = node.find(key); beta != nullptr && beta->number(0, 1) == 1)
       beta->fail("Adam never forgets", beta->text(), "a number from 0 to below 1");
-  if (optimizer.epsilon == 0) node.at("epsilon").fail("Adam may divide by zero", node.at("epsilon").text(), "above zero");
+  if (optimizer.epsilon == 0)
+    node.at("epsilon").fail("Adam may divide by zero", node.at("epsilon").text(), "above zero");
 }
 
 Optimizer read_optimizer(const YamlNode& node) {
@@ -45,7 +46,8 @@ Optimizer read_optimizer(const YamlNode& node) {
   node.only_keys({"kind", "learning_rate", "beta1", "beta2", "epsilon"});
   const YamlNode& kind = node.at("kind");
   if (kind.text() != "sgd" && kind.text() != "adam")
-    kind.fail(fmt::format("no such optimizer{}", did_you_mean(kind.text(), {"sgd", "adam"})), kind.text(), "sgd or adam");
+    kind.fail(fmt::format("no such optimizer{}", did_you_mean(kind.text(), {"sgd", "adam"})), kind.text(),
+              "sgd or adam");
   optimizer.kind = kind.text() == "adam" ? OptimizerKind::adam : OptimizerKind::sgd;
   read_number(node, "learning_rate", 0, 1e6, optimizer.learning_rate);
   if (optimizer.kind == OptimizerKind::adam) read_adam(node, optimizer);

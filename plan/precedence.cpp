@@ -23,7 +23,8 @@ void Precedence::note_edge(StepId earlier, StepId later) {
   if (on_compute(earlier)) waits_for_[late] = std::max(waits_for_[late], early + 1);
 }
 
-/// A step starts after all that steps before it on its stream waited for, and ends before all that waits for later ones.
+/// A step starts after all that steps before it on its stream waited for, and ends before all that waits for later
+/// ones.
 void Precedence::spread_along(const Stream& stream) {
   const std::uint32_t first = index_of(stream.first), end = first + stream.count;
   for (std::uint32_t i = first + 1; i < end; ++i) waits_for_[i] = std::max(waits_for_[i], waits_for_[i - 1]);

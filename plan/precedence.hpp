@@ -22,7 +22,8 @@ class Precedence {
   void spread_along(const Stream& stream);
 
   const Program& program_;
-  /// For a step off the compute stream: the latest compute step that it, or one before it on its stream, waits for (+1).
+  /// For a step off the compute stream: the latest compute step that it, or one before it on its stream, waits for
+  /// (+1).
   std::vector<std::uint32_t> waits_for_;
   /// The earliest compute step that waits for it or for one after it on its stream.
   std::vector<std::uint32_t> awaited_by_;

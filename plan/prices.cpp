@@ -19,7 +19,6 @@ Work plain_work(PlainWork kind, std::int64_t elements, const Optimizer& optimize
   const bool adam = optimizer.kind == OptimizerKind::adam;
   switch (kind) {
     case PlainWork::zero: return {{}, 0, 0, Bytes{0}, once};
-    case PlainWork::copy: return {{}, 0, 0, once, once};
     case PlainWork::add: return {{}, elements, 0, once * 2, once};
     case PlainWork::update: break;
   }
@@ -28,20 +27,22 @@ Work plain_work(PlainWork kind, std::int64_t elements, const Optimizer& optimize
           once * (1 + optimizer.states())};
 }
 
-/// Adds up the costs of a step's kernels; its source is the weakest of theirs. That nothing takes no time is reckoned, not
-/// recorded.
+/// Adds up the costs of a step's kernels; its source is the weakest of theirs. That nothing takes no time is reckoned,
+/// not recorded.
 class Sum {
  public:
   Sum(const CostModel& costs, const Device& device) : costs_(costs), device_(device) {}
-  void add(const std::string& signature, const Work& work) {
-    const Cost cost = costs_.kernel(signature, work, device_);
+  void add(const std::string& signature, const Work& work) { add(costs_.kernel(signature, work, device_)); }
+  void add_copy(Bytes bytes) { add(costs_.copy(bytes, device_)); }
+  Cost total() const { return total_.time.value > 0 ? total_ : Cost{Seconds{0}, CostSource::roofline}; }
+
+ private:
+  void add(const Cost& cost) {
     if (cost.time.value == 0) return;
     total_.time += cost.time;
     total_.source = std::max(total_.source, cost.source);
   }
-  Cost total() const { return total_.time.value > 0 ? total_ : Cost{Seconds{0}, CostSource::roofline}; }
 
- private:
   const CostModel& costs_;
   const Device& device_;
   Cost total_{Seconds{0}, CostSource::recorded};
@@ -92,7 +93,7 @@ bool has_pass(const LayerPlan& layer, Pass pass) {
 }
 
 void Pricing::add_copies(const std::vector<BoundaryCopy>& copies, Sum& sum) const {
-  for (const BoundaryCopy& copy : copies) plain(PlainWork::copy, copy.bytes.count / kBytesPerValue, sum);
+  for (const BoundaryCopy& copy : copies) sum.add_copy(copy.bytes);
 }
 
 void Pricing::add_layers(const StepWork& work, Sum& sum) const {
@@ -100,7 +101,8 @@ void Pricing::add_layers(const StepWork& work, Sum& sum) const {
   for (const LayerPlan& layer : segment.layers)
     for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
       if (runs(work.kind, pass) && has_pass(layer, pass))
-        sum.add(kernel_signature(model_, layer.layer, pass, segment.batch), model_.work(layer.layer, pass, segment.batch));
+        sum.add(kernel_signature(model_, layer.layer, pass, segment.batch),
+                model_.work(layer.layer, pass, segment.batch));
   if (work.kind == StepKind::forward) add_copies(segment.forward_copies, sum);
   const bool gradients_arrive = work.kind == StepKind::backward || work.kind == StepKind::input_gradient;
   if (gradients_arrive) add_copies(segment.backward_copies, sum);
@@ -122,7 +124,8 @@ bool Pricing::is_parted(const Segment& segment, const SegmentParameter& row) con
   });
 }
 
-/// Does this step sum the ties within its segment? Where it has such ties, their sum comes before that with another one.
+/// Does this step sum the ties within its segment? Where it has such ties, their sum comes before that with another
+/// one.
 bool Pricing::sums_within(WorkId id) const {
   const StepWork& work = program_.works()[index_of(id)];
   const auto& rows = program_.segment(work.segment).parameters;
@@ -151,7 +154,8 @@ WorkPrice Pricing::work(WorkId id) const {
   return {to_picoseconds(sum.total().time), sum.total().source};
 }
 
-std::uint32_t Pricing::resource(const std::string& name, double capacity, std::vector<double> slowdown, Prices& prices) {
+std::uint32_t Pricing::resource(const std::string& name, double capacity, std::vector<double> slowdown,
+                                Prices& prices) {
   const auto [at, is_new] = resources_.emplace(name, prices.resources.size());
   if (is_new) prices.resources.push_back({name, capacity, std::move(slowdown)});
   return at->second;
@@ -173,8 +177,8 @@ void Pricing::add_worker(const Worker& worker, Prices& prices) {
   prices.worker_forbids_overlap.push_back(profile.bulk_synchronous);
 }
 
-/// Between threads of one host a message is a copy by a core of it. Elsewhere each pair of devices has its own wire, one
-/// per direction where it is full duplex.
+/// Between threads of one host a message is a copy by a core of it. Elsewhere each pair of devices has its own wire,
+/// one per direction where it is full duplex.
 void Pricing::add_channel(const Channel& channel, Prices& prices) {
   const DeviceId from = program_.workers()[index_of(channel.from)].device;
   const DeviceId to = program_.workers()[index_of(channel.to)].device;
@@ -184,7 +188,8 @@ void Pricing::add_channel(const Channel& channel, Prices& prices) {
     shared = cores_of(from, prices);
   } else {
     const auto ends = link.full_duplex || from < to ? std::pair(from, to) : std::pair(to, from);
-    shared = resource(fmt::format("link {} {}-{}", link.name, index_of(ends.first), index_of(ends.second)), 1, {}, prices);
+    shared =
+        resource(fmt::format("link {} {}-{}", link.name, index_of(ends.first), index_of(ends.second)), 1, {}, prices);
   }
   const Picoseconds latency = to_picoseconds(link.latency);
   const Picoseconds busy = link.busy_latency > link.latency ? to_picoseconds(link.busy_latency) : latency;
@@ -199,7 +204,7 @@ std::string step_key(const Program& program, WorkId work) {
 }
 
 std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer) {
-  static constexpr std::string_view kNames[] = {"zero", "copy", "add", "update"};
+  static constexpr std::string_view kNames[] = {"zero", "add", "update"};
   const std::string_view name = kNames[static_cast<std::size_t>(kind)];
   if (kind != PlainWork::update) return fmt::format("{} {}", name, elements);
   return fmt::format("{} {} {}", name, optimizer.kind == OptimizerKind::adam ? "adam" : "sgd", elements);
@@ -209,7 +214,8 @@ Prices price(const Program& program, const Model& model, const Cluster& cluster,
              const Optimizer& optimizer) {
   Pricing pricing(program, model, cluster, costs, optimizer);
   Prices prices;
-  for (std::uint32_t i = 0; i < program.works().size(); ++i) prices.works.push_back(pricing.work(static_cast<WorkId>(i)));
+  for (std::uint32_t i = 0; i < program.works().size(); ++i)
+    prices.works.push_back(pricing.work(static_cast<WorkId>(i)));
   for (const Worker& worker : program.workers()) pricing.add_worker(worker, prices);
   for (const Channel& channel : program.channels()) pricing.add_channel(channel, prices);
   for (std::uint32_t i = 0; i < cluster.device_count(); ++i) {

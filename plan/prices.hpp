@@ -1,5 +1,6 @@
 #pragma once
-// Prices: how long each work and each message of a Program takes when it has its resource to itself, and who shares what.
+// Prices: how long each work and each message of a Program takes when it has its resource to itself, and who shares
+// what.
 
 #include <optional>
 #include <string>
@@ -54,7 +55,7 @@ Prices price(const Program& program, const Model& model, const Cluster& cluster,
              const Optimizer& optimizer);
 
 /// What stands in tables of measured times for the work of a step beside the layers' kernels, over `elements` values.
-enum class PlainWork : std::uint8_t { zero, copy, add, update };
+enum class PlainWork : std::uint8_t { zero, add, update };
 std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer);
 
 }  // namespace tandem

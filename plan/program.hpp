@@ -1,10 +1,11 @@
 #pragma once
 // The Program: a plan lowered to steps, the one thing that both rides read.
 //
-// 1. A stream's steps run in order; an `after` edge makes a step wait for one of another stream. Nothing else orders them.
+// 1. A stream's steps run in order; an `after` edge makes a step wait for one of another stream. Nothing else orders
+//    them.
 // 2. Every buffer of a worker is allocated and freed by steps of that worker's compute stream, and lowering adds the
-//    edges that make each freeing step wait for the last reader. So the sequence of allocations of a worker, and with it
-//    its peak, is a property of the Program and not of timing: that is why both rides can agree to the byte.
+//    edges that make each freeing step wait for the last reader. So the sequence of allocations of a worker, and with
+//    it its peak, is a property of the Program and not of timing: that is why both rides can agree to the byte.
 // 3. A message is a send and a receive; it moves when both have been reached (rendezvous), so no byte is held outside
 //    the buffer table.
 // A Program is built once by ProgramBuilder, then never changed. It holds one iteration; rides repeat it.
@@ -169,7 +170,8 @@ class Program {
     Moment allocated, freed;
   };
   template <class Value>
-  static std::span<const Value> row(const std::vector<std::uint32_t>& offset, const std::vector<Value>& values, StepId id) {
+  static std::span<const Value> row(const std::vector<std::uint32_t>& offset, const std::vector<Value>& values,
+                                    StepId id) {
     return {values.data() + offset[index_of(id)], values.data() + offset[index_of(id) + 1]};
   }
   std::vector<Step> steps_;

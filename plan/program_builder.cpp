@@ -93,7 +93,8 @@ BufferId ProgramBuilder::add_buffer(BufferSpec spec, std::uint32_t micro_batch) 
   };
   specs_by_worker_.resize(std::max<std::size_t>(specs_by_worker_.size(), index_of(spec.worker) + 1));
   auto& mine = specs_by_worker_[index_of(spec.worker)];
-  auto known = std::find_if(mine.begin(), mine.end(), [&](BufferSpecId id) { return same(buffer_specs_[index_of(id)]); });
+  auto known =
+      std::find_if(mine.begin(), mine.end(), [&](BufferSpecId id) { return same(buffer_specs_[index_of(id)]); });
   const BufferSpecId row = known != mine.end() ? *known : append<BufferSpecId>(buffer_specs_, spec);
   if (known == mine.end()) mine.push_back(row);
   moments_.push_back({Moment::start, Moment::end});

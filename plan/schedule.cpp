@@ -56,7 +56,9 @@ class Slots {
     if (!done(action.stage, StepKind::forward)) return false;
     return action.stage + 1 == stages_ || done(action.stage + 1, StepKind::backward);
   }
-  void run(const Action& action, std::size_t slot) { ended_[{action.stage, action.kind, action.micro_batch}] = slot + 1; }
+  void run(const Action& action, std::size_t slot) {
+    ended_[{action.stage, action.kind, action.micro_batch}] = slot + 1;
+  }
 
  private:
   std::uint32_t stages_;
@@ -68,7 +70,8 @@ std::string next_steps(const Grid& grid, const std::vector<std::size_t>& next) {
   constexpr std::size_t kShown = 4;
   std::vector<std::string> stuck;
   for (std::size_t rank = 0; rank < grid.size(); ++rank)
-    if (next[rank] < grid[rank].size()) stuck.push_back(fmt::format("rank {} waits to run {}", rank, to_text(grid[rank][next[rank]])));
+    if (next[rank] < grid[rank].size())
+      stuck.push_back(fmt::format("rank {} waits to run {}", rank, to_text(grid[rank][next[rank]])));
   if (stuck.size() > kShown) stuck.resize(kShown);
   return fmt::format("{}", fmt::join(stuck, ", "));
 }

@@ -39,7 +39,8 @@ void place_pending(const std::vector<Pending>& pending, Bytes& size) {
   size = packing.size;
 }
 
-/// Builds one Segment; the order of the calls in lay_out_segment() is the order in which the parts depend on each other.
+/// Builds one Segment; the order of the calls in lay_out_segment() is the order in which the parts depend on each
+/// other.
 class Layout {
  public:
   Layout(const Model& model, std::size_t first, std::size_t last, std::int64_t batch) : model_(model) {

@@ -70,9 +70,9 @@ struct Segment {
   Bytes weight_bytes, gradient_bytes;
 };
 
-/// Lays out the layers [first, last) for micro-batches of `batch` samples. Outputs that backward needs lie in `saved`, the
-/// others in a workspace planned by their lifetimes; where several layers read one tensor, its gradient is the sum in
-/// descending order of readers, also across cuts, so that every partition gives the same bits.
+/// Lays out the layers [first, last) for micro-batches of `batch` samples. Outputs that backward needs lie in `saved`,
+/// the others in a workspace planned by their lifetimes; where several layers read one tensor, its gradient is the sum
+/// in descending order of readers, also across cuts, so that every partition gives the same bits.
 Segment lay_out_segment(const Model& model, std::size_t first, std::size_t last, std::int64_t batch);
 
 /// Offsets for intervals of life [birth, death) such that no two alive at once overlap: first fit, largest first.

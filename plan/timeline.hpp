@@ -30,7 +30,7 @@ struct Timeline {
   std::vector<Span> spans;                ///< by StepId
   std::vector<Picoseconds> cpu_time;      ///< by StepId, of the thread that ran it; empty where there was none
   std::vector<StepId> order;              ///< steps in the order in which they started, stream by stream contiguous
-  std::vector<MemoryEvent> memory;        ///< grouped by worker ascending, in the order of events; persistent buffers at 0
+  std::vector<MemoryEvent> memory;        ///< grouped by worker ascending, in the order of events; persistent ones at 0
   std::vector<MemoryPeak> peaks;          ///< by WorkerId
   std::vector<Joules> energy;             ///< by DeviceId; empty where no power is known
 

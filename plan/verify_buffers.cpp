@@ -98,7 +98,8 @@ void BufferCheck::check_use_in_life(StepId step) const {
 }
 
 void BufferCheck::check_written_first() const {
-  const auto writer = std::find_if(uses_.begin(), uses_.end(), [](const Use& use) { return use.access == Access::write; });
+  const auto writer =
+      std::find_if(uses_.begin(), uses_.end(), [](const Use& use) { return use.access == Access::write; });
   if (writer == uses_.end()) refuse("is never written");
   for (const Use& use : uses_)
     if (use.step != writer->step && !precedence_.before(writer->step, use.step))

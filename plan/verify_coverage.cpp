@@ -54,7 +54,8 @@ class Coverage {
   void add(StepId id, std::uint8_t part) {
     const std::uint32_t batch = program_.step(id).micro_batch;
     if (batch >= program_.micro_batches())
-      refuse_program(fmt::format("there are only {} micro-batches: {}", program_.micro_batches(), program_.describe(id)));
+      refuse_program(
+          fmt::format("there are only {} micro-batches: {}", program_.micro_batches(), program_.describe(id)));
     const std::size_t segment = index_of(program_.work(id).segment);
     std::uint8_t& cell = seen_[segment * program_.micro_batches() + batch];
     if ((cell & part) != 0) refuse_program(fmt::format("runs twice: {}", program_.describe(id)));
@@ -67,7 +68,8 @@ class Coverage {
 
   std::string worker_with(std::size_t segment) const {
     for (const StepWork& work : program_.works())
-      if (index_of(work.segment) == segment) return fmt::format("worker \"{}\"", program_.workers()[index_of(work.worker)].name);
+      if (index_of(work.segment) == segment)
+        return fmt::format("worker \"{}\"", program_.workers()[index_of(work.worker)].name);
     return fmt::format("segment {}, which no worker has,", segment);
   }
 

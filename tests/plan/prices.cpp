@@ -99,9 +99,10 @@ TEST_CASE("zeroing, copies and the update move bytes, and each kernel is launche
 }
 
 TEST_CASE("a carried gradient's copy counts in backward") {
-  const Model model("residual", {source("x", "values", 16), linear("a", 16, "x"), linear("b", 16, "a"), linear("c", 16, "b"),
-                                 layer("add", "residual_add", {"a", "c"}), source("targets", "target_values", 16),
-                                 layer("loss", "mean_squared_error", {"add", "targets"})});
+  const Model model("residual",
+                    {source("x", "values", 16), linear("a", 16, "x"), linear("b", 16, "a"), linear("c", 16, "b"),
+                     layer("add", "residual_add", {"a", "c"}), source("targets", "target_values", 16),
+                     layer("loss", "mean_squared_error", {"add", "targets"})});
   const Program program = lower(plan_of("1f1b", 3, 1), model, {3, 4}, one_device_each(3));  // c alone in the middle
   const Cluster cluster = cluster_of(device_from(kSlowMemory), 3);
 
@@ -111,11 +112,22 @@ TEST_CASE("a carried gradient's copy counts in backward") {
   CHECK(time_of(program, prices, "stage 1 B") == (1'152 + 2'304 + 128) * 1'000 + 3'000'000);
 }
 
+TEST_CASE("a copy takes the copy bandwidth where it was measured") {
+  const Program program = two_stages();
+  Device device = device_from(kSlowArithmetic);
+  device.copy.points = {{{32}, {32e3}}};  // 32 bytes in 1 ms
+
+  const Prices prices = price(program, two_layer_mlp(), cluster_of(device, 2), CostModel(), sgd());
+
+  CHECK(time_of(program, prices, "stage 0 F") == Approx(80'000 + 1'000'000'000).margin(3));  // relu's output leaves
+}
+
 TEST_CASE("both ends of a tie pay for adding the other's gradient") {
   LayerDefinition user = linear("b", 16, "a");
   user.tie = "a.weight";
-  const Model model("tied", {source("x", "values", 16), linear("a", 16, "x"), user, source("targets", "target_values", 16),
-                             layer("loss", "mean_squared_error", {"b", "targets"})});
+  const Model model("tied",
+                    {source("x", "values", 16), linear("a", 16, "x"), user, source("targets", "target_values", 16),
+                     layer("loss", "mean_squared_error", {"b", "targets"})});
   const Cluster cluster = cluster_of(device_from(kSlowArithmetic), 2);
 
   const Program parted = lower(plan_of("1f1b", 2, 1), model, {2}, one_device_each(2));
@@ -129,7 +141,8 @@ TEST_CASE("both ends of a tie pay for adding the other's gradient") {
   CHECK(time_of(whole, one, "stage 0 update") == 2 * (256 + 16 + 16) * 1'000);  // the shared weight once
 }
 
-TEST_CASE("a recorded step answers before measured kernels, and those before the roofline; the weakest source is named") {
+TEST_CASE(
+    "a recorded step answers before measured kernels, and those before the roofline; the weakest source is named") {
   const Model model = two_layer_mlp();
   Device device = device_from(kSlowArithmetic);
   device.kernels = {{"linear F 1x4 -> 1x8", {5e-6}, {5e-6}, {5e-6}, 3}};
@@ -146,10 +159,12 @@ TEST_CASE("a recorded step answers before measured kernels, and those before the
 }
 
 TEST_CASE("a step whose kernels are all measured says so, and one without work is not called recorded") {
-  const Model model("plain", {source("x", "values", 16), layer("r", "relu", {"x"}), linear("a", 16, "r"),
-                              source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"a", "targets"})});
+  const Model model("plain",
+                    {source("x", "values", 16), layer("r", "relu", {"x"}), linear("a", 16, "r"),
+                     source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"a", "targets"})});
   Device device = device_from(kSlowArithmetic);
-  device.kernels = {{"relu F 1x16 -> 1x16", {1e-6}, {1e-6}, {1e-6}, 3}, {"values F -> 1x16", {2e-6}, {2e-6}, {2e-6}, 3}};
+  device.kernels = {{"relu F 1x16 -> 1x16", {1e-6}, {1e-6}, {1e-6}, 3},
+                    {"values F -> 1x16", {2e-6}, {2e-6}, {2e-6}, 3}};
   const Program program = lower(plan_of("1f1b", 2, 1), model, {2}, one_device_each(2));
 
   const Prices prices = price(program, model, cluster_of(device, 2), CostModel(), sgd());
@@ -163,7 +178,8 @@ TEST_CASE("a step whose kernels are all measured says so, and one without work i
 TEST_CASE("a message takes its link's latency and bytes over bandwidth") {
   const Program program = two_stages();
 
-  const Prices prices = price(program, two_layer_mlp(), cluster_of(device_from(kSlowArithmetic), 2), CostModel(), sgd());
+  const Prices prices =
+      price(program, two_layer_mlp(), cluster_of(device_from(kSlowArithmetic), 2), CostModel(), sgd());
 
   REQUIRE(prices.channels.size() == 2);
   CHECK(program.channels()[0].bytes == Bytes{64});  // 8 values of 4 bytes, rounded up to the alignment
@@ -243,7 +259,7 @@ TEST_CASE("a device that computes or exchanges says so for its workers") {
 
 TEST_CASE("plain work has a signature by kind, size and optimizer") {
   CHECK(plain_signature(PlainWork::zero, 40, sgd()) == "zero 40");
-  CHECK(plain_signature(PlainWork::copy, 8, Optimizer{}) == "copy 8");
+  CHECK(plain_signature(PlainWork::add, 8, Optimizer{}) == "add 8");
   CHECK(plain_signature(PlainWork::update, 40, sgd()) == "update sgd 40");
   CHECK(plain_signature(PlainWork::update, 40, Optimizer{}) == "update adam 40");
 }
