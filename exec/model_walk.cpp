@@ -8,7 +8,9 @@ namespace tandem {
 
 namespace {
 
-std::size_t size_of(const TensorSpec& spec, std::int64_t batch) { return static_cast<std::size_t>(spec.elements(batch)); }
+std::size_t size_of(const TensorSpec& spec, std::int64_t batch) {
+  return static_cast<std::size_t>(spec.elements(batch));
+}
 
 void set_zero(ModelWalk::Values& values) { std::ranges::fill(values, 0.0); }
 
@@ -38,7 +40,11 @@ ModelWalk::Call::Call(ModelWalk& walk, const Layer& layer) : accumulate(std::mak
 }
 
 ModelWalk::ModelWalk(const Model& model, std::int64_t batch)
-    : weights(model.parameters().size()), gradients(weights.size()), model_(model), batch_(batch), tensors_(model.layer_count()) {
+    : weights(model.parameters().size()),
+      gradients(weights.size()),
+      model_(model),
+      batch_(batch),
+      tensors_(model.layer_count()) {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const Layer& layer = model.layers()[i];
     const auto count = size_of(layer.output, batch);

@@ -37,7 +37,8 @@ std::vector<std::int64_t> parse_shape(std::string_view list, const std::string& 
     const auto comma = list.find(',');
     const auto token = list.substr(0, comma);
     const bool digits = !token.empty() && token.size() < 19 && token.find_first_not_of("0123456789") == token.npos;
-    if (!digits || comma == list.npos) throw InputError({name}, "no shape of an array", list, "whole numbers, each with a comma");
+    if (!digits || comma == list.npos)
+      throw InputError({name}, "no shape of an array", list, "whole numbers, each with a comma");
     shape.push_back(std::stoll(std::string(token)));
     list.remove_prefix(comma + 1);
   }
@@ -47,7 +48,8 @@ std::vector<std::int64_t> parse_shape(std::string_view list, const std::string& 
 }  // namespace
 
 std::string npy_bytes(std::span<const std::int64_t> shape, std::span<const float> values) {
-  invariant(element_count(shape) == static_cast<std::int64_t>(values.size()), "an array has as many values as its shape");
+  invariant(element_count(shape) == static_cast<std::int64_t>(values.size()),
+            "an array has as many values as its shape");
   const auto header = header_of(shape);
   std::string bytes(kMagic);
   bytes += static_cast<char>(header.size() & 0xFF);
@@ -59,7 +61,8 @@ std::string npy_bytes(std::span<const std::int64_t> shape, std::span<const float
   return bytes;
 }
 
-void write_npy(const std::string& path, std::span<const std::int64_t> shape, std::span<const float> values, bool force) {
+void write_npy(const std::string& path, std::span<const std::int64_t> shape, std::span<const float> values,
+               bool force) {
   write_file(path, npy_bytes(shape, values), force);
 }
 

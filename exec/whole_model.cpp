@@ -31,7 +31,8 @@ WholeModelResult train_whole_model(const Model& model, const Dataset& dataset, c
   ModelWalk walk(model, micro_batch_size);
   walk.start_weights(seed);
   std::vector<ModelWalk::Values> states;
-  for (const auto& weight : walk.weights) states.emplace_back(weight.size() * static_cast<std::size_t>(optimizer.states()));
+  for (const auto& weight : walk.weights)
+    states.emplace_back(weight.size() * static_cast<std::size_t>(optimizer.states()));
   WholeModelResult result;
   for (std::int64_t iteration = 0; iteration < iterations; ++iteration) {
     result.losses.push_back(run_iteration(walk, dataset, iteration, micro_batches, micro_batch_size));

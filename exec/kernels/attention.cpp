@@ -81,7 +81,9 @@ void input_gradient(const Arguments& arguments) {
   float* const scores = static_cast<float*>(arguments.scratch);
   invariant(scores != nullptr, "attention's I needs scratch for one tile");
   for_each_head(sizes, arguments.batch, [&](const Offsets& at) {
-    const auto into = [&](std::int64_t offset) { return ProductResult{result + offset, packed, arguments.accumulate[0]}; };
+    const auto into = [&](std::int64_t offset) {
+      return ProductResult{result + offset, packed, arguments.accumulate[0]};
+    };
     const float* const probabilities = arguments.extra[0] + at.probabilities;
     const Factor dy{arguments.output_gradient + at.output, sizes.hidden};
     multiply(s, sizes.head, s, transposed(probabilities, s), dy, into(at.value));

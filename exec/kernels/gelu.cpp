@@ -20,7 +20,8 @@ void forward(const KernelArguments<float>& arguments) {
 }
 
 /// dy/dx = (1 + t)/2 + x/2 (1 - t^2) u', t = tanh(u), u' = c (1 + 3 * 0.044715 x^2).
-void block_gradient(const float* input, const float* output_gradient, bool accumulate, std::int64_t count, float* result) {
+void block_gradient(const float* input, const float* output_gradient, bool accumulate, std::int64_t count,
+                    float* result) {
   const ConstValues x(input, count), dy(output_gradient, count);
   Eigen::Array<float, Eigen::Dynamic, 1, 0, kBlock, 1> t(count);
   t = (kScale * x * (1.0F + kCubic * x * x)).tanh();
@@ -33,7 +34,8 @@ void input_gradient(const KernelArguments<float>& arguments) {
   const float* const x = real_input(arguments);
   float* const dx = first_gradient(arguments);
   for (std::int64_t at = 0; at < count; at += kBlock) {
-    block_gradient(x + at, arguments.output_gradient + at, arguments.accumulate[0], std::min(kBlock, count - at), dx + at);
+    block_gradient(x + at, arguments.output_gradient + at, arguments.accumulate[0], std::min(kBlock, count - at),
+                   dx + at);
   }
 }
 

@@ -24,7 +24,8 @@ void input_gradient(const KernelArguments<float>& arguments) {
 void weight_gradient(const KernelArguments<float>& arguments) {
   const auto count = arguments.input_specs[0].elements_per_sample();
   Values sum(arguments.parameter_gradients[0], count);
-  for (std::int64_t at = 0; at < arguments.batch * count; at += count) sum += ConstRow(arguments.output_gradient + at, count);
+  for (std::int64_t at = 0; at < arguments.batch * count; at += count)
+    sum += ConstRow(arguments.output_gradient + at, count);
 }
 
 }  // namespace

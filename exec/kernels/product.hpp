@@ -24,6 +24,7 @@ struct ProductResult {
 };
 
 /// result (+)= scale * a b, with a of m x k and b of k x n as read.
-void multiply(std::int64_t m, std::int64_t n, std::int64_t k, Factor a, Factor b, ProductResult result, float scale = 1);
+void multiply(std::int64_t m, std::int64_t n, std::int64_t k, Factor a, Factor b, ProductResult result,
+              float scale = 1);
 
 }  // namespace tandem

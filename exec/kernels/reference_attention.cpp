@@ -56,7 +56,8 @@ void forward(const KernelArguments<Real>& arguments) {
     const auto query = head.packed(real_input(arguments), 0), key = head.packed(real_input(arguments), 1);
     auto probabilities = head.probabilities(arguments.extra[0]);
     put_matrix(probabilities, false, head.scale() * query * key.transpose());
-    for (std::int64_t at = 0; at < head.sequence; ++at) softmax_row(probabilities.row(at), causal ? at + 1 : head.sequence);
+    for (std::int64_t at = 0; at < head.sequence; ++at)
+      softmax_row(probabilities.row(at), causal ? at + 1 : head.sequence);
     put_matrix(head.output(arguments.output), false, probabilities * head.packed(real_input(arguments), 2));
   });
 }

@@ -13,7 +13,8 @@ void token_forward(const KernelArguments<Real>& arguments) {
   const auto tokens = tokens_below_vocabulary(arguments);
   for (std::size_t row = 0; row < tokens.size(); ++row) {
     for (std::int64_t at = 0; at < hidden; ++at) {
-      arguments.output[static_cast<std::int64_t>(row) * hidden + at] = arguments.parameters[0][tokens[row] * hidden + at];
+      arguments.output[static_cast<std::int64_t>(row) * hidden + at] =
+          arguments.parameters[0][tokens[row] * hidden + at];
     }
   }
 }

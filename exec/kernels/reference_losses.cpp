@@ -84,7 +84,8 @@ void absolute_forward(const KernelArguments<Real>& arguments) {
 
 template <class Real>
 void absolute_gradient(const KernelArguments<Real>& arguments) {
-  mean_distance_gradient(arguments, [](Real difference) { return static_cast<Real>((difference > 0) - (difference < 0)); });
+  mean_distance_gradient(arguments,
+                         [](Real difference) { return static_cast<Real>((difference > 0) - (difference < 0)); });
 }
 
 }  // namespace

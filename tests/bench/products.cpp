@@ -37,8 +37,8 @@ Rates measure(const Shape& shape) {
   auto y = filled(m * n);
   const auto ours = [&] { multiply(m, n, k, {x.data(), k}, transposed(weight.data(), k), {y.data(), n}); };
   const auto alone = [&] {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), 1,
-                x.data(), static_cast<int>(k), weight.data(), static_cast<int>(k), 0, y.data(), static_cast<int>(n));
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(m), static_cast<int>(n), static_cast<int>(k),
+                1, x.data(), static_cast<int>(k), weight.data(), static_cast<int>(k), 0, y.data(), static_cast<int>(n));
   };
   const auto repeats = std::clamp(static_cast<int>(kSecondsPerShape / 2 * 8e10 / shape.flops()), 5, 4000);
   ours(), alone();
@@ -64,12 +64,20 @@ void print_row(const Shape& shape) {
 
 int main() {
   tandem::use_one_blas_thread();
-  fmt::print("OpenBLAS kernels for {}; medians, and the spread from the 10th to the 90th percentile\n", openblas_get_corename());
+  fmt::print("OpenBLAS kernels for {}; medians, and the spread from the 10th to the 90th percentile\n",
+             openblas_get_corename());
   fmt::print("{:>5} {:>5} {:>5} {:>12} {:>8} {:>12} {:>8} {:>10}\n", "m", "n", "k", "ours GF/s", "spread", "alone GF/s",
              "spread", "ratio");
   // gpt-nano's linear layers over a micro-batch of 4 x 64 tokens, then squares
-  for (const tandem::Shape shape : {tandem::Shape{256, 384, 128}, {256, 128, 128}, {256, 512, 128}, {256, 128, 512},
-                                    {256, 256, 128}, {256, 256, 256}, {512, 512, 512}, {1024, 1024, 1024}, {2048, 2048, 2048}}) {
+  for (const tandem::Shape shape : {tandem::Shape{256, 384, 128},
+                                    {256, 128, 128},
+                                    {256, 512, 128},
+                                    {256, 128, 512},
+                                    {256, 256, 128},
+                                    {256, 256, 256},
+                                    {512, 512, 512},
+                                    {1024, 1024, 1024},
+                                    {2048, 2048, 2048}}) {
     tandem::print_row(shape);
   }
 }

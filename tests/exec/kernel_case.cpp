@@ -30,7 +30,8 @@ Value unset() {
 
 template <class Real>
 void draw(Tensor<Real>& values, std::uint64_t seed, std::string_view name) {
-  for (std::size_t at = 0; at < values.size(); ++at) values[at] = static_cast<Real>(normal_at(seed, stream_of(name), at));
+  for (std::size_t at = 0; at < values.size(); ++at)
+    values[at] = static_cast<Real>(normal_at(seed, stream_of(name), at));
 }
 
 /// A bound that every kind's tokens respect.
@@ -167,7 +168,8 @@ std::vector<const Tensor<Real>*> KernelCase<Real>::results() const {
 
 template <class Real>
 bool KernelCase<Real>::fences_stand() const {
-  return scratch_.fence_stands() && std::ranges::all_of(results(), [](const Tensor<Real>* values) { return values->fence_stands(); });
+  return scratch_.fence_stands() &&
+         std::ranges::all_of(results(), [](const Tensor<Real>* values) { return values->fence_stands(); });
 }
 
 template <class First, class Second>

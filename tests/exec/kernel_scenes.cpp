@@ -8,7 +8,8 @@ namespace tandem {
 namespace {
 
 Scene linear(std::int64_t batch, std::vector<std::int64_t> input, double features, double bias = 1) {
-  return {"linear", {{"features", features}, {"bias", bias}, {"deviation", 0.02}}, {real_tensor(std::move(input))}, batch};
+  return {
+      "linear", {{"features", features}, {"bias", bias}, {"deviation", 0.02}}, {real_tensor(std::move(input))}, batch};
 }
 
 Scene attention(std::int64_t batch, std::int64_t sequence, std::int64_t hidden, double heads, double causal = 1) {
@@ -45,22 +46,51 @@ Scene cross_entropy(std::int64_t batch, std::int64_t sequence, std::int64_t voca
 }  // namespace
 
 TensorSpec real_tensor(std::vector<std::int64_t> dims) { return {.dims = std::move(dims)}; }
-TensorSpec token_tensor(std::vector<std::int64_t> dims) { return {.dims = std::move(dims), .type = ElementType::int32}; }
+TensorSpec token_tensor(std::vector<std::int64_t> dims) {
+  return {.dims = std::move(dims), .type = ElementType::int32};
+}
 
 std::vector<Scene> all_scenes() {
   return {
-      linear(3, {5, 12}, 7),     linear(1, {1}, 1),          linear(2, {33}, 17, 0),     linear(4, {16, 64}, 96),
-      linear(5, {1, 3}, 130),    attention(2, 6, 8, 2),      attention(1, 1, 3, 3),      attention(3, 19, 20, 4),
-      attention(2, 33, 24, 2, 0), attention(2, 64, 32, 4),   one_input("relu", 3, {5, 7}), one_input("relu", 1, {1}),
-      one_input("relu", 2, {64}), one_input("gelu", 3, {5, 7}), one_input("gelu", 1, {1}), one_input("gelu", 4, {9, 64}),
-      layer_norm(3, {5, 12}),    layer_norm(1, {7}),         layer_norm(2, {3, 37}),     layer_norm(4, {16, 128}),
-      token_embedding(3, 5, 11, 7), token_embedding(1, 1, 2, 1), token_embedding(4, 16, 9, 32),
-      position_embedding(3, {5, 7}), position_embedding(1, {1, 1}), position_embedding(4, {16, 32}),
-      two_inputs("residual_add", 3, {5, 7}), two_inputs("residual_add", 1, {1}), two_inputs("residual_add", 4, {64}),
-      cross_entropy(3, 5, 7),    cross_entropy(1, 1, 2),     cross_entropy(2, 9, 37),    cross_entropy(4, 16, 256),
-      two_inputs("mean_squared_error", 3, {7}), two_inputs("mean_squared_error", 1, {1}),
-      two_inputs("mean_squared_error", 4, {5, 16}), two_inputs("mean_absolute_error", 3, {7}),
-      two_inputs("mean_absolute_error", 1, {1}), two_inputs("mean_absolute_error", 4, {5, 16}),
+      linear(3, {5, 12}, 7),
+      linear(1, {1}, 1),
+      linear(2, {33}, 17, 0),
+      linear(4, {16, 64}, 96),
+      linear(5, {1, 3}, 130),
+      attention(2, 6, 8, 2),
+      attention(1, 1, 3, 3),
+      attention(3, 19, 20, 4),
+      attention(2, 33, 24, 2, 0),
+      attention(2, 64, 32, 4),
+      one_input("relu", 3, {5, 7}),
+      one_input("relu", 1, {1}),
+      one_input("relu", 2, {64}),
+      one_input("gelu", 3, {5, 7}),
+      one_input("gelu", 1, {1}),
+      one_input("gelu", 4, {9, 64}),
+      layer_norm(3, {5, 12}),
+      layer_norm(1, {7}),
+      layer_norm(2, {3, 37}),
+      layer_norm(4, {16, 128}),
+      token_embedding(3, 5, 11, 7),
+      token_embedding(1, 1, 2, 1),
+      token_embedding(4, 16, 9, 32),
+      position_embedding(3, {5, 7}),
+      position_embedding(1, {1, 1}),
+      position_embedding(4, {16, 32}),
+      two_inputs("residual_add", 3, {5, 7}),
+      two_inputs("residual_add", 1, {1}),
+      two_inputs("residual_add", 4, {64}),
+      cross_entropy(3, 5, 7),
+      cross_entropy(1, 1, 2),
+      cross_entropy(2, 9, 37),
+      cross_entropy(4, 16, 256),
+      two_inputs("mean_squared_error", 3, {7}),
+      two_inputs("mean_squared_error", 1, {1}),
+      two_inputs("mean_squared_error", 4, {5, 16}),
+      two_inputs("mean_absolute_error", 3, {7}),
+      two_inputs("mean_absolute_error", 1, {1}),
+      two_inputs("mean_absolute_error", 4, {5, 16}),
   };
 }
 

@@ -67,7 +67,8 @@ TEST_CASE("layer_norm keeps mean and reciprocal deviation of each row") {
 }
 
 TEST_CASE("token_embedding sums the gradients of a token that occurs twice") {
-  KernelCase<float> layer({"token_embedding", {{"vocabulary", 3}, {"hidden", 2}, {"deviation", 1}}, {token_tensor({3})}, 1});
+  KernelCase<float> layer(
+      {"token_embedding", {{"vocabulary", 3}, {"hidden", 2}, {"deviation", 1}}, {token_tensor({3})}, 1});
   layer.tokens[0].set({2, 0, 2});
   layer.parameters[0].set({1, 2, 3, 4, 5, 6});
   layer.output_gradient.set({1, 1, 10, 10, 100, 100});

@@ -79,7 +79,8 @@ TEST_CASE("mean_squared_error is the mean of squares, and its gradient points at
 
   CHECK(layer.output[0] == 3.5F);  // (0 + 4 + 1 + 9) / 4
   const auto& gradient = layer.input_gradients[0];
-  CHECK(std::vector<float>(gradient.begin(), gradient.end()) == std::vector<float>{0, 0.5F, -0.25F, 0.75F});  // 2 d / 4 / 2
+  CHECK(std::vector<float>(gradient.begin(), gradient.end()) ==
+        std::vector<float>{0, 0.5F, -0.25F, 0.75F});  // 2 d / 4 / 2
 }
 
 TEST_CASE("mean_absolute_error is the mean of distances, and its gradient is zero where they are") {
@@ -90,7 +91,8 @@ TEST_CASE("mean_absolute_error is the mean of distances, and its gradient is zer
 
   CHECK(layer.output[0] == 1.5F);  // (0 + 2 + 1 + 3) / 4
   const auto& gradient = layer.input_gradients[0];
-  CHECK(std::vector<float>(gradient.begin(), gradient.end()) == std::vector<float>{0, 0.125F, -0.125F, 0.125F});  // sign / 4 / 2
+  CHECK(std::vector<float>(gradient.begin(), gradient.end()) ==
+        std::vector<float>{0, 0.125F, -0.125F, 0.125F});  // sign / 4 / 2
 }
 
 TEST_CASE("losses are summed in double") {

@@ -16,7 +16,8 @@ Optimizer adam(double rate) { return {.kind = OptimizerKind::adam, .learning_rat
 template <class Real>
 struct Training {
   explicit Training(std::int64_t count) : count_(count) {
-    for (std::int64_t at = 0; at < count; ++at) weights.push_back(static_cast<Real>(normal_at(1, 0, static_cast<std::uint64_t>(at))));
+    for (std::int64_t at = 0; at < count; ++at)
+      weights.push_back(static_cast<Real>(normal_at(1, 0, static_cast<std::uint64_t>(at))));
     first.resize(weights.size());
     second.resize(weights.size());
   }
@@ -24,7 +25,8 @@ struct Training {
   /// Updates in pieces of `piece` values, each with its own state, as workers that share a parameter would.
   void run(const Optimizer& optimizer, std::int64_t iterations, std::int64_t piece) {
     for (std::int64_t iteration = 1; iteration <= iterations; ++iteration) {
-      for (std::int64_t at = 0; at < count_; at += piece) update(optimizer, iteration, at, std::min(piece, count_ - at));
+      for (std::int64_t at = 0; at < count_; at += piece)
+        update(optimizer, iteration, at, std::min(piece, count_ - at));
     }
   }
 
@@ -35,7 +37,8 @@ struct Training {
     std::vector<Real> gradient, state(first.begin() + at, first.begin() + at + count);
     state.insert(state.end(), second.begin() + at, second.begin() + at + count);
     for (std::int64_t i = at; i < at + count; ++i) {
-      gradient.push_back(static_cast<Real>(normal_at(2, static_cast<std::uint64_t>(iteration), static_cast<std::uint64_t>(i))));
+      gradient.push_back(
+          static_cast<Real>(normal_at(2, static_cast<std::uint64_t>(iteration), static_cast<std::uint64_t>(i))));
     }
     update_weights(optimizer, iteration, count, gradient.data(), weights.data() + at, state.data());
     std::copy_n(state.begin(), count, first.begin() + at);
@@ -111,7 +114,8 @@ TEST_CASE("an update gives the same bits however the range is cut") {
     for (const std::int64_t piece : {1, 3, 8, 50}) {
       INFO("pieces of " << piece);
       CHECK(std::memcmp(trained<float>(optimizer, piece).data(), whole.data(), whole.size() * sizeof(float)) == 0);
-      CHECK(std::memcmp(trained<double>(optimizer, piece).data(), whole_double.data(), whole.size() * sizeof(double)) == 0);
+      CHECK(std::memcmp(trained<double>(optimizer, piece).data(), whole_double.data(), whole.size() * sizeof(double)) ==
+            0);
     }
   }
 }

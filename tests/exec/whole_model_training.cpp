@@ -29,7 +29,8 @@ TEST_CASE("one step of SGD is the initial weight minus rate times gradient") {
 
   for (std::uint32_t i = 0; i < result.weights.size(); ++i) {
     for (std::size_t at = 0; at < result.weights[i].size(); ++at) {
-      const double start = static_cast<double>(initial_value(model, static_cast<ParameterId>(i), 9, static_cast<std::int64_t>(at)));
+      const double start =
+          static_cast<double>(initial_value(model, static_cast<ParameterId>(i), 9, static_cast<std::int64_t>(at)));
       CHECK(result.weights[i][at] == Approx(start - 0.5 * result.gradients[i][at]).epsilon(1e-12).margin(1e-15));
     }
   }
@@ -63,7 +64,8 @@ TEST_CASE("Adam teaches a tiny transformer its text") {
   const auto model = tiny_gpt();
   const Dataset dataset(model, kTinyText, 1);
 
-  const auto result = train_whole_model(model, dataset, {.kind = OptimizerKind::adam, .learning_rate = 0.02}, 60, 2, 4, 1);
+  const auto result =
+      train_whole_model(model, dataset, {.kind = OptimizerKind::adam, .learning_rate = 0.02}, 60, 2, 4, 1);
 
   CHECK(result.losses.front() > 5);
   CHECK(result.losses.back() < 3.5);
