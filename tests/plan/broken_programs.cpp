@@ -10,9 +10,27 @@ using namespace tandem;
 namespace {
 
 enum class Fault {
-  none, receive_has_no_room_yet, forward_does_not_wait, reuse_does_not_wait, freed_before_reader, freed_before_born, never_freed,
-  never_allocated, freed_by_message, never_written, wrong_bytes, no_buffer, foreign_buffer, foreign_weights,
-  no_backward, backward_twice, backward_first, too_many_batches, update_between, cycle, written_while_sent,
+  none,
+  receive_has_no_room_yet,
+  forward_does_not_wait,
+  reuse_does_not_wait,
+  freed_before_reader,
+  freed_before_born,
+  never_freed,
+  never_allocated,
+  freed_by_message,
+  never_written,
+  wrong_bytes,
+  no_buffer,
+  foreign_buffer,
+  foreign_weights,
+  no_backward,
+  backward_twice,
+  backward_first,
+  too_many_batches,
+  update_between,
+  cycle,
+  written_while_sent,
 };
 
 /// Rank 0 runs F and sends 64 bytes to rank 1, which runs F and B; then rank 0 runs B.
@@ -24,7 +42,8 @@ class Pair {
       workers_.push_back(builder_.add_worker(name, static_cast<std::uint32_t>(rank), static_cast<DeviceId>(0)));
       segments_.push_back(builder_.add_segment({}));
       begin_.push_back(compute(rank, StepKind::zero_gradients, 0));
-      weights_.push_back(builder_.add_buffer({workers_[rank], segments_[rank], BufferClass::weight, BufferContent::weights, {256}}, 0));
+      weights_.push_back(builder_.add_buffer(
+          {workers_[rank], segments_[rank], BufferClass::weight, BufferContent::weights, {256}}, 0));
     }
     add_upper();
     add_lower();
@@ -157,7 +176,8 @@ TEST_CASE("a buffer that is freed before it is allocated is named") {
 }
 
 TEST_CASE("a buffer that is only allocated or only freed is named") {
-  CHECK(complaint_about(Fault::never_freed) == kInbox + R"(is never freed, but allocated: worker "lower", step zero gradients)");
+  CHECK(complaint_about(Fault::never_freed) ==
+        kInbox + R"(is never freed, but allocated: worker "lower", step zero gradients)");
   CHECK(complaint_about(Fault::never_allocated) ==
         kInbox + R"(is never allocated, but freed: worker "lower", step B of micro-batch 0)");
 }
@@ -184,7 +204,8 @@ TEST_CASE("a step that uses another worker's memory is named, persistent or not"
   CHECK(complaint_about(Fault::foreign_buffer) ==
         kOutbox + R"(belongs to another worker: worker "lower", step F of micro-batch 0)");
   CHECK(complaint_about(Fault::foreign_weights) ==
-        R"(buffer 0 (weight, 256 bytes, micro-batch 0) belongs to another worker: worker "lower", step F of micro-batch 0)");
+        "buffer 0 (weight, 256 bytes, micro-batch 0) "
+        R"(belongs to another worker: worker "lower", step F of micro-batch 0)");
 }
 
 TEST_CASE("a forward without its backward is named") {
@@ -201,7 +222,8 @@ TEST_CASE("a step of a micro-batch that the Program has not is named") {
 }
 
 TEST_CASE("weights that change between a forward and its backward are named") {
-  CHECK(complaint_about(Fault::update_between) == R"(changes weights between an F and its B: worker "lower", step update)");
+  CHECK(complaint_about(Fault::update_between) ==
+        R"(changes weights between an F and its B: worker "lower", step update)");
 }
 
 TEST_CASE("a circle of three steps over a message is printed") {
@@ -237,7 +259,8 @@ TEST_CASE("backward split into I and W counts as both, and a missing W is named"
     const WorkerId worker = builder.add_worker("only", 0, static_cast<DeviceId>(0));
     const SegmentId segment = builder.add_segment({});
     for (const StepKind kind : {StepKind::forward, StepKind::input_gradient, StepKind::weight_gradient})
-      if (weight_gradient || kind != StepKind::weight_gradient) builder.add_compute(builder.add_work({kind, worker, segment}), 0);
+      if (weight_gradient || kind != StepKind::weight_gradient)
+        builder.add_compute(builder.add_work({kind, worker, segment}), 0);
     return std::move(builder).finish(1);
   };
 
@@ -264,10 +287,12 @@ TEST_CASE("messages that two workers want in different orders dead-lock") {
   builder.add_after(builder.send_of(back), builder.receive_of(there));
   const Program program = std::move(builder).finish(1);
 
-  CHECK(complaint([&] { topological_order(program); }) ==
-        R"(error: the order dead-locks: worker "left", step receive from "right" the activations of micro-batch 0 waits for )"
-        R"(worker "right", step receive from "left" the activations of micro-batch 0 waits for )"
-        R"(worker "left", step receive from "right" the activations of micro-batch 0)");
+  CHECK(
+      complaint([&] { topological_order(program); }) ==
+      R"(error: the order dead-locks: )"
+      R"(worker "left", step receive from "right" the activations of micro-batch 0 waits for )"
+      R"(worker "right", step receive from "left" the activations of micro-batch 0 waits for )"
+      R"(worker "left", step receive from "right" the activations of micro-batch 0)");
 }
 
 TEST_CASE("an edge against a stream's own order is our own mistake") {

@@ -28,7 +28,8 @@ TEST_CASE("an order of one's own is lowered where it is a schedule") {
 }
 
 TEST_CASE("backward may run in reverse, as GPipe's paper draws it") {
-  CHECK(complaint_about({{{0, F, 0}, {0, F, 1}, {0, B, 1}, {0, B, 0}}, {{1, F, 0}, {1, F, 1}, {1, B, 1}, {1, B, 0}}}) == "");
+  CHECK(complaint_about({{{0, F, 0}, {0, F, 1}, {0, B, 1}, {0, B, 0}}, {{1, F, 0}, {1, F, 1}, {1, B, 1}, {1, B, 0}}}) ==
+        "");
 }
 
 TEST_CASE("a step that is missing is named") {
@@ -54,10 +55,12 @@ TEST_CASE("a step of another stage, another micro-batch or another kind is named
 }
 
 TEST_CASE("a grid for another number of ranks is refused") {
-  CHECK(complaint_about({kRank0}) == R"(error: the schedule has another number of ranks than the plan; got "1 ranks", want 2)");
+  CHECK(complaint_about({kRank0}) ==
+        R"(error: the schedule has another number of ranks than the plan; got "1 ranks", want 2)");
 }
 
-TEST_CASE("neighbours that run micro-batches in different orders are refused, and the first step that differs is named") {
+TEST_CASE(
+    "neighbours that run micro-batches in different orders are refused, and the first step that differs is named") {
   CHECK(complaint_about({kRank0, {{1, F, 1}, {1, F, 0}, {1, B, 0}, {1, B, 1}}}) ==
         R"(error: neighbouring ranks run micro-batches in different orders; got "1F1", want 1F0)");
   CHECK(complaint_about({kRank0, {{1, F, 0}, {1, F, 1}, {1, B, 1}, {1, B, 0}}}) ==
@@ -66,16 +69,19 @@ TEST_CASE("neighbours that run micro-batches in different orders are refused, an
 
 TEST_CASE("an order in which two ranks wait for each other is refused, and the circle is printed") {
   // Rank 0 wants 0B0 before it sends 0F1; rank 1 wants 1F1 before it sends 1B0.
-  const std::string text = complaint_about({{{0, F, 0}, {0, B, 0}, {0, F, 1}, {0, B, 1}}, {{1, F, 0}, {1, F, 1}, {1, B, 0}, {1, B, 1}}});
+  const std::string text =
+      complaint_about({{{0, F, 0}, {0, B, 0}, {0, F, 1}, {0, B, 1}}, {{1, F, 0}, {1, F, 1}, {1, B, 0}, {1, B, 1}}});
 
   CHECK(text.find("error: the order dead-locks: ") == 0);
-  CHECK(text.find(R"(worker "stage 0", step F of micro-batch 1 waits for worker "stage 0", step B of micro-batch 0)") != std::string::npos);
-  CHECK(text.find(R"(worker "stage 1", step B of micro-batch 0 waits for worker "stage 1", step F of micro-batch 1)") != std::string::npos);
+  CHECK(text.find(R"(worker "stage 0", step F of micro-batch 1 waits for worker "stage 0", step B of micro-batch 0)") !=
+        std::string::npos);
+  CHECK(text.find(R"(worker "stage 1", step B of micro-batch 0 waits for worker "stage 1", step F of micro-batch 1)") !=
+        std::string::npos);
 }
 
 TEST_CASE("an order that needs more room for messages than the window gives is refused with that window only") {
-  // Rank 0 runs all its forwards first, rank 1 one backward after each. With window 1 rank 1 stops at its third backward,
-  // whose predecessor waits for 0B0, which waits for all forwards, which wait for rank 1.
+  // Rank 0 runs all its forwards first, rank 1 one backward after each. With window 1 rank 1 stops at its third
+  // backward, whose predecessor waits for 0B0, which waits for all forwards, which wait for rank 1.
   constexpr std::uint32_t kBatches = 8;
   Grid grid(2);
   for (std::uint32_t batch = 0; batch < kBatches; ++batch) grid[0].push_back({0, F, batch});

@@ -104,12 +104,14 @@ TEST_CASE("SGD holds no state, and one stage needs no messages") {
   CHECK(program.messages().empty());
   CHECK(program.step_count() == 8);  // zero, 3 F, 3 B, update
   const auto specs = program.buffer_specs();
-  CHECK(std::none_of(specs.begin(), specs.end(), [](const auto& spec) { return spec.kind == BufferClass::optimizer_state; }));
+  CHECK(std::none_of(specs.begin(), specs.end(),
+                     [](const auto& spec) { return spec.kind == BufferClass::optimizer_state; }));
 }
 
 TEST_CASE("no gradient message goes where no parameter waits for it") {
-  const Model model("late", {source("x", "values", 16), layer("r", "relu", {"x"}), linear("a", 16, "r"),
-                             source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"a", "targets"})});
+  const Model model("late",
+                    {source("x", "values", 16), layer("r", "relu", {"x"}), linear("a", 16, "r"),
+                     source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"a", "targets"})});
 
   const Program program = lower(plan_of("1f1b", 2, 3), model, {2}, one_device_each(2));
 
@@ -146,8 +148,9 @@ TEST_CASE("a second tied parameter over the same stage's border is refused by na
   LayerDefinition second = linear("d", 16, "c"), first = linear("c", 16, "b");
   first.tie = "a.weight";
   second.tie = "b.weight";
-  const Model model("two ties", {source("x", "values", 16), linear("a", 16, "x"), linear("b", 16, "a"), first, second,
-                                 source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"d", "targets"})});
+  const Model model("two ties",
+                    {source("x", "values", 16), linear("a", 16, "x"), linear("b", 16, "a"), first, second,
+                     source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"d", "targets"})});
 
   CHECK(complaint([&] { lower(plan_of("1f1b", 2, 1), model, {3}, one_device_each(2)); }) ==
         "error: a stage shares more than one tied parameter with other stages; got \"d.weight\", "
@@ -173,9 +176,10 @@ TEST_CASE("the count of steps covers a tie in every pair of stages and one withi
     definition.tie = owner + ".weight";
     return definition;
   };
-  const Model model("many ties", {source("x", "values", 16), linear("a", 16, "x"), linear("e", 16, "a"), tied("f", "e", "e"),
-                                  linear("b", 16, "f"), tied("c", "b", "a"), tied("d", "c", "b"),
-                                  source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"d", "targets"})});
+  const Model model("many ties",
+                    {source("x", "values", 16), linear("a", 16, "x"), linear("e", 16, "a"), tied("f", "e", "e"),
+                     linear("b", 16, "f"), tied("c", "b", "a"), tied("d", "c", "b"),
+                     source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"d", "targets"})});
   const Plan plan = plan_of("1f1b", 4, 1);
 
   const Program program = lower(plan, model, {4, 5, 6}, one_device_each(4));  // x a e f | b | c | d ...
@@ -197,8 +201,9 @@ TEST_CASE("a million workers and a million micro-batches are refused before anyt
 }
 
 TEST_CASE("an unknown schedule is refused by lowering") {
-  CHECK(complaint([] { lower(plan_of("1f2b", 1, 1), two_layer_mlp(), {}, one_device_each(1)); }).find("no such schedule") !=
-        std::string::npos);
+  CHECK(complaint([] {
+          lower(plan_of("1f2b", 1, 1), two_layer_mlp(), {}, one_device_each(1));
+        }).find("no such schedule") != std::string::npos);
 }
 
 TEST_CASE("a plan that counts from zero is our own mistake") {
@@ -216,7 +221,8 @@ TEST_CASE("steps are described by worker, kind, micro-batch and what a message c
 
   CHECK(program.describe(static_cast<StepId>(0)) == R"(worker "stage 0", step zero gradients)");
   CHECK(program.describe(static_cast<StepId>(2)) == R"(worker "stage 0", step F of micro-batch 1)");
-  CHECK(program.describe(forward.send) == R"(worker "stage 0", step send to "stage 1" the activations of micro-batch 1)");
+  CHECK(program.describe(forward.send) ==
+        R"(worker "stage 0", step send to "stage 1" the activations of micro-batch 1)");
   CHECK(program.describe(backward.receive) ==
         R"(worker "stage 0", step receive from "stage 1" the activation gradients of micro-batch 0)");
 }
@@ -230,7 +236,8 @@ TEST_CASE("streams hold contiguous steps, ordered by worker and kind") {
     CHECK(index_of(stream.first) == next);
     next += stream.count;
     if (i > 0)
-      CHECK(std::pair(program.streams()[i - 1].worker, program.streams()[i - 1].kind) < std::pair(stream.worker, stream.kind));
+      CHECK(std::pair(program.streams()[i - 1].worker, program.streams()[i - 1].kind) <
+            std::pair(stream.worker, stream.kind));
   }
   CHECK(next == program.step_count());
 }

@@ -12,7 +12,7 @@ using namespace tandem;
 namespace {
 
 constexpr std::int64_t kTensor = 64;                  // one sample of 16 values
-constexpr std::int64_t kStatic = 2 * (1024 + 64);     // weight 16 x 16 and bias 16, and their gradients; SGD has no state
+constexpr std::int64_t kStatic = 2 * (1024 + 64);  // weight 16 x 16 and bias 16, and their gradients; SGD has no state
 
 std::int64_t static_bytes(const Program& program, WorkerId worker) {
   std::int64_t bytes = 0;
@@ -40,7 +40,8 @@ std::int64_t peak(const Program& program, std::size_t worker) {
   return most;
 }
 
-std::int64_t peak_of(const std::string& schedule, std::size_t stages, std::int64_t batches, std::int64_t window, std::size_t stage) {
+std::int64_t peak_of(const std::string& schedule, std::size_t stages, std::int64_t batches, std::int64_t window,
+                     std::size_t stage) {
   Plan plan = plan_of(schedule, stages, batches);
   plan.window = window;
   plan.optimizer.kind = OptimizerKind::sgd;
@@ -49,17 +50,18 @@ std::int64_t peak_of(const std::string& schedule, std::size_t stages, std::int64
 
 }  // namespace
 
-// A stage between others is a linear layer and a relu. Per micro-batch it keeps the relu's output (saved) and its inbox,
-// which W of the linear layer reads, one tensor each; F and B have a workspace of one tensor (the linear layer's output,
-// its gradient); outbox, gradient inbox and gradient outbox are one tensor each. With `a` forwards started and `b`
-// backwards ended, while B of micro-batch b runs, it holds
+// A stage between others is a linear layer and a relu. Per micro-batch it keeps the relu's output (saved) and its
+// inbox, which W of the linear layer reads, one tensor each; F and B have a workspace of one tensor (the linear layer's
+// output, its gradient); outbox, gradient inbox and gradient outbox are one tensor each. With `a` forwards started and
+// `b` backwards ended, while B of micro-batch b runs, it holds
 //   saved           a - b
 //   inbox           w + a - b, as w of them wait ahead of F (at most m - b)
 //   outbox          min(a, w), freed w forwards later
 //   gradient inbox  min(w, m - b)
 //   gradient outbox min(b + 1, w), freed w backwards later
 //   workspace       1
-// In the steady state a - b is the number f in flight, so the peak is static + f saved + (f + w) inboxes + 3 w messages + 1.
+// In the steady state a - b is the number f in flight, so the peak is static + f saved + (f + w) inboxes + 3 w messages
+// + 1.
 
 TEST_CASE("the peak of 1f1b is static + in flight + messages + workspace, to the byte") {
   for (const std::int64_t window : {1, 2, 4})
@@ -109,14 +111,17 @@ TEST_CASE("at one moment frees come before allocations, each by ascending buffer
   std::vector<BufferId> ids;
   for (const std::int64_t bytes : {1, 2, 3, 4})
     ids.push_back(builder.add_buffer({worker, segment, BufferClass::activation, BufferContent::saved, {bytes}}, 0));
-  for (const std::size_t early : {3u, 1u}) builder.allocate(ids[early], first, Moment::start), builder.release(ids[early], second, Moment::start);
-  for (const std::size_t late : {2u, 0u}) builder.allocate(ids[late], second, Moment::start), builder.release(ids[late], second, Moment::end);
+  for (const std::size_t early : {3u, 1u})
+    builder.allocate(ids[early], first, Moment::start), builder.release(ids[early], second, Moment::start);
+  for (const std::size_t late : {2u, 0u})
+    builder.allocate(ids[late], second, Moment::start), builder.release(ids[late], second, Moment::end);
 
   const Program program = std::move(builder).finish(1);
   const MemoryScript script(program);
 
   std::vector<std::pair<std::uint32_t, bool>> actions;
-  for (const MemoryAction action : script.at(second, Moment::start)) actions.emplace_back(action.buffer, action.frees == 1);
+  for (const MemoryAction action : script.at(second, Moment::start))
+    actions.emplace_back(action.buffer, action.frees == 1);
   CHECK(actions == std::vector<std::pair<std::uint32_t, bool>>{{1, true}, {3, true}, {0, false}, {2, false}});
   CHECK(script.at(first, Moment::start).size() == 2);
   CHECK(script.at(first, Moment::end).empty());

@@ -33,8 +33,8 @@ inline Model two_layer_mlp() {
                                  layer("loss", "mean_squared_error", {"b", "targets"})});
 }
 
-/// x, then `blocks` of a linear layer and a relu, all 16 values wide, then targets and loss. One tensor of one sample is
-/// 64 bytes. Layer 0 is x; block i is layers 1 + 2 i and 2 + 2 i.
+/// x, then `blocks` of a linear layer and a relu, all 16 values wide, then targets and loss. One tensor of one sample
+/// is 64 bytes. Layer 0 is x; block i is layers 1 + 2 i and 2 + 2 i.
 inline Model equal_blocks(std::size_t blocks) {
   std::vector<LayerDefinition> layers{source("x", "values", 16)};
   for (std::size_t i = 0; i < blocks; ++i) {

@@ -69,7 +69,8 @@ TEST_CASE("a plan that is written and read is the same plan") {
   CHECK(holds);
 }
 
-TEST_CASE("the example of docs/plan-file.md is a plan that cuts the model as the page says, and the page lists every key") {
+TEST_CASE(
+    "the example of docs/plan-file.md is a plan that cuts the model as the page says, and the page lists every key") {
   std::ifstream file(std::string(TANDEM_SOURCE_DIR) + "/docs/plan-file.md");
   std::stringstream stream;
   stream << file.rdbuf();
@@ -85,8 +86,8 @@ TEST_CASE("the example of docs/plan-file.md is a plan that cuts the model as the
   CHECK(plan.micro_batches * plan.micro_batch_size == 32);
   CHECK(plan.optimizer.epsilon == 1e-8);
   for (const std::string key : {"model", "model_fingerprint", "cluster", "mesh.pipeline", "schedule", "micro_batches",
-                                "micro_batch_size", "window", "optimizer.kind", "optimizer.learning_rate", "optimizer.beta1",
-                                "optimizer.epsilon", "iterations", "seed", "data", "cuts"})
+                                "micro_batch_size", "window", "optimizer.kind", "optimizer.learning_rate",
+                                "optimizer.beta1", "optimizer.epsilon", "iterations", "seed", "data", "cuts"})
     CHECK(page.find("| `" + key + "`") != std::string::npos);
 }
 
@@ -126,11 +127,11 @@ TEST_CASE("an unknown key is refused where it stands, with the nearest key") {
 }
 
 TEST_CASE("counts outside their range are refused where they stand") {
-  for (const std::string line : {"micro_batches: 0", "micro_batch_size: 0", "window: 0", "window: 1025", "iterations: 0",
-                                 "micro_batches: 4294967296", "micro_batches: -1", "micro_batches: 1.5", "micro_batches: 1e3",
-                                 "micro_batches: 0x10", "micro_batches: 99999999999999999999", "micro_batches: four",
-                                 "micro_batches: \"4\"", "micro_batches: ~", "micro_batches: [4]", "seed: -1",
-                                 "seed: 9223372036854775808"}) {
+  for (const std::string line :
+       {"micro_batches: 0", "micro_batch_size: 0", "window: 0", "window: 1025", "iterations: 0",
+        "micro_batches: 4294967296", "micro_batches: -1", "micro_batches: 1.5", "micro_batches: 1e3",
+        "micro_batches: 0x10", "micro_batches: 99999999999999999999", "micro_batches: four", "micro_batches: \"4\"",
+        "micro_batches: ~", "micro_batches: [4]", "seed: -1", "seed: 9223372036854775808"}) {
     CAPTURE(line);
     const std::string text = complaint_about("model: mlp\n" + line + "\n");
 
@@ -142,36 +143,46 @@ TEST_CASE("counts outside their range are refused where they stand") {
 }
 
 TEST_CASE("an unknown schedule is refused where it stands, with the nearest and the list") {
-  CHECK(complaint_about("model: mlp\nschedule: 1f2b\n") ==
-        R"(plan.yaml:2:11: error: no such schedule; did you mean "1f1b"?; got "1f2b", want one of 1f1b, gpipe, sequential)");
+  CHECK(
+      complaint_about("model: mlp\nschedule: 1f2b\n") ==
+      R"(plan.yaml:2:11: error: no such schedule; did you mean "1f1b"?; got "1f2b", )"
+      "want one of 1f1b, gpipe, sequential");
 }
 
 TEST_CASE("an optimizer's numbers are checked, and those of another optimizer are refused") {
-  const auto about = [](const std::string& entries) { return complaint_about("model: mlp\noptimizer: {" + entries + "}\n"); };
+  const auto about = [](const std::string& entries) {
+    return complaint_about("model: mlp\noptimizer: {" + entries + "}\n");
+  };
 
-  CHECK(about("kind: adan") == R"(plan.yaml:2:19: error: no such optimizer; did you mean "adam"?; got "adan", want sgd or adam)");
+  CHECK(about("kind: adan") ==
+        R"(plan.yaml:2:19: error: no such optimizer; did you mean "adam"?; got "adan", want sgd or adam)");
   CHECK(about("learning_rate: 1").find("kind") != std::string::npos);
   CHECK(about("kind: sgd, beta1: 0.5") == "plan.yaml:2:31: error: sgd has no beta1, which is of adam");
   CHECK(about("kind: adam, beta2: 1") ==
         R"(plan.yaml:2:32: error: Adam never forgets; got "1", want a number from 0 to below 1)");
-  CHECK(about("kind: adam, epsilon: 0") == R"(plan.yaml:2:34: error: Adam may divide by zero; got "0", want above zero)");
+  CHECK(about("kind: adam, epsilon: 0") ==
+        R"(plan.yaml:2:34: error: Adam may divide by zero; got "0", want above zero)");
   CHECK(about("kind: sgd, learning_rate: -1").find("plan.yaml:2:39: error: ") == 0);
   CHECK(about("kind: sgd, learning_rate: nan").find("plan.yaml:2:39: error: ") == 0);
   CHECK(about("kind: sgd, learning_rate: 0.1") == "");
 }
 
 TEST_CASE("the number of cuts must suit the mesh") {
-  CHECK(complaint_about("model: mlp\nmesh: {pipeline: 3}\ncuts: [a]\n") ==
-        R"(plan.yaml:3:7: error: the number of cuts does not suit the mesh; got "1 cuts", want 2, one fewer than the 3 pipeline ranks)");
+  CHECK(
+      complaint_about("model: mlp\nmesh: {pipeline: 3}\ncuts: [a]\n") ==
+      R"(plan.yaml:3:7: error: the number of cuts does not suit the mesh; got "1 cuts", )"
+      "want 2, one fewer than the 3 pipeline ranks");
   CHECK(complaint_about("model: mlp\ncuts: [a]\n").find(R"(got "1 cuts", want 0)") != std::string::npos);
   CHECK(complaint_about("model: mlp\ncuts: []\n") == "");
   CHECK(complaint_about("model: mlp\nmesh: {pipeline: 2}\ncuts: a\n").find("plan.yaml:3:7: error: ") == 0);
 }
 
 TEST_CASE("a fingerprint is sixteen hexadecimal digits") {
-  for (const std::string text : {"12", "\"00000000000000000\"", "\"0x00000000000001\"", "\"000000000000000g\"", "\"-000000000000001\""}) {
+  for (const std::string text :
+       {"12", "\"00000000000000000\"", "\"0x00000000000001\"", "\"000000000000000g\"", "\"-000000000000001\""}) {
     CAPTURE(text);
-    CHECK(complaint_about("model: mlp\nmodel_fingerprint: " + text + "\n").find("plan.yaml:2:20: error: no fingerprint") == 0);
+    CHECK(complaint_about("model: mlp\nmodel_fingerprint: " + text + "\n")
+              .find("plan.yaml:2:20: error: no fingerprint") == 0);
   }
   CHECK(*plan_from("model: mlp\nmodel_fingerprint: \"00000000000000ff\"\n").model_fingerprint == 255);
 }
@@ -187,24 +198,29 @@ TEST_CASE("cuts are named by the layers at which stages begin") {
 
 TEST_CASE("a cut that is no layer, no place to cut or out of order is refused where it stands in the file") {
   const auto about = [](const std::string& cuts) {
-    return complaint([&] { resolve_cuts(plan_from("model: m\nmesh: {pipeline: 3}\ncuts:\n" + cuts), two_layer_mlp()); });
+    return complaint(
+        [&] { resolve_cuts(plan_from("model: m\nmesh: {pipeline: 3}\ncuts:\n" + cuts), two_layer_mlp()); });
   };
 
   CHECK(about("  - r\n  - lost\n") ==
         R"(plan.yaml:5:5: error: cut: no such layer in two-layer-mlp; did you mean "loss"?; got "lost")");
   CHECK(about("  - b\n  - r\n") == R"(plan.yaml:5:5: error: cut: out of order; got "r", want a layer after "b")");
   CHECK(about("  - b\n  - b\n") == R"(plan.yaml:5:5: error: cut: out of order; got "b", want a layer after "b")");
-  CHECK(about("  - a\n  - b\n") == R"(plan.yaml:4:5: error: cut: the model cannot be split before this layer; got "a")");
-  CHECK(about("  - x\n  - b\n") == R"(plan.yaml:4:5: error: cut: the model cannot be split before this layer; got "x")");
-  CHECK(about("  - b\n  - loss\n") == R"(plan.yaml:5:5: error: cut: the model cannot be split before this layer; got "loss")");
+  CHECK(about("  - a\n  - b\n") ==
+        R"(plan.yaml:4:5: error: cut: the model cannot be split before this layer; got "a")");
+  CHECK(about("  - x\n  - b\n") ==
+        R"(plan.yaml:4:5: error: cut: the model cannot be split before this layer; got "x")");
+  CHECK(about("  - b\n  - loss\n") ==
+        R"(plan.yaml:5:5: error: cut: the model cannot be split before this layer; got "loss")");
 }
 
 TEST_CASE("cuts that no longer suit the number of ranks are refused") {
   Plan plan = plan_of("1f1b", 4, 1);
   plan.cuts = {"b"};
 
-  CHECK(complaint([&] { resolve_cuts(plan, two_layer_mlp()); }) ==
-        R"(error: the number of cuts does not suit the mesh; got "1 cuts", want 3, one fewer than the 4 pipeline ranks)");
+  CHECK(
+      complaint([&] { resolve_cuts(plan, two_layer_mlp()); }) ==
+      R"(error: the number of cuts does not suit the mesh; got "1 cuts", want 3, one fewer than the 4 pipeline ranks)");
 }
 
 TEST_CASE("a plan for another model is refused with both fingerprints, at its place") {

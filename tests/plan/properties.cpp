@@ -26,8 +26,8 @@ Plan random_plan(Dice& dice, std::size_t stages) {
   return plan;
 }
 
-/// Is `order` a permutation of all steps in which every step stands after its stream's predecessor and all that it waits
-/// for, and a message's two steps side by side?
+/// Is `order` a permutation of all steps in which every step stands after its stream's predecessor and all that it
+/// waits for, and a message's two steps side by side?
 std::string wrong_in_order(const Program& program, const std::vector<StepId>& order) {
   if (order.size() != program.step_count()) return "not every step";
   std::vector<std::size_t> place(order.size(), order.size());
@@ -72,7 +72,8 @@ std::string wrong_in_memory(const Program& program) {
 std::vector<Segment> lay_out(const Model& model, const std::vector<std::size_t>& cuts, std::int64_t batch) {
   std::vector<Segment> segments;
   for (std::size_t s = 0; s <= cuts.size(); ++s)
-    segments.push_back(lay_out_segment(model, s == 0 ? 0 : cuts[s - 1], s == cuts.size() ? model.layer_count() : cuts[s], batch));
+    segments.push_back(
+        lay_out_segment(model, s == 0 ? 0 : cuts[s - 1], s == cuts.size() ? model.layer_count() : cuts[s], batch));
   return segments;
 }
 

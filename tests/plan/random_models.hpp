@@ -26,8 +26,8 @@ class Dice {
   std::mt19937_64 bits_;
 };
 
-/// A chain of up to ten layers of random kinds and widths, with residual edges over any distance, a second source of data
-/// and tied weights now and then; at its end a loss.
+/// A chain of up to ten layers of random kinds and widths, with residual edges over any distance, a second source of
+/// data and tied weights now and then; at its end a loss.
 class RandomModel {
  public:
   explicit RandomModel(Dice& dice) : dice_(dice) {
@@ -85,7 +85,8 @@ class RandomModel {
   }
 
   void add_tied(const Output& before) {
-    const auto owner = std::find_if(square_.begin(), square_.end(), [&](const Output& output) { return output.width == before.width; });
+    const auto owner = std::find_if(square_.begin(), square_.end(),
+                                    [&](const Output& output) { return output.width == before.width; });
     if (owner == square_.end()) return add_linear(before, before.width);
     LayerDefinition definition = linear(fresh("tied"), static_cast<double>(before.width), before.name);
     definition.tie = owner->name + ".weight";

@@ -69,7 +69,8 @@ void for_all_shapes(Act act) {
 
 TEST_CASE("each schedule prints as its golden grid, with fewer micro-batches than ranks, too") {
   for (const std::string name : {"sequential", "gpipe", "1f1b"})
-    for (const ScheduleShape shape : {ScheduleShape{4, 8}, ScheduleShape{4, 2}, ScheduleShape{1, 3}, ScheduleShape{2, 3}}) {
+    for (const ScheduleShape shape :
+         {ScheduleShape{4, 8}, ScheduleShape{4, 2}, ScheduleShape{1, 3}, ScheduleShape{2, 3}}) {
       const std::string file = "schedule_" + name + "_p" + std::to_string(shape.ranks) + "_m" +
                                std::to_string(shape.micro_batches) + ".txt";
       CAPTURE(file);
@@ -161,8 +162,9 @@ TEST_CASE("a step prints as stage, letter and micro-batch") {
 
 TEST_CASE("a grid in which every rank waits is refused, and the steps at which they wait are named") {
   // Rank 0 wants 0B0 before it runs 0F1; rank 1 wants 1F1 before it runs 1B0.
-  const Grid grid{{{0, StepKind::forward, 0}, {0, StepKind::backward, 0}, {0, StepKind::forward, 1}, {0, StepKind::backward, 1}},
-                  {{1, StepKind::forward, 0}, {1, StepKind::forward, 1}, {1, StepKind::backward, 0}, {1, StepKind::backward, 1}}};
+  const Grid grid{
+      {{0, StepKind::forward, 0}, {0, StepKind::backward, 0}, {0, StepKind::forward, 1}, {0, StepKind::backward, 1}},
+      {{1, StepKind::forward, 0}, {1, StepKind::forward, 1}, {1, StepKind::backward, 0}, {1, StepKind::backward, 1}}};
 
   CHECK(complaint([&] { time_grid(grid); }) ==
         "error: the schedule dead-locks: rank 0 waits to run 0B0, rank 1 waits to run 1F1");

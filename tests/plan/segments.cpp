@@ -8,7 +8,8 @@ using namespace tandem;
 namespace {
 
 std::string text_of(const Placement& placement) {
-  static const char* const kNames[] = {"none", "inbox", "outbox", "saved", "workspace", "gradient_inbox", "gradient_outbox"};
+  static const char* const kNames[] = {"none",      "inbox",          "outbox",         "saved",
+                                       "workspace", "gradient_inbox", "gradient_outbox"};
   const std::string name = kNames[static_cast<std::size_t>(placement.place)];
   return placement.place == Place::none ? name : name + "+" + std::to_string(placement.offset);
 }
@@ -32,9 +33,10 @@ using Ids = std::vector<std::uint32_t>;
 /// 0 x (16), 1 a (linear 16), 2 b (linear), 3 c (linear), 4 add (a + c), 5 d (linear), 6 targets, 7 loss.
 /// All tensors of one sample are 64 bytes. The residual edge runs from a over b and c to add.
 Model residual_model() {
-  return Model("residual", {source("x", "values", 16), linear("a", 16, "x"), linear("b", 16, "a"), linear("c", 16, "b"),
-                            layer("add", "residual_add", {"a", "c"}), linear("d", 16, "add"),
-                            source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"d", "targets"})});
+  return Model("residual",
+               {source("x", "values", 16), linear("a", 16, "x"), linear("b", 16, "a"), linear("c", 16, "b"),
+                layer("add", "residual_add", {"a", "c"}), linear("d", 16, "add"),
+                source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"d", "targets"})});
 }
 
 }  // namespace
@@ -137,8 +139,9 @@ TEST_CASE("where two layers read one tensor the later reader writes its gradient
 }
 
 TEST_CASE("a layer that reads one tensor twice adds the second gradient to the first") {
-  const Model model("twice", {source("x", "values", 16), linear("a", 16, "x"), layer("add", "residual_add", {"a", "a"}),
-                              source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"add", "targets"})});
+  const Model model("twice",
+                    {source("x", "values", 16), linear("a", 16, "x"), layer("add", "residual_add", {"a", "a"}),
+                     source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"add", "targets"})});
 
   const Segment whole = lay_out_segment(model, 0, 5, 1);
 
@@ -207,8 +210,9 @@ TEST_CASE("data that crosses a cut as part of a residual edge gets no gradient m
 }
 
 TEST_CASE("a stage without parameters before it sends no gradient back") {
-  const Model model("late", {source("x", "values", 16), layer("r", "relu", {"x"}), linear("a", 16, "r"),
-                             source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"a", "targets"})});
+  const Model model("late",
+                    {source("x", "values", 16), layer("r", "relu", {"x"}), linear("a", 16, "r"),
+                     source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"a", "targets"})});
 
   const Segment first = lay_out_segment(model, 0, 2, 1), second = lay_out_segment(model, 2, 5, 1);
 
@@ -219,11 +223,13 @@ TEST_CASE("a stage without parameters before it sends no gradient back") {
   CHECK_FALSE(second.layers[0].runs_input_gradient);
 }
 
-TEST_CASE("a tied pair in one segment shares its weights and has two gradients, of which one is summed into the other") {
+TEST_CASE(
+    "a tied pair in one segment shares its weights and has two gradients, of which one is summed into the other") {
   LayerDefinition user = linear("b", 16, "a");
   user.tie = "a.weight";
-  const Model model("tied", {source("x", "values", 16), linear("a", 16, "x"), user, source("targets", "target_values", 16),
-                             layer("loss", "mean_squared_error", {"b", "targets"})});
+  const Model model("tied",
+                    {source("x", "values", 16), linear("a", 16, "x"), user, source("targets", "target_values", 16),
+                     layer("loss", "mean_squared_error", {"b", "targets"})});
 
   const Segment whole = lay_out_segment(model, 0, 5, 1);
 

@@ -153,7 +153,8 @@ std::vector<std::vector<std::string>> run_symbolically(const Model& model, const
   }
   for (std::size_t s = rides.size(); s-- > 0;) {
     if (s + 1 < rides.size())
-      rides[s].receive(segments[s].gradient_inbox, rides[s + 1].buffers(), Place::gradient_outbox, Place::gradient_inbox);
+      rides[s].receive(segments[s].gradient_inbox, rides[s + 1].buffers(), Place::gradient_outbox,
+                       Place::gradient_inbox);
     rides[s].backward();
   }
   return gradients;

@@ -1,6 +1,6 @@
 #pragma once
-// Runs segments on symbols instead of numbers: every slot of a buffer holds the name of what was written there, so that a
-// value read after it was overwritten, from the wrong place, or summed in another order shows.
+// Runs segments on symbols instead of numbers: every slot of a buffer holds the name of what was written there, so that
+// a value read after it was overwritten, from the wrong place, or summed in another order shows.
 
 #include <map>
 #include <string>
