@@ -44,7 +44,7 @@ int dispatch(const std::vector<std::string>& words, Console& console) {
     console.err << overview();
     return 2;
   }
-  if (words[0] == "--help" || words[0] == "help") {
+  if (words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     console.out << overview();
     return 0;
   }

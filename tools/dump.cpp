@@ -21,6 +21,7 @@ void make_folder(const fs::path& folder) {
 }  // namespace
 
 void require_dumpable(const std::string& folder, bool force) {
+  if (folder.empty()) throw InputError("--dump: empty");
   if (fs::exists(folder) && !force) throw InputError("--dump: it exists; --force writes into it", folder);
   if (fs::exists(folder) && !fs::is_directory(folder)) throw InputError("--dump: not a folder", folder);
 }

@@ -29,11 +29,15 @@ po::options_description describe(const CommandLine& line) {
   return description;
 }
 
-[[noreturn]] void unknown_flag(const CommandLine& line, std::string name) {
-  name.erase(0, name.find_first_not_of('-'));
-  std::vector<std::string> names;
-  for (const Flag& flag : all_flags(line)) names.push_back(flag.name);
-  throw InputError(fmt::format("unknown flag --{}{}; see --help", name, did_you_mean(name, names)));
+[[noreturn]] void unknown_flag(const CommandLine& line, const std::string& word) {
+  std::vector<std::string> flags;
+  for (const Flag& flag : all_flags(line)) flags.push_back("--" + flag.name);
+  throw InputError(fmt::format("unknown flag {}{}; see --help", word, did_you_mean(word, flags)));
+}
+
+/// "-x", where there are no short flags; but "-1" and "-.5" are values, whose range their flag judges.
+bool short_flag(const std::string& word) {
+  return word.size() > 1 && word[0] == '-' && std::string_view("-.0123456789").find(word[1]) == std::string_view::npos;
 }
 
 /// The words, parsed; every failure of the library as one InputError.
@@ -56,7 +60,7 @@ po::parsed_options parse(const CommandLine& line, const std::vector<std::string>
 
 Arguments parse_arguments(const CommandLine& line, const std::vector<std::string>& words) {
   for (const std::string& word : words)
-    if (word.size() > 1 && word[0] == '-' && word[1] != '-') unknown_flag(line, word);
+    if (short_flag(word)) unknown_flag(line, word);
   const po::options_description description = describe(line);
   Arguments arguments;
   for (const auto& option : parse(line, words, description).options) {

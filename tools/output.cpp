@@ -24,10 +24,28 @@ std::vector<Flag> picture_flags() {
           {"force", "", "overwrite files that exist"}};
 }
 
+namespace {
+
+/// An output over one of the inputs would destroy what it was made from, even with --force.
+void require_not_read(const Arguments& arguments, std::string_view flag, const std::string& path) {
+  std::vector<std::string> inputs = arguments.positional();
+  for (const std::string_view input : {"model", "on", "data"})
+    if (const auto text = arguments.text(input)) inputs.push_back(*text);
+  std::error_code missing;
+  for (const std::string& input : inputs)
+    if (std::filesystem::equivalent(input, path, missing))
+      throw InputError(fmt::format("--{}: it is an input of this command", flag), path, "another file");
+}
+
+}  // namespace
+
 void require_writable(const Arguments& arguments, std::string_view flag) {
   namespace fs = std::filesystem;
   const auto path = arguments.text(flag);
   if (!path) return;
+  if (path->empty()) throw InputError(fmt::format("--{}: empty", flag));
+  if (fs::is_directory(*path)) throw InputError(fmt::format("--{}: it is a folder", flag), *path, "a file");
+  require_not_read(arguments, flag, *path);
   if (fs::is_regular_file(*path) && !arguments.has("force"))
     throw InputError(fmt::format("--{}: the file exists; --force overwrites it", flag), *path);
   const fs::path folder = fs::path(*path).has_parent_path() ? fs::path(*path).parent_path() : fs::path(".");

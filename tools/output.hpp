@@ -19,7 +19,8 @@ void print_json(Console& console, const nlohmann::ordered_json& json);
 
 /// `--trace FILE`: the rides as a Chrome trace. Does nothing without the flag.
 void write_trace(const Arguments& arguments, const Program& program, std::span<const Ride> rides);
-/// Refuses early, before any long work, an output file that exists (without --force) or whose folder is missing.
+/// Refuses early, before any long work, an output file that exists (without --force), that is a folder or an input of
+/// the command, or whose folder is missing.
 void require_writable(const Arguments& arguments, std::string_view flag);
 
 /// The flags of every command that draws or writes a timeline.

@@ -94,7 +94,8 @@ int plan_command(const std::vector<std::string>& words, Console& console) {
   const std::string text = write_plan(settled_plan(job)) + stage_table(job, rows, metrics);
   if (const auto path = arguments.text("out")) write_file(*path, text, arguments.has("force"));
   if (arguments.has("json")) return print_json(console, as_json(job, rows, metrics)), 0;
-  if (!arguments.has("out")) console.out << text;
+  if (const auto path = arguments.text("out")) console.out << fmt::format("plan written to {}\n", *path);
+  else console.out << text;
   return 0;
 }
 

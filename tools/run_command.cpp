@@ -103,7 +103,8 @@ int run_command(const std::vector<std::string>& words, Console& console) {
       progress.advance(iteration + 1, fmt::format("iteration {}, loss {}", iteration + 1, loss));
       if (text && (iteration % every == 0 || iteration + 1 == options.iterations))
         console.out << fmt::format("{}iteration {:5d}  loss {}\n", console.out_is_terminal ? "\r\033[K" : "",
-                                   iteration + 1, json_number(loss));
+                                   iteration + 1, json_number(loss))
+                    << std::flush;
     };
     result = run_on_threads(job.program, *job.model, dataset, options);
   }

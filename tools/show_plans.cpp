@@ -26,6 +26,15 @@ Job job_from(const Arguments& all, Console& console) {
   return make_job(std::move(plan), std::move(cluster), costs);
 }
 
+/// A grid has at most a column for every F and B of every rank: as many as the sequential schedule.
+void require_printable(const Plan& plan) {
+  constexpr std::int64_t kMostCells = 10'000'000;
+  if (plan.micro_batches > kMostCells / plan.pipeline / plan.pipeline / 2)
+    throw InputError("the grid is too large to print",
+                     fmt::format("{} ranks x {} micro-batches", plan.pipeline, plan.micro_batches),
+                     fmt::format("at most {} cells", kMostCells));
+}
+
 std::string row_text(std::size_t rank, const std::vector<std::string>& cells, std::size_t width) {
   std::string text = fmt::format("rank {:>3} |", rank);
   for (const std::string& cell : cells) text += fmt::format(" {:<{}}", cell, width);
@@ -64,6 +73,7 @@ void show_schedule(const Arguments& all, Console& console) {
   fallback.pipeline = 4;
   const Plan plan = plan_from(arguments, fallback);
   count_steps(plan);
+  require_printable(plan);
   const ScheduleShape shape{static_cast<std::uint32_t>(plan.pipeline), static_cast<std::uint32_t>(plan.micro_batches)};
   const auto grid = time_grid(find_schedule(plan.schedule).order(shape));
   if (arguments.has("json"))
@@ -97,6 +107,7 @@ void show_program(const Arguments& arguments, Console& console) {
       for (const StepId earlier : job.program.after(id)) after.push_back(index_of(earlier));
       steps.push_back({{"step", i},
                        {"kind", std::string(name_of(job.program.step(id).kind))},
+                       {"text", job.program.describe(id)},
                        {"micro_batch", job.program.step(id).micro_batch},
                        {"after", after}});
     }

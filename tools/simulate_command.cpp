@@ -32,7 +32,7 @@ void print_text(const Arguments& arguments, Console& console, const Job& job, co
                 const Timeline& timeline, const Metrics& metrics) {
   const Ride ride{"predicted", timeline};
   const ChartOptions options{console.width, console.colour};
-  console.out << plan_text(job) << "\nstep times " << sources_text(prices) << "\n"
+  console.out << plan_text(job) << "\nstep times: " << sources_text(prices) << "\n"
               << metrics_text(job.program, metrics);
   if (!arguments.has("no-chart")) console.out << '\n' << chart(job.program, {&ride, 1}, options);
   if (arguments.has("memory")) console.out << '\n' << memory_chart(job.program, ride, options);
