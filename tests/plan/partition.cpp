@@ -146,8 +146,8 @@ TEST_CASE("each pass of a layer counts in whole picoseconds, so that equal stage
 
   const Partition whole = partition(equal_blocks(1), {&device}, CostModel(), 1);
 
-  // Linear F and W 528 FLOPs, 75,428.6 ps each; relu F and I 16, 2,285.7 each; loss F 48, 6,857.1, and I 32, 4,571.4; the
-  // two sources write 64 bytes each in less than 1 ps, which counts as 1. Without rounding they would be 166,857.1.
+  // Linear F and W 528 FLOPs, 75,428.6 ps each; relu F and I 16, 2,285.7 each; loss F 48, 6,857.1, and I 32, 4,571.4;
+  // the two sources write 64 bytes each in less than 1 ps, which counts as 1. Without rounding they would be 166,857.1.
   CHECK(to_picoseconds(whole.slowest) == Picoseconds{2 * 75'429 + 2 * 2'286 + 6'857 + 4'571 + 2});
 }
 
