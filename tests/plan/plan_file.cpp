@@ -91,7 +91,7 @@ TEST_CASE(
     CHECK(page.find("| `" + key + "`") != std::string::npos);
 }
 
-TEST_CASE("a plan needs only its model; the rest has defaults") {
+TEST_CASE("a plan needs only its model, and the rest has defaults") {
   const Plan plan = plan_from("model: mlp");
 
   CHECK(plan.model == "mlp");

@@ -142,7 +142,7 @@ TEST_CASE("both ends of a tie pay for adding the other's gradient") {
 }
 
 TEST_CASE(
-    "a recorded step answers before measured kernels, and those before the roofline; the weakest source is named") {
+    "a recorded step answers before measured kernels, and those before the roofline, and the weakest source is named") {
   const Model model = two_layer_mlp();
   Device device = device_from(kSlowArithmetic);
   device.kernels = {{"linear F 1x4 -> 1x8", {5e-6}, {5e-6}, {5e-6}, 3}};
