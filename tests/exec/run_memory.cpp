@@ -1,12 +1,12 @@
 // The memory of a run: the arenas' peaks are those of the memory script, and nothing is left behind.
 
 #include <filesystem>
-#include <fstream>
 
 #include "exec/arena.hpp"
 #include "exec/memory_limit.hpp"
 #include "plan/memory_script.hpp"
 #include "plan/schedule.hpp"
+#include "tests/base/temporary_folder.hpp"
 #include "tests/catch.hpp"
 #include "tests/exec/run_scenario.hpp"
 
@@ -60,7 +60,7 @@ void check_memory(const Timeline& timeline, const std::vector<Count>& want) {
 TEST_CASE("measured peaks are the memory script's, per worker and class") {
   for (const Model& model : {small_mlp(), small_gpt()})
     for (const Schedule& schedule : schedules())
-      for (const std::size_t ranks : {1, 2, 4}) {
+      for (const std::size_t ranks : {1, 2, 4, 8}) {
         INFO(model.name() << ", " << schedule.name << ", " << ranks << " ranks");
         const Dataset dataset = small_data(model);
         const Program program = program_of(model, {.schedule = std::string(schedule.name), .ranks = ranks});
@@ -157,22 +157,18 @@ TEST_CASE("memory exactly equal to what is there is enough, one byte more is not
 }
 
 TEST_CASE("available memory is the least of the kernel's figure and the control group's, its file cache left out") {
-  const auto root = std::filesystem::temp_directory_path() / "tandem-available-memory";
-  const auto write = [&](const std::string& path, const std::string& text) {
-    std::filesystem::create_directories((root / path).parent_path());
-    std::ofstream(root / path) << text;
-  };
-  std::filesystem::remove_all(root);
-  const auto nothing = available_memory(root.string());
-  write("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n");
-  const auto machine = available_memory(root.string());
-  write("sys/fs/cgroup/memory.max", "max\n");
-  const auto unlimited = available_memory(root.string());
-  write("sys/fs/cgroup/memory.max", "5000000\n");
-  write("sys/fs/cgroup/memory.current", "1000000\n");
-  write("sys/fs/cgroup/memory.stat", "anon 600000\ninactive_file 400000\n");
-  const auto limited = available_memory(root.string());
-  std::filesystem::remove_all(root);
+  const TemporaryFolder root;
+  std::filesystem::create_directories(root.file("proc"));
+  std::filesystem::create_directories(root.file("sys/fs/cgroup"));
+  const auto nothing = available_memory(root.file(""));
+  root.write("proc/meminfo", "MemTotal: 9000 kB\nMemAvailable: 8000 kB\n");
+  const auto machine = available_memory(root.file(""));
+  root.write("sys/fs/cgroup/memory.max", "max\n");
+  const auto unlimited = available_memory(root.file(""));
+  root.write("sys/fs/cgroup/memory.max", "5000000\n");
+  root.write("sys/fs/cgroup/memory.current", "1000000\n");
+  root.write("sys/fs/cgroup/memory.stat", "anon 600000\ninactive_file 400000\n");
+  const auto limited = available_memory(root.file(""));
 
   CHECK_FALSE(nothing);
   CHECK(machine == Bytes{8'192'000});    // 8000 x 1024

@@ -45,7 +45,7 @@ template <class Check>
 void for_every_job(Check check) {
   for (const Model& model : {small_mlp(), small_gpt()})
     for (const Schedule& schedule : schedules())
-      for (const std::size_t ranks : {1, 2, 4}) {
+      for (const std::size_t ranks : {1, 2, 4, 8}) {
         INFO(model.name() << ", " << schedule.name << ", " << ranks << " ranks");
         check(model, Job{.schedule = std::string(schedule.name), .ranks = ranks});
       }
@@ -76,7 +76,7 @@ TEST_CASE("every schedule and partition computes the same bits") {
     const RunResult want = run_on_one_thread(program_of(model, plain), model, dataset, three_iterations(plain));
 
     for (const Schedule& schedule : schedules())
-      for (const std::size_t ranks : {1, 2, 4}) {
+      for (const std::size_t ranks : {1, 2, 4, 8}) {
         INFO(model.name() << ", " << schedule.name << ", " << ranks << " ranks");
         const Job job{.schedule = std::string(schedule.name), .ranks = ranks};
         const RunResult got = run_on_threads(program_of(model, job), model, dataset, three_iterations(job));
