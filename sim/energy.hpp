@@ -14,7 +14,8 @@ namespace tandem {
 /// idle x makespan + (peak - idle) x busy, where busy is
 ///   - for a device whose workers share its cores: core-seconds / cores, copies included, as they take cores too;
 ///   - otherwise the busy time of its workers' compute streams, averaged over the workers on it.
-/// By DeviceId; 0 for a device without power figures, and empty where no device has them. `timeline.spans` must be filled.
+/// By DeviceId; 0 for a device without power figures, and empty where no device has them. `timeline.spans` must be
+/// filled.
 std::vector<Joules> energy_of(const Program& program, const Prices& prices, const Timeline& timeline,
                               std::span<const ProcessorSharing> resources);
 

@@ -4,24 +4,10 @@
 
 #include "base/error.hpp"
 #include "sim/clock.hpp"
+#include "sim/prices_fit.hpp"
 
 namespace tandem {
 namespace {
-
-void require_prices_fit(const Program& program, const Prices& prices) {
-  invariant(prices.works.size() == program.works().size(), "every work of the program has a price");
-  invariant(prices.channels.size() == program.channels().size(), "every channel of the program has a price");
-  invariant(prices.worker_resource.size() == program.workers().size(), "every worker has a resource, or none");
-  invariant(prices.worker_forbids_overlap.size() == program.workers().size(), "every worker may overlap, or may not");
-  const auto known = [&](std::uint32_t resource) { return resource == kExclusive || resource < prices.resources.size(); };
-  for (const WorkPrice& work : prices.works) invariant(work.time.count >= 0, "no work takes negative time");
-  for (const ChannelPrice& channel : prices.channels) {
-    const bool positive = channel.latency.count >= 0 && channel.busy_latency.count >= 0 && channel.transfer.count >= 0;
-    invariant(positive, "no part of a message takes negative time");
-    invariant(known(channel.resource), "a message's resource is in the table");
-  }
-  for (const std::uint32_t resource : prices.worker_resource) invariant(known(resource), "a worker's resource is in the table");
-}
 
 bool is_message_end(StepKind kind) { return kind == StepKind::send || kind == StepKind::receive; }
 

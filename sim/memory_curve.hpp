@@ -9,8 +9,8 @@
 
 namespace tandem {
 
-/// Fills `timeline.memory` and `timeline.peaks` from `timeline.spans`. Persistent buffers are allocated at time 0 and never
-/// freed. Throws InvariantError where a worker would free more than it holds.
+/// Fills `timeline.memory` and `timeline.peaks` from `timeline.spans`. Persistent buffers are allocated at time 0 and
+/// never freed. Throws InvariantError where a worker would free more than it holds.
 void record_memory(const Program& program, const MemoryScript& script, Timeline& timeline);
 
 }  // namespace tandem

@@ -9,9 +9,9 @@
 
 namespace tandem {
 
-/// The rule, for workers that forbid overlap: a message that is ready moves once neither of its workers computes; a compute
-/// step starts once no message of its worker is ready or moving. So exchanges that are ready go first, a message waits
-/// for at most the one step that each of its workers is in, and neither can starve or dead-lock the other.
+/// The rule, for workers that forbid overlap: a message that is ready moves once neither of its workers computes; a
+/// compute step starts once no message of its worker is ready or moving. So exchanges that are ready go first, a
+/// message waits for at most the one step that each of its workers is in, and neither can starve or block the other.
 /// Workers that allow overlap pass freely.
 class OverlapGuard {
  public:

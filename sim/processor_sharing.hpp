@@ -14,8 +14,8 @@ namespace tandem {
 /// O(log n), and no other resource is touched.
 ///
 /// Rounding, and what it guarantees:
-/// 1. Progress is an integer in units of 2^-60 ps, and the next end is reckoned only when a job joins or leaves; so looking
-///    more often, or joining in another order at one instant, changes nothing.
+/// 1. Progress is an integer in units of 2^-60 ps, and the next end is reckoned only when a job joins or leaves; so
+///    looking more often, or joining in another order at one instant, changes nothing.
 /// 2. A job ends at the picosecond nearest to its exact end. A job alone (slowdown(1) = 1) takes exactly its price;
 ///    k jobs that join at one instant, capacity 1, take exactly k times theirs while k x price < 2^53 ps.
 ///

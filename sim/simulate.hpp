@@ -12,10 +12,11 @@ struct SimulateOptions {
   bool record_order = true;   ///< false: leaves the order empty
 };
 
-/// Runs one iteration of the Program from time 0. In-order streams and `after` edges say what may start; a message moves
-/// when both of its ends have been reached: it takes its latency (`busy_latency` where its resource has as many jobs as
-/// capacity, or more, at that moment), then its transfer shares its resource; both of its steps span the whole of it.
-/// Shared resources are processor sharing (ProcessorSharing states the rounding); the Engine states how ties are settled.
+/// Runs one iteration of the Program from time 0. In-order streams and `after` edges say what may start; a message
+/// moves when both of its ends have been reached: it takes its latency (`busy_latency` where its resource has
+/// as many jobs as capacity, or more, at that moment), then its transfer shares its resource; both steps span the
+/// whole of it.
+/// Shared resources are processor sharing (ProcessorSharing states the rounding); Engine states how ties are settled.
 /// The same inputs give the same bytes on any machine; threads may simulate the same Program at once.
 ///
 /// Throws InvariantError naming a blocked step where the Program dead-locks (verify() refuses such a Program), and

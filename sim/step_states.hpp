@@ -1,6 +1,7 @@
 #pragma once
 // The state of every step, kept in the place where its span will stand: the engine needs no memory of its own per step.
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -9,13 +10,15 @@
 
 namespace tandem {
 
-/// A step is waiting, then armed (a message's end that waits for its other end), then begun, then ended. Until it begins,
-/// `start` holds what it waits for; until it ends, `end` holds the head of the list of steps that wait for it, and a
-/// waiting step's `start` the link to the next. All such words are negative, and all times are not.
+/// A step is waiting, then armed (a message's end that waits for its other end), then begun, then ended. Until it
+/// begins, `start` holds what it waits for; until it ends, `end` holds the head of the list of steps that wait for it,
+/// and a waiting step's `start` the link to the next. All such words are negative, and all times are not.
 class StepStates {
  public:
   /// Overwrites `spans`, which must outlive this.
-  explicit StepStates(std::vector<Span>& spans) : spans_(spans.data()) { std::fill(spans.begin(), spans.end(), kFresh); }
+  explicit StepStates(std::vector<Span>& spans) : spans_(spans.data()) {
+    std::fill(spans.begin(), spans.end(), kFresh);
+  }
 
   bool ended(StepId step) const { return at(step).end.count >= 0; }
   bool armed(StepId step) const { return at(step).start.count == kArmed; }

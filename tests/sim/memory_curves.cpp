@@ -29,14 +29,17 @@ TEST_CASE("a worker's memory follows its compute steps: frees before allocations
   const WorkerId worker = scenario.worker();
   const StepId forward = scenario.compute(worker, 10), backward = scenario.compute(worker, 30, StepKind::backward);
   ProgramBuilder& builder = scenario.builder();
-  builder.add_buffer({worker, SegmentId{}, BufferClass::weight, BufferContent::weights, {1000}}, 0);
-  const BufferId saved = builder.add_buffer({worker, SegmentId{}, BufferClass::activation, BufferContent::saved, {200}}, 0);
+  const auto add = [&](BufferClass kind, BufferContent content, std::int64_t bytes) {
+    return builder.add_buffer({worker, SegmentId{}, kind, content, {bytes}}, 0);
+  };
+  add(BufferClass::weight, BufferContent::weights, 1000);
+  const BufferId saved = add(BufferClass::activation, BufferContent::saved, 200);
   builder.allocate(saved, forward, Moment::start);
   builder.release(saved, backward, Moment::end);
-  const BufferId scratch = builder.add_buffer({worker, SegmentId{}, BufferClass::workspace, BufferContent::workspace, {50}}, 0);
+  const BufferId scratch = add(BufferClass::workspace, BufferContent::workspace, 50);
   builder.allocate(scratch, forward, Moment::start);
   builder.release(scratch, backward, Moment::start);
-  const BufferId message = builder.add_buffer({worker, SegmentId{}, BufferClass::message, BufferContent::outbox, {30}}, 0);
+  const BufferId message = add(BufferClass::message, BufferContent::outbox, 30);
   builder.allocate(message, backward, Moment::start);
   builder.release(message, backward, Moment::end);
   const Ride ride = scenario.finish();

@@ -13,7 +13,7 @@ struct StageTimes {
   std::int64_t forward, backward;
 };
 
-/// Neighbours exchange without cost unless `link` says otherwise: each direction of each cut then has a link of its own.
+/// Neighbours exchange without cost unless `link` says otherwise; each direction of each cut has a link of its own.
 struct Pipeline {
   std::string schedule;
   std::uint32_t micro_batches;
@@ -45,14 +45,17 @@ class PipelineBuilder {
   void add_stage() {
     const StageTimes& times = pipeline_.stages[workers_.size()];
     workers_.push_back(scenario_.worker());
-    for (const auto& [kind, time] : {std::pair(StepKind::forward, times.forward), {StepKind::backward, times.backward}}) {
+    const std::pair<StepKind, std::int64_t> passes[] = {{StepKind::forward, times.forward},
+                                                       {StepKind::backward, times.backward}};
+    for (const auto& [kind, time] : passes) {
       scenario_.prices().works.push_back({{time}, CostSource::roofline});
       works_.push_back(scenario_.builder().add_work({kind, workers_.back(), SegmentId{}}));
     }
   }
   void add_step(std::uint32_t rank, const Action& action) {
     const std::size_t work = 2 * rank + (action.kind == StepKind::backward);
-    steps_[{rank, action.kind, action.micro_batch}] = scenario_.builder().add_compute(works_[work], action.micro_batch);
+    steps_[{rank, action.kind, action.micro_batch}] =
+        scenario_.builder().add_compute(works_[work], action.micro_batch);
   }
   void connect(std::uint32_t from, std::uint32_t to, StepKind kind, StreamKind stream, const Grid& grid) {
     MessageTimes link = pipeline_.link;
@@ -70,8 +73,9 @@ class PipelineBuilder {
     for (const auto& [key, step] : steps_) {
       const auto& [rank, kind, micro_batch] = key;
       if (kind != StepKind::forward) continue;
-      const BufferId kept = scenario_.builder().add_buffer(
-          {workers_[rank], SegmentId{}, BufferClass::activation, BufferContent::saved, {pipeline_.kept_bytes}}, micro_batch);
+      const BufferSpec spec{workers_[rank], SegmentId{}, BufferClass::activation, BufferContent::saved,
+                            {pipeline_.kept_bytes}};
+      const BufferId kept = scenario_.builder().add_buffer(spec, micro_batch);
       scenario_.builder().allocate(kept, step, Moment::start);
       scenario_.builder().release(kept, steps_.at({rank, StepKind::backward, micro_batch}), Moment::end);
     }

@@ -43,7 +43,7 @@ inline Item random_item(std::size_t workers, std::size_t index, std::size_t link
   item.worker = *rc::gen::inRange<std::size_t>(0, workers);
   item.is_message = workers > 1 && *rc::gen::arbitrary<bool>();
   item.to = (item.worker + *rc::gen::inRange<std::size_t>(1, workers + (workers == 1))) % workers;
-  item.time = *rc::gen::weightedOneOf<std::int64_t>({{1, rc::gen::just<std::int64_t>(0)}, {5, rc::gen::inRange<std::int64_t>(1, 50)}});
+  item.time = std::max<std::int64_t>(0, *rc::gen::inRange<std::int64_t>(-9, 50));
   item.latency = *rc::gen::inRange<std::int64_t>(0, 9);
   item.busy_latency = item.latency + *rc::gen::inRange<std::int64_t>(0, 9);
   item.link = links > 0 ? *rc::gen::inRange<std::size_t>(0, links) : 0;
@@ -101,8 +101,9 @@ inline BuiltDraft build(const Draft& draft, const std::vector<std::size_t>& plac
   for (std::size_t i = 0; i < draft.items.size(); ++i) {
     const Item& item = draft.items[i];
     const Worker& worker = program.workers()[index_of(workers[item.worker])];
+    const std::uint32_t first = index_of(program.stream(worker.compute).first);
     built.step.push_back(item.is_message ? program.messages()[position[i]].send
-                                         : static_cast<StepId>(index_of(program.stream(worker.compute).first) + position[i]));
+                                         : static_cast<StepId>(first + position[i]));
   }
   return built;
 }

@@ -58,7 +58,9 @@ class Scenario {
   ProgramBuilder& builder() { return builder_; }
   Prices& prices() { return prices_; }
 
-  Ride finish(std::uint32_t micro_batches = 1) { return {std::move(builder_).finish(micro_batches), std::move(prices_)}; }
+  Ride finish(std::uint32_t micro_batches = 1) {
+    return {std::move(builder_).finish(micro_batches), std::move(prices_)};
+  }
 
  private:
   ProgramBuilder builder_;

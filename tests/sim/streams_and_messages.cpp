@@ -45,7 +45,8 @@ TEST_CASE("a step waits for the last of its many edges, whichever it is") {
   for (const std::size_t slowest : {0u, 1u, 2u}) {
     Scenario scenario;
     std::vector<StepId> earlier;
-    for (const std::size_t i : {0u, 1u, 2u}) earlier.push_back(scenario.compute(scenario.worker(), i == slowest ? 90 : 20));
+    for (const std::size_t i : {0u, 1u, 2u})
+      earlier.push_back(scenario.compute(scenario.worker(), i == slowest ? 90 : 20));
     const WorkerId last = scenario.worker();
     const StepId step = scenario.compute(last, 1);
     for (const StepId edge : earlier) scenario.after(step, edge);
@@ -94,7 +95,8 @@ TEST_CASE("latency occupies no link, so two messages' latencies pass together") 
   Scenario scenario;
   const std::uint32_t link = scenario.resource(1);
   std::vector<MessageId> messages;
-  for (int i = 0; i < 2; ++i) messages.push_back(scenario.message(scenario.worker(), scenario.worker(), {1000, 10, link}));
+  for (int i = 0; i < 2; ++i)
+    messages.push_back(scenario.message(scenario.worker(), scenario.worker(), {1000, 10, link}));
   const Ride ride = scenario.finish();
 
   const Timeline timeline = simulate(ride.program, ride.prices);
