@@ -22,6 +22,13 @@ FlopsPerSecond best_rate(const ProductRates& rates) {
   return best;
 }
 
+/// From two threads to four times as many as there are cores.
+std::vector<std::int64_t> thread_counts(std::int64_t cores) {
+  std::vector<std::int64_t> counts;
+  for (std::int64_t threads = 2; threads <= 4 * cores; threads *= 2) counts.push_back(threads);
+  return counts;
+}
+
 }  // namespace
 
 HostProfile calibrate_host(const CalibrationOptions& options) {
@@ -49,7 +56,8 @@ HostProfile calibrate_host(const CalibrationOptions& options) {
   next(50, "messages between threads");
   profile.link = measure_threads_link(machine.cores, options.stop);
   next(65, "threads at once");
-  device.concurrency = measure_concurrency(machine.cores, options.stop);
+  device.concurrency =
+      measure_concurrency(load_model("gpt-nano"), Plan{}, machine.cores, thread_counts(machine.cores), options.stop);
   device.peak_fp32 = best_rate(device.product_rates) * static_cast<double>(machine.cores);
   device.memory_bandwidth = device.elementwise.points.back().rate;
   add_sources(device, options.source);

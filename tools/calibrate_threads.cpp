@@ -124,19 +124,20 @@ Seconds iteration_beside(const Program& program, const Model& model, const Datas
 
 }  // namespace
 
-Concurrency measure_concurrency(std::int64_t cores, std::stop_token stop) {
-  const Model model = load_model("gpt-nano");
-  Plan plan;
-  plan.micro_batches = 1;
-  const Program program = lower(plan, model, {}, {DeviceId{0}});
-  const Dataset dataset(model, std::string(4096, 'a'), plan.seed);
-  Concurrency concurrency;
-  Seconds alone;
-  for (std::int64_t threads = 1; threads <= 4 * cores; threads = threads == 1 ? std::max<std::int64_t>(2, cores) : 2 * threads) {
-    const Seconds time = iteration_beside(program, model, dataset, threads, stop);
-    if (threads == 1) alone = time;
-    const double fair = std::max(1.0, static_cast<double>(threads) / static_cast<double>(cores));
-    concurrency.points.push_back({threads, std::max(1.0, time / alone / fair)});
+Concurrency measure_concurrency(const Model& model, const Plan& plan, std::int64_t cores,
+                                const std::vector<std::int64_t>& threads, std::stop_token stop) {
+  Plan whole = plan;
+  whole.pipeline = 1;
+  whole.cuts.clear();
+  whole.micro_batches = 1;
+  const Program program = lower(whole, model, {}, {DeviceId{0}});
+  const Dataset dataset(model, std::string(1 << 16, 'a'), plan.seed);
+  const Seconds alone = iteration_beside(program, model, dataset, 1, stop);
+  Concurrency concurrency{{{1, 1.0}}};
+  for (const std::int64_t count : threads) {
+    const double fair = std::max(1.0, static_cast<double>(count) / static_cast<double>(cores));
+    const Seconds time = iteration_beside(program, model, dataset, count, stop);
+    concurrency.points.push_back({count, std::max(1.0, time / alone / fair)});
   }
   return concurrency;
 }

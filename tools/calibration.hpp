@@ -41,7 +41,10 @@ RateCurve measure_elementwise();
 RateCurve measure_copy();
 double measure_transcendentals();
 Seconds measure_launch_overhead();
-Concurrency measure_concurrency(std::int64_t cores, std::stop_token stop);
+/// How much slower than its fair share of the cores a training iteration of the model gets on each of so many threads,
+/// each with a copy of its own; `threads` ascending, above 1.
+Concurrency measure_concurrency(const Model& model, const Plan& plan, std::int64_t cores,
+                                const std::vector<std::int64_t>& threads, std::stop_token stop);
 Link measure_threads_link(std::int64_t cores, std::stop_token stop);
 
 }  // namespace tandem

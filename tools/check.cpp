@@ -93,6 +93,7 @@ class Check {
   CheckOptions options_;
   std::int64_t total_, done_ = 0;
   KernelRounds kernels_;
+  std::vector<double> slowdowns_;  ///< of as many threads as can compute at once
   std::vector<RunResult> runs_;
   CheckResult result_;
 };
@@ -102,10 +103,23 @@ void Check::next(std::string_view what) {
   if (options_.progress) options_.progress(100 * done_++ / total_, what);
 }
 
+/// Times the plan's kernels, alone and beside each other, and prices by the medians of the rounds so far. A model that
+/// this machine cannot hold whole stays without measured kernels.
 void Check::measure(const Model& model) {
   next("timing kernels");
-  kernels_.add(measure_kernels(model, plan_, 2, std::string(1 << 16, 'a'), options_.stop));
-  for (Device& device : cluster_.profiles) merge_kernels(device, kernels_.medians());
+  const std::int64_t beside = std::min(plan_.pipeline, this_machine().cores);
+  try {
+    kernels_.add(measure_kernels(model, plan_, 2, std::string(1 << 16, 'a'), options_.stop));
+    if (beside > 1)
+      slowdowns_.push_back(
+          measure_concurrency(model, plan_, this_machine().cores, {beside}, options_.stop).points.back().slowdown);
+  } catch (const ResourceError&) {
+    return;
+  }
+  for (Device& device : cluster_.profiles) {
+    merge_kernels(device, kernels_.medians());
+    if (!slowdowns_.empty()) device.concurrency.points = {{1, 1.0}, {beside, median(slowdowns_)}};
+  }
 }
 
 RunOptions Check::run_options(std::int64_t iterations) const {
