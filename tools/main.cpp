@@ -1,4 +1,7 @@
 // The `tandem` program: sets up interrupts and the console, and hands over to run_tandem().
+#include <semaphore.h>
+
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
@@ -9,27 +12,46 @@
 
 namespace {
 
-/// Waits for SIGINT or SIGTERM on a thread of its own: the first asks the run to stop; a second, or two seconds without
-/// an end, ends the process.
-void watch_signals(std::stop_source source, sigset_t signals) {
-  int which = 0;
-  sigwait(&signals, &which);
+// A handler can reach nothing else. Blocking the signals instead would not do: OpenBLAS starts threads before main(),
+// and those would take them.
+sem_t signals_taken;
+volatile std::sig_atomic_t last_signal = 0;
+
+void take_signal(int which) {
+  last_signal = which;
+  sem_post(&signals_taken);
+}
+
+/// Leaves a signal alone that the parent ignores, as `nohup` does.
+void handle(int which) {
+  struct sigaction action {};
+  sigaction(which, nullptr, &action);
+  if (action.sa_handler == SIG_IGN) return;
+  action.sa_handler = take_signal;
+  action.sa_flags = SA_RESTART;
+  sigaction(which, &action, nullptr);
+}
+
+/// Runs on a thread of its own: the first signal asks the run to stop; a second, or two seconds without an end, ends the
+/// process.
+void watch_signals(std::stop_source source) {
+  while (sem_wait(&signals_taken) != 0) {}
   source.request_stop();
-  constexpr timespec kPatience{2, 0};
-  sigtimedwait(&signals, nullptr, &kPatience);
-  std::_Exit(128 + which);
+  timespec deadline{};
+  clock_gettime(CLOCK_REALTIME, &deadline);
+  deadline.tv_sec += 2;
+  while (sem_timedwait(&signals_taken, &deadline) != 0 && errno == EINTR) {}
+  std::_Exit(128 + last_signal);
 }
 
 }  // namespace
 
 int main(int count, char** words) {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const std::stop_source source;
-  std::thread(watch_signals, source, signals).detach();
+  sem_init(&signals_taken, 0, 0);
+  std::thread(watch_signals, source).detach();
+  handle(SIGINT);
+  handle(SIGTERM);
   tandem::Console console = tandem::process_console(source.get_token());
   return tandem::run_tandem({words + 1, words + count}, console);
 }
