@@ -34,17 +34,30 @@ CommandLine command_line() {
   return line;
 }
 
-RunOptions run_options(const Arguments& arguments, const Job& job, const Console& console) {
+/// Numbers of the flags, judged before any long work.
+struct RunFlags {
+  std::optional<double> pace;
+  std::int64_t stall_after_s = 30;
+};
+
+RunFlags run_flags(const Arguments& arguments) {
+  RunFlags flags;
+  if (arguments.has("pace")) flags.pace = arguments.number("pace", 1e-6, 1e6, 1);
+  flags.stall_after_s = arguments.integer("stall-after", 1, 1'000'000, flags.stall_after_s);
+  return flags;
+}
+
+RunOptions run_options(const RunFlags& flags, const Job& job, const Console& console) {
   RunOptions options;
   options.iterations = job.plan.iterations;
   options.seed = job.plan.seed;
   options.optimizer = job.plan.optimizer;
   options.stop = console.stop;
-  options.stall_after = std::chrono::seconds(arguments.integer("stall-after", 1, 1'000'000, 30));
-  if (arguments.has("pace"))
+  options.stall_after = std::chrono::seconds(flags.stall_after_s);
+  if (flags.pace)
     options.pacing = pacing_of(
         scaled_prices(price(job.program, *job.model, job.cluster, CostModel(), job.plan.optimizer),
-                      arguments.number("pace", 1e-6, 1e6, 1)));
+                      *flags.pace));
   return options;
 }
 
@@ -88,11 +101,12 @@ int run_command(const std::vector<std::string>& words, Console& console) {
   if (arguments.has("help")) return console.out << help_text(line), 0;
   require_writable(arguments, "trace");
   if (const auto folder = arguments.text("dump")) require_dumpable(*folder, arguments.has("force"));
+  const RunFlags flags = run_flags(arguments);
   Plan plan = plan_from(arguments, Plan{});
   Cluster cluster = cluster_for(plan.cluster, console);
   const Job job = make_job(std::move(plan), std::move(cluster), CostModel());
   const Dataset dataset = make_dataset(job);
-  RunOptions options = run_options(arguments, job, console);
+  RunOptions options = run_options(flags, job, console);
   const bool text = !arguments.has("json");
   if (text) console.out << plan_text(job) << '\n';
   RunResult result;
