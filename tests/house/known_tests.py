@@ -1,6 +1,7 @@
 """known_tests.py CTEST BUILD FOLDER=PROGRAM...: CTest runs each test that the programs list, and no other."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -31,6 +32,8 @@ def known_tests(ctest, build, programs):
 
 def main(ctest, build, *pairs):
     programs = dict(pair.split("=", 1) for pair in pairs)
+    if missing := [program for program in programs.values() if not os.path.exists(program)]:
+        sys.exit(f"build all tests first; missing: {', '.join(missing)}")
     listed = set().union(*(listed_tests(*pair) for pair in programs.items()))
     if not listed:
         sys.exit("the programs list no tests")
