@@ -66,7 +66,7 @@ struct Picoseconds {
 
 /// Rounds to the nearest picosecond, and never a positive time to zero. Throws InputError beyond the clock's range.
 Picoseconds to_picoseconds(Seconds seconds);
-constexpr Seconds to_seconds(Picoseconds time) { return {static_cast<double>(time.count) * 1e-12}; }
+constexpr Seconds to_seconds(Picoseconds time) { return {static_cast<double>(time.count) / 1e12}; }
 
 constexpr Seconds operator/(Bytes size, BytesPerSecond rate) { return {static_cast<double>(size.count) / rate.value}; }
 constexpr Seconds operator/(Flops work, FlopsPerSecond rate) { return {work.real() / rate.value}; }

@@ -17,7 +17,9 @@ endif()
 
 set(TANDEM_SANITIZE "" CACHE STRING "sanitizers to build with, such as address,undefined or thread")
 if(TANDEM_SANITIZE)
-  target_compile_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE} -fno-omit-frame-pointer)
+  # GCC 12 takes what a sanitizer inserts for reads of uninitialised values.
+  target_compile_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE} -fno-omit-frame-pointer
+                         -Wno-maybe-uninitialized)
   target_link_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE})
 endif()
 

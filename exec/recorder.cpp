@@ -6,7 +6,7 @@
 
 namespace tandem {
 
-Recorder::Recorder(const Program& program, const BufferMemory& memory, std::int64_t iterations)
+Recorder::Recorder(const Program& program, const BufferMemory& memory, std::int64_t kept)
     : program_(program), started_(program.streams().size()) {
   std::size_t next = 0;
   for (std::uint32_t w = 0; w < program.workers().size(); ++w) {
@@ -15,7 +15,7 @@ Recorder::Recorder(const Program& program, const BufferMemory& memory, std::int6
     next = first_event_.back() + memory.action_count(worker);
     end_event_.push_back(next);
   }
-  timelines_.assign(static_cast<std::size_t>(iterations), empty_timeline(memory));
+  timelines_.assign(static_cast<std::size_t>(kept), empty_timeline(memory));
 }
 
 /// With all places made, and the persistent buffers at time zero.
@@ -53,6 +53,13 @@ void Recorder::ended(StepId step, Instant start, Instant end, Picoseconds cpu_ti
 
 void Recorder::changed(WorkerId worker, Instant time, Bytes bytes, BufferClass kind) {
   current().memory[next_event_[index_of(worker)]++] = {since_zero(time), bytes.count, worker, kind};
+}
+
+std::vector<Timeline> Recorder::take() && {
+  if (timelines_.empty()) return {};
+  const auto oldest = static_cast<std::ptrdiff_t>(static_cast<std::size_t>(iteration_ + 1) % timelines_.size());
+  std::rotate(timelines_.begin(), timelines_.begin() + oldest, timelines_.end());
+  return std::move(timelines_);
 }
 
 void Recorder::end_iteration(const BufferMemory& memory) {

@@ -11,7 +11,8 @@ namespace tandem {
 
 class Recorder {
  public:
-  Recorder(const Program& program, const BufferMemory& memory, std::int64_t iterations);
+  /// Keeps the timelines of the last `kept` iterations.
+  Recorder(const Program& program, const BufferMemory& memory, std::int64_t kept);
 
   /// Before any step of the iteration; by one thread, ordered before all others.
   void start_iteration(std::int64_t iteration, Instant zero);
@@ -26,11 +27,12 @@ class Recorder {
   void end_iteration(const BufferMemory& memory);
 
   Picoseconds since_zero(Instant time) const { return between(zero_, time); }
-  std::vector<Timeline> take() && { return std::move(timelines_); }
+  /// The kept ones, oldest first.
+  std::vector<Timeline> take() &&;
 
  private:
   Timeline empty_timeline(const BufferMemory& memory) const;
-  Timeline& current() { return timelines_[static_cast<std::size_t>(iteration_)]; }
+  Timeline& current() { return timelines_[static_cast<std::size_t>(iteration_) % timelines_.size()]; }
 
   const Program& program_;
   std::vector<std::size_t> first_event_, end_event_;  ///< by WorkerId: its places in Timeline::memory, persistent ones left out

@@ -1,8 +1,9 @@
 #include "exec/ride.hpp"
 
-#include <new>
-
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <new>
 
 #include "base/error.hpp"
 #include "exec/kernels/product.hpp"
@@ -39,7 +40,7 @@ Ride::Ride(const Program& program, const Model& model, const Dataset& dataset, c
            const StopControl& control, const Pacer& pacer)
     : program_(program), options_(options), control_(control), pacer_(pacer), memory_(checked(program, model)),
       weights_(program, model, memory_), runner_({program, model, dataset, options.optimizer}, memory_),
-      recorder_(program, memory_, options.iterations) {
+      recorder_(program, memory_, std::min(options.iterations, options.timelines)) {
   use_one_blas_thread();
 }
 

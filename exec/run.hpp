@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -39,12 +40,13 @@ struct RunOptions {
   std::function<void(const std::string& report)> on_stall{};
   /// Called from one thread after each iteration with its loss.
   std::function<void(std::int64_t iteration, float loss)> after_iteration{};
+  std::int64_t timelines = std::numeric_limits<std::int64_t>::max();  ///< of so many last iterations are kept
   std::stop_token stop{};               ///< an interrupt: the run ends after at most the running kernels
 };
 
 struct RunResult {
   std::vector<float> losses;          ///< by iteration: mean over micro-batches, summed in micro-batch order
-  std::vector<Timeline> timelines;    ///< by iteration; time zero is the iteration's start
+  std::vector<Timeline> timelines;    ///< of the last iterations, in order; time zero is the iteration's start
   std::vector<std::vector<float>> weights;    ///< by ParameterId, after the last iteration; empty for a tied use
   std::vector<std::vector<float>> gradients;  ///< by ParameterId, of the last iteration, ties summed; empty for a tied use
   std::int64_t thread_count = 0;

@@ -95,6 +95,7 @@ int check_command(const std::vector<std::string>& words, Console& console) {
   CheckOptions options = check_options(arguments, console);
   const Plan plan = plan_from(arguments, default_plan());
   if (arguments.has("iterations")) options.iterations = plan.iterations;
+  require_valid(plan);
   const Cluster cluster = cluster_for(plan.cluster, console);
   CheckResult result;
   {

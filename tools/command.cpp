@@ -48,6 +48,10 @@ int dispatch(const std::vector<std::string>& words, Console& console) {
     console.out << overview();
     return 0;
   }
+  if (words[0] == "--version") {
+    console.out << "tandem " TANDEM_VERSION "\n";
+    return 0;
+  }
   return find_command(words[0]).run({words.begin() + 1, words.end()}, console);
 }
 

@@ -9,10 +9,30 @@
 #include "plan/lower.hpp"
 #include "plan/memory_script.hpp"
 #include "plan/partition.hpp"
+#include "plan/schedule.hpp"
 #include "plan/verify.hpp"
 #include "tools/text_files.hpp"
 
 namespace tandem {
+
+namespace {
+
+/// The training data that the plan names; without a name, this tool's own README.
+std::string read_data(const Plan& plan) {
+  constexpr Bytes kMostText{1'000'000'000};
+  return plan.data.empty() ? std::string(text_files()[0].text) : read_text(plan.data, kMostText);
+}
+
+}  // namespace
+
+void require_valid(const Plan& plan) {
+  count_steps(plan);
+  find_schedule(plan.schedule);
+  const Model model = load_model(plan.model);
+  if (!plan.cuts.empty()) resolve_cuts(plan, model);
+  Dataset(model, read_data(plan), plan.seed);
+  if (plan.cluster != "host") load_cluster(plan.cluster);
+}
 
 Job make_job(Plan plan, Cluster cluster, const CostModel& costs) {
   auto model = std::make_unique<const Model>(load_model(plan.model));
@@ -43,9 +63,7 @@ Plan settled_plan(const Job& job) {
 }
 
 Dataset make_dataset(const Job& job) {
-  constexpr Bytes kMostText{1'000'000'000};
-  std::string text = job.plan.data.empty() ? std::string(text_files()[0].text) : read_text(job.plan.data, kMostText);
-  return Dataset(*job.model, std::move(text), job.plan.seed);
+  return Dataset(*job.model, read_data(job.plan), job.plan.seed);
 }
 
 MetricsContext metrics_context(const Job& job) {

@@ -23,6 +23,9 @@ struct Job {
   Program program;
 };
 
+/// Throws InputError where the plan names something that is not there or does not suit: before any long work.
+void require_valid(const Plan& plan);
+
 /// Loads the model, places the ranks, partitions where the plan leaves the cuts open, lowers and verifies.
 Job make_job(Plan plan, Cluster cluster, const CostModel& costs);
 /// The same for a model that is loaded already.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -47,12 +48,21 @@ RunFlags run_flags(const Arguments& arguments) {
   return flags;
 }
 
-RunOptions run_options(const RunFlags& flags, const Job& job, const Console& console) {
+/// Iterations whose timelines are kept, so that memory does not grow with the length of a training.
+constexpr std::int64_t kTimelines = 200;
+
+RunOptions run_options(const RunFlags& flags, const Job& job, Console& console) {
   RunOptions options;
   options.iterations = job.plan.iterations;
   options.seed = job.plan.seed;
   options.optimizer = job.plan.optimizer;
   options.stop = console.stop;
+  options.timelines = kTimelines;
+  options.on_stall = [&console](const std::string& report) {
+    console.out.flush();
+    console.err << "error: the run failed: " << report << std::endl;
+    std::_Exit(4);  // a kernel that never returns cannot be joined
+  };
   options.stall_after = std::chrono::seconds(flags.stall_after_s);
   if (flags.pace)
     options.pacing = pacing_of(
@@ -103,6 +113,7 @@ int run_command(const std::vector<std::string>& words, Console& console) {
   if (const auto folder = arguments.text("dump")) require_dumpable(*folder, arguments.has("force"));
   const RunFlags flags = run_flags(arguments);
   Plan plan = plan_from(arguments, Plan{});
+  require_valid(plan);
   Cluster cluster = cluster_for(plan.cluster, console);
   const Job job = make_job(std::move(plan), std::move(cluster), CostModel());
   const Dataset dataset = make_dataset(job);
@@ -122,11 +133,14 @@ int run_command(const std::vector<std::string>& words, Console& console) {
     };
     result = run_on_threads(job.program, *job.model, dataset, options);
   }
+  if (text)
+    print_text(arguments, console, job, result);
+  else
+    print_json(console, as_json(job, result));
   const Ride ride{"measured", result.timelines.back()};
   write_trace(arguments, job.program, {&ride, 1});
   if (const auto folder = arguments.text("dump")) dump_run(*folder, *job.model, result, arguments.has("force"));
-  if (text) return print_text(arguments, console, job, result), 0;
-  return print_json(console, as_json(job, result)), 0;
+  return 0;
 }
 
 }  // namespace tandem

@@ -22,6 +22,7 @@ Job job_from(const Arguments& all, Console& console) {
   arguments.drop_first_word();
   const CostModel costs = cost_model("measured");
   Plan plan = plan_from(arguments, Plan{});
+  require_valid(plan);
   Cluster cluster = cluster_for(plan.cluster, console);
   return make_job(std::move(plan), std::move(cluster), costs);
 }

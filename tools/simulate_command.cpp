@@ -47,6 +47,7 @@ int simulate_command(const std::vector<std::string>& words, Console& console) {
   require_writable(arguments, "trace");
   const CostModel costs = cost_model(arguments.text("cost").value_or("measured"));
   Plan plan = plan_from(arguments, Plan{});
+  require_valid(plan);
   Cluster cluster = cluster_for(plan.cluster, console);
   const Job job = make_job(std::move(plan), std::move(cluster), costs);
   require_memory(job);

@@ -129,3 +129,10 @@ TEST_CASE("every subject of show prints JSON that parses") {
     CHECK_FALSE(nlohmann::json::parse(outcome.out).empty());
   }
 }
+
+TEST_CASE("the tool tells its version") {
+  const Outcome outcome = run_words({"--version"});
+
+  CHECK(outcome.code == 0);
+  CHECK(outcome.out.rfind("tandem ", 0) == 0);
+}
