@@ -46,6 +46,7 @@ struct CheckResult {
   NumbersComparison numbers;
   OtherLoad load;                  ///< while the runs went on
   std::int64_t cores = 0;
+  std::optional<double> pace;      ///< as in the options
   bool times_compared = true;      ///< false: the plan is for another machine, and the run did not follow its clock
   bool agrees = false;
 };

@@ -23,7 +23,7 @@ CommandLine command_line() {
                    plan_flags(),
                    1,
                    {"tandem check", "tandem check --model mlp --pp 4 --micro-batches 8 --micro-batch-size 64",
-                    "tandem check --model gpt-nano --on k80-x4 --pp 4 --pace 1", "tandem check plan.yaml --json"}};
+                    "tandem check --model gpt-nano --on k80-x4 --pp 4 --pace 400", "tandem check plan.yaml --json"}};
   line.flags.push_back({"rounds", "N", "times that kernels are timed and the plan is run, in turn (default 3)"});
   line.flags.push_back({"cost", "SOURCE", "measured (default): time the plan's kernels; roofline: do not"});
   line.flags.push_back({"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE"});

@@ -49,6 +49,10 @@ std::string time_lines(const CheckResult& result) {
       time_text(iteration.predicted), time_text({iteration.measured.median}), time_text({iteration.measured.p10}),
       time_text({iteration.measured.p90}), iteration.runs, 100 * iteration.error, 100 * result.comparison.steps.median,
       100 * result.comparison.steps.p95, result.comparison.steps.count, time_text(result.roofline), 100 * off);
+  constexpr double kBehind = -0.25;
+  if (result.pace && iteration.error < kBehind)
+    text += fmt::format("         this machine cannot keep up with that clock: try --pace {:.2g}\n",
+                        2 * *result.pace * iteration.measured.median / iteration.predicted.value);
   text += "bubble  ";
   constexpr std::size_t kShown = 8;
   for (std::size_t w = 0; w < result.comparison.bubble.size() && w < kShown; ++w)
