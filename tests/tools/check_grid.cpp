@@ -1,6 +1,7 @@
 // The main claim, over the whole grid: what is predicted is what runs.
 #include <algorithm>
 
+#include "base/yaml.hpp"
 #include "exec/run.hpp"
 #include "hardware_profiles/host.hpp"
 #include "tests/catch.hpp"
@@ -86,7 +87,7 @@ TEST_CASE("gpt-nano learns a text, by the same curve on 1, 2, 4 and 8 stages") {
     plan.micro_batches = 2;
     plan.micro_batch_size = 4;
     const Job job = make_job(plan, made_up_host(), CostModel());
-    const Dataset text = make_dataset(job);
+    const Dataset text(*job.model, read_text(TANDEM_SOURCE_DIR "/tests/golden/learning_text.txt", Bytes{100'000}), plan.seed);
     RunOptions options;
     options.iterations = 240;
 
