@@ -17,6 +17,10 @@ struct KernelArguments {
   std::span<const TensorSpec> input_specs;
   const TensorSpec* output_spec = nullptr;
   std::int64_t batch = 0;
+  const Origins* origins = nullptr;              ///< of a rank's part of the layer; null: the whole layer
+  std::uint64_t seed_of_masks = 0;               ///< of random masks (dropout): key them by this, the layer, the iteration,
+  std::uint64_t layer_key = 0;                   ///< ... the layer's own key, equal under every partition,
+  std::int64_t iteration = 0, first_sample = 0;  ///< ... and the sample's number in the global batch
 
   std::span<const void* const> inputs;           ///< F: all; I and W: those that the kind keeps
   std::span<const Real* const> parameters;

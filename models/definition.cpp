@@ -39,6 +39,7 @@ NameIndex index_names(const std::vector<LayerDefinition>& definitions) {
 }
 
 const LayerKind& resolve_kind(const LayerDefinition& definition) {
+  if (definition.row != nullptr) return *definition.row;
   try {
     return find_layer_kind(definition.kind);
   } catch (const InputError& error) {

@@ -12,6 +12,7 @@
 
 #include "base/id.hpp"
 #include "base/units.hpp"
+#include "models/layout.hpp"
 
 namespace tandem {
 
@@ -115,6 +116,8 @@ struct LayerKind {
   std::size_t inputs;  ///< how many tensors it reads; 0 for a source of data
   bool is_loss = false;
   bool is_target = false;  ///< a source that holds what the loss compares with
+  bool is_constant = false;  ///< no gradient flows through it, though its inputs may need one (statistics of logits)
+  bool mixes_samples = false;  ///< a sample's result depends on the others of its micro-batch (batch statistics)
   /// Throws InputError (without position) when the inputs' shapes do not suit.
   TensorSpec (*output)(const Attributes&, std::span<const TensorSpec> inputs);
   std::vector<ParameterSpec> (*parameters)(const Attributes&, std::span<const TensorSpec> inputs);
@@ -122,6 +125,9 @@ struct LayerKind {
   Work (*work)(const LayerContext&, Pass);
   /// Bytes that the kernel of this pass needs beside its tensors; absent: none.
   Bytes (*scratch)(const LayerContext&, Pass) = nullptr;
+  /// Ways to divide the work along a mesh axis, beside repeating it and splitting the samples, which every kind allows
+  /// (mixes_samples: as an approximation). The first one that fits the inputs' layouts is the default; absent: none.
+  std::vector<LayoutRule> (*rules)(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec& output) = nullptr;
 };
 
 /// All kinds, sorted by name.

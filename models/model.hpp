@@ -33,6 +33,7 @@ struct Layer {
   TensorSpec output;
   std::vector<ParameterId> parameters;
   Kept kept;
+  Origins origins;  ///< of a rank's part of a layer; a whole model's are empty
 };
 
 /// One layer as written by a model file or a builder; inputs name layers, which may stand in any order.
@@ -43,6 +44,8 @@ struct LayerDefinition {
   std::vector<std::string> inputs = {};
   std::optional<std::string> tie = {};  ///< name of the parameter that this layer's `weight` is ("wte.weight")
   TextPosition position = {};           ///< where it was written; `file` is empty where it was built by code
+  Origins origins = {};                 ///< of a rank's part of a layer
+  const LayerKind* row = nullptr;       ///< a kind that stands in no table of models/; `kind` is its name
 };
 
 /// Built once, then never changed. Layers are numbered in topological order: every input has a smaller id, and data

@@ -24,6 +24,7 @@ std::vector<Layer> arrange(const std::vector<LayerDefinition>& definitions, std:
     layers[i].name = definitions[order[i]].name;
     layers[i].kind = from.kind;
     layers[i].attributes = std::move(from.attributes);
+    layers[i].origins = definitions[order[i]].origins;
     for (const auto input : from.inputs) layers[i].inputs.push_back(id_at[input]);
   }
   return layers;
@@ -66,7 +67,7 @@ void infer(std::vector<Layer>& layers, std::size_t index, const LayerDefinition&
 std::vector<bool> gradients_needed(const std::vector<Layer>& layers) {
   std::vector<bool> needed(layers.size(), false);
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    needed[i] = std::ranges::any_of(layers[i].inputs, [&](LayerId input) {
+    needed[i] = !layers[i].kind->is_constant && std::ranges::any_of(layers[i].inputs, [&](LayerId input) {
       const auto& from = layers[index_of(input)];
       return from.output.type == ElementType::float32 && (!from.parameters.empty() || needed[index_of(input)]);
     });
