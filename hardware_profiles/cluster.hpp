@@ -7,10 +7,10 @@
 
 #include "base/id.hpp"
 #include "hardware_profiles/device.hpp"
+#include "hardware_profiles/network.hpp"
 
 namespace tandem {
 
-enum class DeviceId : std::uint32_t {};
 
 struct Cluster {
   std::string name;
