@@ -6,7 +6,7 @@ namespace tandem {
 
 std::string_view name_of(StepKind kind) {
   static constexpr std::string_view kNames[] = {"zero gradients", "F", "B",      "I",   "W",
-                                                "add gradient",   "update", "send", "receive"};
+                                                "add gradient",   "update", "send", "receive", "collective"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -39,7 +39,10 @@ std::string Program::describe(StepId id) const {
   const Step& entry = step(id);
   const std::string& worker = workers_[index_of(worker_of(id))].name;
   const std::string batch = has_micro_batch(entry.kind) ? fmt::format(" of micro-batch {}", entry.micro_batch) : "";
-  if (entry.kind != StepKind::send && entry.kind != StepKind::receive)
+  if (entry.kind == StepKind::collective)
+    return fmt::format("worker \"{}\", collective {}{}", worker, spec(collective(id)).name,
+                       spec(collective(id)).stream == StreamKind::reduce_gradients ? "" : batch);
+  if (!is_message_end(entry.kind))
     return fmt::format("worker \"{}\", step {}{}", worker, name_of(entry.kind), batch);
   const Channel& channel = channels_[index_of(message(id).channel)];
   const bool sends = entry.kind == StepKind::send;
@@ -58,7 +61,7 @@ std::int64_t size_of(const std::vector<Value>& table) {
 Bytes Program::footprint() const {
   return {size_of(steps_) + size_of(after_offset_) + size_of(use_offset_) + size_of(after_) + size_of(uses_) +
           size_of(streams_) + size_of(workers_) + size_of(works_) + size_of(channels_) + size_of(messages_) +
-          size_of(buffers_) + size_of(moments_) + size_of(buffer_specs_)};
+          size_of(collectives_) + size_of(members_) + size_of(buffers_) + size_of(moments_) + size_of(buffer_specs_)};
 }
 
 }  // namespace tandem

@@ -7,10 +7,11 @@
 //    edges that make each freeing step wait for the last reader. So the sequence of allocations of a worker, and with
 //    it its peak, is a property of the Program and not of timing: that is why both rides can agree to the byte.
 // 3. A message is a send and a receive; it moves when both have been reached (rendezvous), so no byte is held outside
-//    the buffer table.
+//    the buffer table. So does a collective: its members meet round by round, each in the buffer that it uses.
 // A Program is built once by ProgramBuilder, then never changed. It holds one iteration; rides repeat it.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@
 #include "base/id.hpp"
 #include "base/units.hpp"
 #include "hardware_profiles/cluster.hpp"
+#include "plan/collective.hpp"
+#include "plan/local_model.hpp"
+#include "plan/mesh.hpp"
 #include "plan/segment.hpp"
 
 namespace tandem {
@@ -32,6 +36,8 @@ enum class ChannelId : std::uint32_t {};
 enum class BufferId : std::uint32_t {};
 enum class BufferSpecId : std::uint32_t {};
 enum class SegmentId : std::uint32_t {};
+enum class CollectiveSpecId : std::uint32_t {};
+enum class CollectiveId : std::uint32_t {};
 
 enum class StepKind : std::uint8_t {
   zero_gradients,   ///< start of the iteration: gradients = 0
@@ -43,14 +49,19 @@ enum class StepKind : std::uint8_t {
   update,           ///< the optimizer
   send,
   receive,
+  collective,       ///< one worker's part of a collective: all its rounds
 };
 std::string_view name_of(StepKind kind);
+constexpr bool is_message_end(StepKind kind) { return kind == StepKind::send || kind == StepKind::receive; }
+constexpr bool is_compute(StepKind kind) { return kind < StepKind::send; }
 
+/// Collectives of activations and their gradients have a stream per mesh axis; those of parameters' gradients one.
 enum class StreamKind : std::uint8_t {
   compute, send_forward, receive_forward, send_backward, receive_backward, send_gradient, receive_gradient,
+  data, height, width, tensor, reduce_gradients,
 };
 std::string_view name_of(StreamKind kind);
-inline constexpr std::size_t kStreamKinds = 7;
+inline constexpr std::size_t kStreamKinds = 12;
 
 enum class BufferClass : std::uint8_t { weight, gradient, optimizer_state, activation, stash, workspace, message };
 std::string_view name_of(BufferClass kind);
@@ -73,7 +84,7 @@ struct Step {
   StepKind kind;
   StreamId stream;
   std::uint32_t micro_batch;  ///< 0 where it has none
-  std::uint32_t object;       ///< WorkId of a compute step, MessageId of a send or receive
+  std::uint32_t object;       ///< WorkId of a compute step, MessageId of a send or receive, member of a collective
 };
 
 /// Distinct work of compute steps: what is priced once and executed by kernels.
@@ -81,6 +92,7 @@ struct StepWork {
   StepKind kind;
   WorkerId worker;
   SegmentId segment;
+  std::uint32_t part = 0;  ///< of F or B: index into the segment's forward_parts or backward_parts
 };
 
 /// Messages of equal size and content between two workers, in order.
@@ -94,6 +106,33 @@ struct Channel {
 struct Message {
   ChannelId channel;
   StepId send, receive;
+};
+
+/// Where a collective's vector lies on one of its members: in the buffer of this content that the step uses.
+struct CollectivePayload {
+  BufferContent content;
+  std::int64_t offset = 0;  ///< bytes
+};
+
+/// Collectives that do the same among the same workers, in order.
+struct CollectiveSpec {
+  std::string name;                         ///< "h.0.attn.proj all_reduce", "gradients 3 all_reduce"
+  CollectiveShape shape;                    ///< of the vector of one micro-batch
+  const CollectiveAlgorithm* algorithm = nullptr;
+  StreamKind stream = StreamKind::tensor;
+  std::vector<WorkerId> members;            ///< by rank in the group
+  std::vector<CollectivePayload> payloads;  ///< by rank in the group
+};
+
+struct Collective {
+  CollectiveSpecId spec;
+  std::uint32_t micro_batch;
+  std::uint32_t first_member;  ///< index of rank 0's entry in the members' table; the others follow
+};
+
+struct CollectiveMember {
+  CollectiveId collective;
+  StepId step;
 };
 
 /// Buffers of the same worker, size, class and content share a row.
@@ -134,6 +173,7 @@ struct Worker {
   std::uint32_t rank;
   DeviceId device;
   StreamId compute;
+  Coordinate at{};     ///< on the mesh
 };
 
 class Program {
@@ -154,6 +194,23 @@ class Program {
   std::span<const Channel> channels() const { return channels_; }
   std::span<const Message> messages() const { return messages_; }
   const Message& message(StepId send_or_receive) const { return messages_[step(send_or_receive).object]; }
+  std::span<const CollectiveSpec> collective_specs() const { return collective_specs_; }
+  std::span<const Collective> collectives() const { return collectives_; }
+  std::span<const CollectiveMember> collective_members() const { return members_; }
+  const Collective& collective(StepId step_of_member) const {
+    return collectives_[index_of(members_[step(step_of_member).object].collective)];
+  }
+  const CollectiveSpec& spec(const Collective& row) const { return collective_specs_[index_of(row.spec)]; }
+  std::span<const CollectiveMember> members(const Collective& row) const {
+    return {members_.data() + row.first_member, spec(row).members.size()};
+  }
+  /// The step's rank in its collective's group.
+  std::uint32_t group_rank(StepId step_of_member) const {
+    return step(step_of_member).object - collective(step_of_member).first_member;
+  }
+  /// The layers of one rank that the segment is a part of.
+  const LocalModel& local(SegmentId id) const { return *local_models_[segment(id).local_model]; }
+  const Mesh& mesh() const { return mesh_; }
   std::span<const Buffer> buffers() const { return buffers_; }
   std::span<const BufferSpec> buffer_specs() const { return buffer_specs_; }
   const BufferSpec& spec(BufferId id) const { return buffer_specs_[index_of(buffers_[index_of(id)].spec)]; }
@@ -184,6 +241,11 @@ class Program {
   std::vector<Segment> segments_;
   std::vector<Channel> channels_;
   std::vector<Message> messages_;
+  std::vector<CollectiveSpec> collective_specs_;
+  std::vector<Collective> collectives_;
+  std::vector<CollectiveMember> members_;
+  std::vector<std::shared_ptr<const LocalModel>> local_models_;
+  Mesh mesh_;
   std::vector<Buffer> buffers_;
   std::vector<Moments> moments_;
   std::vector<BufferSpec> buffer_specs_;

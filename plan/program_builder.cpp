@@ -37,8 +37,8 @@ void compress(const std::vector<Pair>& pairs, std::size_t rows, RowOf row_of, Va
 
 }  // namespace
 
-WorkerId ProgramBuilder::add_worker(std::string name, std::uint32_t rank, DeviceId device) {
-  const auto id = append<WorkerId>(workers_, Worker{std::move(name), rank, device, StreamId{}});
+WorkerId ProgramBuilder::add_worker(std::string name, std::uint32_t rank, DeviceId device, Coordinate at) {
+  const auto id = append<WorkerId>(workers_, Worker{std::move(name), rank, device, StreamId{}, at});
   workers_.back().compute = stream(id, StreamKind::compute);
   return id;
 }
@@ -56,6 +56,16 @@ StreamId ProgramBuilder::stream(WorkerId worker, StreamKind kind) {
 SegmentId ProgramBuilder::add_segment(Segment segment) { return append<SegmentId>(segments_, std::move(segment)); }
 WorkId ProgramBuilder::add_work(StepWork work) { return append<WorkId>(works_, work); }
 ChannelId ProgramBuilder::add_channel(Channel channel) { return append<ChannelId>(channels_, channel); }
+
+CollectiveSpecId ProgramBuilder::add_collective_spec(CollectiveSpec spec) {
+  invariant(spec.members.size() == spec.shape.ranks && spec.payloads.size() == spec.shape.ranks,
+            "a collective has a worker and a vector for every rank");
+  return append<CollectiveSpecId>(collective_specs_, std::move(spec));
+}
+std::uint32_t ProgramBuilder::add_local_model(std::shared_ptr<const LocalModel> model) {
+  local_models_.push_back(std::move(model));
+  return static_cast<std::uint32_t>(local_models_.size() - 1);
+}
 
 StepId ProgramBuilder::add_step(Step step) {
   const auto id = append<StepId>(steps_, step);
@@ -75,6 +85,16 @@ MessageId ProgramBuilder::add_message(ChannelId channel, std::uint32_t micro_bat
   const StreamId to = stream(row.to, mirror(row.send_stream));
   messages_.back().send = add_step({StepKind::send, from, micro_batch, index_of(id)});
   messages_.back().receive = add_step({StepKind::receive, to, micro_batch, index_of(id)});
+  return id;
+}
+
+CollectiveId ProgramBuilder::add_collective(CollectiveSpecId spec, std::uint32_t micro_batch) {
+  const CollectiveSpec& row = collective_specs_[index_of(spec)];
+  const auto first = static_cast<std::uint32_t>(members_.size());
+  const auto id = append<CollectiveId>(collectives_, Collective{spec, micro_batch, first});
+  for (std::uint32_t rank = 0; rank < row.shape.ranks; ++rank)
+    members_.push_back(
+        {id, add_step({StepKind::collective, stream(row.members[rank], row.stream), micro_batch, first + rank})});
   return id;
 }
 
@@ -162,12 +182,18 @@ Program ProgramBuilder::finish(std::uint32_t micro_batches) && {
            [](const Use& use) { return use.use; }, program.use_offset_, program.uses_);
   uses_ = {};
   for (Message& message : messages_) rename(message.send), rename(message.receive);
+  for (CollectiveMember& member : members_) rename(member.step);
   for (Buffer& buffer : buffers_) rename(buffer.allocated_by), rename(buffer.freed_by);
   program.workers_ = std::move(workers_);
   program.works_ = std::move(works_);
   program.segments_ = std::move(segments_);
   program.channels_ = std::move(channels_);
   program.messages_ = std::move(messages_);
+  program.collective_specs_ = std::move(collective_specs_);
+  program.collectives_ = std::move(collectives_);
+  program.members_ = std::move(members_);
+  program.local_models_ = std::move(local_models_);
+  program.mesh_ = mesh_;
   program.buffers_ = std::move(buffers_);
   program.moments_ = std::move(moments_);
   program.buffer_specs_ = std::move(buffer_specs_);

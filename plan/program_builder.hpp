@@ -12,7 +12,9 @@ namespace tandem {
 /// hands out the finished Program. Step ids passed to and returned by the builder are all building-time ids.
 class ProgramBuilder {
  public:
-  WorkerId add_worker(std::string name, std::uint32_t rank, DeviceId device);  ///< with its compute stream
+  WorkerId add_worker(std::string name, std::uint32_t rank, DeviceId device, Coordinate at = {});  ///< with its compute stream
+  void set_mesh(const Mesh& mesh) { mesh_ = mesh; }
+  std::uint32_t add_local_model(std::shared_ptr<const LocalModel> model);  ///< for Segment::local_model
   /// The worker's stream of this kind, made on first use.
   StreamId stream(WorkerId worker, StreamKind kind);
   SegmentId add_segment(Segment segment);
@@ -25,6 +27,12 @@ class ProgramBuilder {
   MessageId add_message(ChannelId channel, std::uint32_t micro_batch);
   StepId send_of(MessageId message) const { return messages_[index_of(message)].send; }
   StepId receive_of(MessageId message) const { return messages_[index_of(message)].receive; }
+  CollectiveSpecId add_collective_spec(CollectiveSpec spec);
+  /// Adds a step for each member, at the end of its stream.
+  CollectiveId add_collective(CollectiveSpecId spec, std::uint32_t micro_batch);
+  StepId step_of(CollectiveId collective, std::uint32_t rank) const {
+    return members_[collectives_[index_of(collective)].first_member + rank].step;
+  }
   void add_after(StepId step, StepId earlier);
 
   BufferId add_buffer(BufferSpec spec, std::uint32_t micro_batch);  ///< persistent until told otherwise
@@ -55,6 +63,11 @@ class ProgramBuilder {
   std::vector<Segment> segments_;
   std::vector<Channel> channels_;
   std::vector<Message> messages_;
+  std::vector<CollectiveSpec> collective_specs_;
+  std::vector<Collective> collectives_;
+  std::vector<CollectiveMember> members_;
+  std::vector<std::shared_ptr<const LocalModel>> local_models_;
+  Mesh mesh_;
   std::vector<Buffer> buffers_;
   std::vector<Program::Moments> moments_;
   std::vector<BufferSpec> buffer_specs_;

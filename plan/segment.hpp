@@ -55,10 +55,34 @@ struct SegmentParameter {
   bool updated;                  ///< false: a tied use whose owner is in this segment, so updated there
 };
 
+/// Which rows of a layer's output a pass computes: those that need no halo, or the others.
+enum class Region : std::uint8_t { all, interior, border };
+
+/// One pass of one layer of the segment.
+struct PassItem {
+  std::uint32_t layer;  ///< index into Segment::layers
+  Pass pass;
+  Region region = Region::all;
+};
+
+/// What one step computes of a segment; collectives stand between the parts.
+struct SegmentPart {
+  std::vector<PassItem> items;
+};
+
+/// A layer's collective in one direction: started after a part, awaited before a later one.
+struct SegmentCollective {
+  std::uint32_t layer;  ///< index into Segment::layers
+  std::uint32_t after_part, before_part;
+};
+
 struct Segment {
+  std::uint32_t local_model = 0;    ///< index into the Program's local models
   std::size_t first = 0, last = 0;  ///< layers [first, last)
   std::int64_t batch = 0;           ///< samples per micro-batch
   std::vector<LayerPlan> layers;    ///< in topological order; backward walks them from the end
+  std::vector<SegmentPart> forward_parts, backward_parts;  ///< at least one each
+  std::vector<SegmentCollective> forward_collectives, backward_collectives;
   std::vector<BoundaryTensor> inbox, outbox;                          ///< float tensors only get gradients
   std::vector<BoundaryTensor> gradient_inbox, gradient_outbox;
   std::vector<BoundaryCopy> forward_copies;   ///< into the outbox, after F's kernels

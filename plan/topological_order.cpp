@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint32_t kRan = ~0u;
 
-/// Kahn's algorithm over steps, with the two steps of a message run as one.
+/// Kahn's algorithm over steps, with the two steps of a message, and all of a collective, run as one.
 class Sorter {
  public:
   explicit Sorter(const Program& program) : program_(program), missing_(program.step_count(), 0) {
@@ -21,15 +21,14 @@ class Sorter {
 
  private:
   void count_and_link();
-  bool is_message(StepId id) const {
-    return program_.step(id).kind == StepKind::send || program_.step(id).kind == StepKind::receive;
-  }
-  StepId partner(StepId id) const {
-    const Message& message = program_.message(id);
-    return message.send == id ? message.receive : message.send;
-  }
-  bool ready(StepId id) const {
-    return missing_[index_of(id)] == 0 && (!is_message(id) || missing_[index_of(partner(id))] == 0);
+  /// The steps that run together with `id`, itself among them.
+  void find_partners(StepId id, std::vector<StepId>& partners) const {
+    partners.clear();
+    const StepKind kind = program_.step(id).kind;
+    if (is_compute(kind)) partners.push_back(id);
+    if (is_message_end(kind)) partners = {program_.message(id).send, program_.message(id).receive};
+    if (kind == StepKind::collective)
+      for (const CollectiveMember& member : program_.members(program_.collective(id))) partners.push_back(member.step);
   }
   bool is_last(StepId id) const {
     const Stream& stream = program_.stream(program_.step(id).stream);
@@ -37,9 +36,7 @@ class Sorter {
   }
   bool is_first(StepId id) const { return id == program_.stream(program_.step(id).stream).first; }
   void finish(StepId id);
-  void offer(StepId id) {
-    if (ready(id)) queue_.push(is_message(id) ? std::min(index_of(id), index_of(partner(id))) : index_of(id));
-  }
+  void offer(StepId id);
   bool ran(StepId id) const { return missing_[index_of(id)] == kRan; }
   std::vector<StepId> first_waiting() const;
   StepId blocker(StepId id, const std::vector<StepId>& first_waiting) const;
@@ -51,7 +48,17 @@ class Sorter {
   std::vector<std::uint32_t> offset_, later_;
   std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> queue_;
   std::vector<StepId> order_;
+  std::vector<StepId> offered_, together_;  ///< of offer() and run(), kept for their memory
 };
+
+/// Partners become ready together: the last of them to lose its last predecessor offers the first of them.
+void Sorter::offer(StepId id) {
+  if (missing_[index_of(id)] != 0) return;
+  if (is_compute(program_.step(id).kind)) return queue_.push(index_of(id));
+  find_partners(id, offered_);
+  if (std::all_of(offered_.begin(), offered_.end(), [this](StepId step) { return missing_[index_of(step)] == 0; }))
+    queue_.push(index_of(*std::min_element(offered_.begin(), offered_.end())));
+}
 
 void Sorter::count_and_link() {
   const auto count = static_cast<std::uint32_t>(program_.step_count());
@@ -87,11 +94,10 @@ std::vector<StepId> Sorter::run() {
   while (!queue_.empty()) {
     const auto id = static_cast<StepId>(queue_.top());
     queue_.pop();
-    if (missing_[index_of(id)] == kRan) continue;  // a message offered by both its ends
-    finish(id);
-    if (is_message(id)) finish(partner(id));
-    release(id);
-    if (is_message(id)) release(partner(id));
+    if (missing_[index_of(id)] == kRan) continue;  // offered by several of its steps
+    find_partners(id, together_);
+    for (const StepId step : together_) finish(step);
+    for (const StepId step : together_) release(step);
   }
   if (order_.size() != count) report_cycle();
   return std::move(order_);
@@ -111,9 +117,11 @@ StepId Sorter::edge_blocker(StepId id) const {
   return open == after.end() ? kNone<StepId> : *open;
 }
 
-/// Something that `id` waits for and that has not run; a message waits for what either of its ends waits for.
+/// Something that `id` waits for and that has not run; it waits for what any step that runs with it waits for.
 StepId Sorter::blocker(StepId id, const std::vector<StepId>& first_waiting) const {
-  for (const StepId end : {id, is_message(id) ? partner(id) : id}) {
+  std::vector<StepId> together;
+  find_partners(id, together);
+  for (const StepId end : together) {
     if (const StepId first = first_waiting[index_of(program_.step(end).stream)]; first != end) return first;
     if (const StepId open = edge_blocker(end); open != kNone<StepId>) return open;
   }

@@ -14,6 +14,11 @@ IdleCause cause_of(StreamKind kind) {
       IdleCause::backward_input,  // receive backward
       IdleCause::own_sends,       // send gradient
       IdleCause::tied_gradient,   // receive gradient
+      IdleCause::collective,      // data
+      IdleCause::collective,      // height
+      IdleCause::collective,      // width
+      IdleCause::collective,      // tensor
+      IdleCause::collective,      // reduce gradients
   };
   static_assert(std::size(kCauses) == kStreamKinds);
   return kCauses[static_cast<std::size_t>(kind)];
@@ -38,7 +43,7 @@ Wait last_wait(const Program& program, const Timeline& timeline, StepId step, Pi
 
 std::string_view name_of(IdleCause cause) {
   static constexpr std::string_view kNames[] = {"start",     "forward_input", "backward_input", "tied_gradient",
-                                                "own_sends", "other",         "drain"};
+                                                "own_sends", "collective",    "other",          "drain"};
   static_assert(std::size(kNames) == kIdleCauses);
   return kNames[static_cast<std::size_t>(cause)];
 }
