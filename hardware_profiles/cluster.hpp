@@ -8,6 +8,7 @@
 #include "base/id.hpp"
 #include "hardware_profiles/device.hpp"
 #include "hardware_profiles/network.hpp"
+#include "hardware_profiles/network.hpp"
 
 namespace tandem {
 
@@ -28,8 +29,15 @@ struct Cluster {
 
   std::size_t device_count() const { return devices.size(); }
   const Device& device(DeviceId id) const { return profiles[devices[index_of(id)]]; }
-  /// The link for a message from `from` to `to`. Throws InputError naming the pair when there is none.
+  /// Index into `links` for a message from `from` to `to`. Throws InputError naming the pair when there is none.
   std::uint32_t link_between(DeviceId from, DeviceId to) const;
+
+  /// The links that a message meets on its way, found by rule, so cheap at any size. Within one device it is one link,
+  /// shared by all its workers. Throws InputError naming the pair when there is no route.
+  Route route(DeviceId from, DeviceId to) const;
+  /// What a route's id stands for. Ids are below network_link_count(); nothing is stored for a link.
+  NetworkLink network_link(NetworkLinkId id) const;
+  std::uint64_t network_link_count() const;
 };
 
 /// The memory of all devices. Throws InputError when it is more than can be counted.

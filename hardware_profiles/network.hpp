@@ -2,7 +2,6 @@
 // A network: directed links between devices, switches and nodes, and the route that a message takes over them.
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -23,7 +22,7 @@ struct NetworkLink {
 
 /// A message takes the sum of the latencies, then its bytes move over all links at once, no faster than the narrowest.
 struct Route {
-  std::vector<NetworkLinkId> links;
+  std::vector<NetworkLinkId> links;  ///< in the order in which the message meets them; each once
   Seconds latency;
   BytesPerSecond bandwidth;  ///< of the narrowest link
 };
