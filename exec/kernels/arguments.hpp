@@ -2,6 +2,7 @@
 // What kernels ask of their arguments: typed inputs, sizes, and where a gradient goes.
 
 #include <cstdint>
+#include <vector>
 
 #include "base/error.hpp"
 #include "exec/kernel.hpp"
@@ -21,6 +22,16 @@ const std::int32_t* integer_input(const KernelArguments<Real>& arguments, std::s
 template <class Real>
 std::int64_t input_elements(const KernelArguments<Real>& arguments) {
   return arguments.input_specs[0].elements(arguments.batch);
+}
+
+/// Where this rank's part begins along `dimension` of the tensor `index`; zero where it is the whole tensor.
+inline std::int64_t origin(const std::vector<std::vector<std::int64_t>>& origins, std::size_t index,
+                           std::size_t dimension) {
+  if (index >= origins.size() || dimension >= origins[index].size()) return 0;
+  return origins[index][dimension];
+}
+inline std::int64_t origin(const std::vector<std::int64_t>& origins, std::size_t dimension) {
+  return dimension < origins.size() ? origins[dimension] : 0;
 }
 
 /// The gradient of input 0, which I of a layer with one input always owes.

@@ -24,10 +24,16 @@ void copy_to_rows(const float* bias, const Sizes& sizes, float* y) {
   for (std::int64_t row = 0; row < sizes.rows; ++row) std::copy_n(bias, sizes.out, y + row * sizes.out);
 }
 
+/// Of ranks whose outputs are summands of one sum, the one with the first columns of the weight adds the bias.
+bool adds_bias(const Arguments& arguments) {
+  const bool is_first = arguments.origins == nullptr || origin(arguments.origins->parameters, 0, 1) == 0;
+  return arguments.parameters.size() > 1 && is_first;
+}
+
 /// The product adds to rows that hold the bias already: that costs no more than the zeros it would start from.
 void forward(const Arguments& arguments) {
   const Sizes sizes(arguments);
-  const bool biased = arguments.parameters.size() > 1;
+  const bool biased = adds_bias(arguments);
   if (biased) copy_to_rows(arguments.parameters[1], sizes, arguments.output);
   multiply(sizes.rows, sizes.out, sizes.in, {real_input(arguments), sizes.in},
            transposed(arguments.parameters[0], sizes.in), {arguments.output, sizes.out, biased});

@@ -10,21 +10,24 @@ namespace {
 template <class Real>
 void token_forward(const KernelArguments<Real>& arguments) {
   const auto hidden = arguments.output_spec->columns();
-  const auto tokens = tokens_below_vocabulary(arguments);
-  for (std::size_t row = 0; row < tokens.size(); ++row) {
-    for (std::int64_t at = 0; at < hidden; ++at) {
-      arguments.output[static_cast<std::int64_t>(row) * hidden + at] =
-          arguments.parameters[0][tokens[row] * hidden + at];
-    }
+  const auto rows = own_rows(arguments);
+  Real* y = arguments.output;
+  for (const auto token : tokens_for(arguments, 0, rows)) {
+    const auto from = (token - rows.first) * hidden;
+    for (std::int64_t at = 0; at < hidden; ++at) *y++ = rows.holds(token) ? arguments.parameters[0][from + at] : 0;
   }
 }
 
 template <class Real>
 void token_weight_gradient(const KernelArguments<Real>& arguments) {
   const auto hidden = arguments.output_spec->columns();
+  const auto rows = own_rows(arguments);
   const Real* dy = arguments.output_gradient;
-  for (const auto token : tokens_below_vocabulary(arguments)) {
-    for (std::int64_t at = 0; at < hidden; ++at) arguments.parameter_gradients[0][token * hidden + at] += *dy++;
+  for (const auto token : tokens_for(arguments, 0, rows)) {
+    const auto to = (token - rows.first) * hidden;
+    for (std::int64_t at = 0; at < hidden; ++at, ++dy) {
+      if (rows.holds(token)) arguments.parameter_gradients[0][to + at] += *dy;
+    }
   }
 }
 

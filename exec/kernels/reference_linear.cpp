@@ -20,12 +20,19 @@ struct Matrices {
   std::int64_t rows, in, out;
 };
 
+/// Whether the output has the bias in it: a summand does for the first columns of the weight only.
+template <class Real>
+bool adds_bias(const KernelArguments<Real>& arguments) {
+  if (arguments.parameters.size() < 2) return false;
+  return arguments.origins == nullptr || origin(arguments.origins->parameters, 0, 1) == 0;
+}
+
 template <class Real>
 void forward(const KernelArguments<Real>& arguments) {
   const Matrices<Real> sizes(arguments);
   auto y = sizes.of_outputs(arguments.output);
   put_matrix(y, false, sizes.of_inputs(real_input(arguments)) * sizes.of_weights(arguments.parameters[0]).transpose());
-  if (arguments.parameters.size() > 1) y.rowwise() += sizes.of_biases(arguments.parameters[1]).row(0);
+  if (adds_bias(arguments)) y.rowwise() += sizes.of_biases(arguments.parameters[1]).row(0);
 }
 
 template <class Real>

@@ -20,9 +20,29 @@ std::span<const std::int32_t> tokens_below(const KernelArguments<Real>& argument
   return tokens;
 }
 
+/// The rows that a rank holds of a vocabulary split over several ranks.
+struct OwnRows {
+  std::int64_t first = 0, count = 0;
+  bool is_whole = true;
+
+  bool holds(std::int32_t token) const { return token >= first && token < first + count; }
+};
+
+/// The tokens of input `index`. Throws InvariantError for negative ones and, where the rows are the whole vocabulary,
+/// for those beyond it; other ranks' tokens are theirs to bound.
 template <class Real>
-std::span<const std::int32_t> tokens_below_vocabulary(const KernelArguments<Real>& arguments) {
-  return tokens_below(arguments, 0, arguments.attributes->integer("vocabulary"));
+std::span<const std::int32_t> tokens_for(const KernelArguments<Real>& arguments, std::size_t index, OwnRows rows) {
+  return tokens_below(arguments, index, rows.is_whole ? rows.count : std::int64_t{1} << 31);
+}
+
+/// The rows of parameter 0 that are here.
+template <class Real>
+OwnRows own_rows(const KernelArguments<Real>& arguments) {
+  OwnRows rows{.count = arguments.attributes->integer("vocabulary")};
+  if (arguments.origins == nullptr || arguments.origins->parameters.empty()) return rows;
+  rows.first = origin(arguments.origins->parameters, 0, 0);
+  rows.is_whole = arguments.origins->parameters[0].empty();
+  return rows;
 }
 
 }  // namespace tandem

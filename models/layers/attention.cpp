@@ -79,6 +79,15 @@ Bytes scratch(const LayerContext& context, Pass pass) {
   return pass == Pass::input_gradient ? float_bytes(s) * s : Bytes{};
 }
 
+std::vector<LayoutRule> rules(const Attributes&, std::span<const TensorSpec>, const TensorSpec&) {
+  constexpr std::uint8_t kQueryKeyValue = 3;
+  return {{.name = "heads",
+           .inputs = {split(1, kQueryKeyValue)},
+           .output = split(1),
+           .parameters = {},
+           .local_sizes = {"heads"}}};
+}
+
 }  // namespace
 
 LayerKind attention_kind() {
@@ -90,7 +99,8 @@ LayerKind attention_kind() {
           .parameters = no_parameters,
           .kept = kept,
           .work = work,
-          .scratch = scratch};
+          .scratch = scratch,
+          .rules = rules};
 }
 
 }  // namespace tandem

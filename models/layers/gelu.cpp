@@ -37,7 +37,8 @@ LayerKind gelu_kind() {
           .output = same_as_first,
           .parameters = no_parameters,
           .kept = keeps_inputs,
-          .work = work};
+          .work = work,
+          .rules = elementwise_rules};
 }
 
 }  // namespace tandem

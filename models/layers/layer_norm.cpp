@@ -56,6 +56,10 @@ Work work(const LayerContext& context, Pass pass) {
   return {};
 }
 
+std::vector<LayoutRule> rules(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec&) {
+  return position_rules(inputs[0], 2);
+}
+
 }  // namespace
 
 LayerKind layer_norm_kind() {
@@ -66,7 +70,8 @@ LayerKind layer_norm_kind() {
           .output = output,
           .parameters = parameters,
           .kept = kept,
-          .work = work};
+          .work = work,
+          .rules = rules};
 }
 
 }  // namespace tandem

@@ -48,6 +48,26 @@ Work work(const LayerContext& context, Pass pass) {
   return {};
 }
 
+/// Every rank holds the bias, but only the one with the first columns adds it, so that the sum has it once.
+LayoutRule rows_rule(const TensorSpec& input, bool has_bias) {
+  LayoutRule rule{.name = "rows", .inputs = {split_columns(input)}, .output = kPartial, .parameters = {split(1)}};
+  if (has_bias) rule.parameters.push_back(kReplicated);
+  return rule;
+}
+
+std::vector<LayoutRule> rules(const Attributes& attributes, std::span<const TensorSpec> inputs, const TensorSpec& output) {
+  const bool has_bias = attributes.integer("bias") == 1;
+  const std::size_t count = has_bias ? 2 : 1;
+  std::vector<LayoutRule> rules{{.name = "columns",
+                                 .inputs = {kReplicated},
+                                 .output = split_columns(output),
+                                 .parameters = std::vector(count, split(0)),
+                                 .local_sizes = {"features"}},
+                                rows_rule(inputs[0], has_bias)};
+  for (auto& rule : position_rules(inputs[0], count)) rules.push_back(std::move(rule));
+  return rules;
+}
+
 }  // namespace
 
 LayerKind linear_kind() {
@@ -58,7 +78,8 @@ LayerKind linear_kind() {
           .output = output,
           .parameters = parameters,
           .kept = keeps_inputs,
-          .work = work};
+          .work = work,
+          .rules = rules};
 }
 
 }  // namespace tandem

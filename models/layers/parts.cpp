@@ -53,6 +53,32 @@ Bytes sum_bytes(std::int64_t batch, std::initializer_list<TensorSpec> tensors) {
 
 Bytes float_bytes(std::int64_t count) { return Bytes{4} * count; }
 
+std::vector<LayoutRule> elementwise_rules(const Attributes&, std::span<const TensorSpec> inputs,
+                                          const TensorSpec& output) {
+  constexpr std::string_view kImage[] = {"channels", "height", "width"}, kRows[] = {"positions", "columns"};
+  const auto count = output.dims.size();
+  std::vector<LayoutRule> rules;
+  for (std::size_t dimension = count; dimension-- > 0;) {
+    if (count > 3 && dimension + 1 < count) continue;
+    const auto name = count == 3 ? kImage[dimension] : count == 2 ? kRows[dimension] : kRows[1];
+    const auto layout = split(static_cast<std::int8_t>(dimension));
+    rules.push_back({.name = name, .inputs = std::vector(inputs.size(), layout), .output = layout, .parameters = {}});
+  }
+  return rules;
+}
+
+std::vector<LayoutRule> position_rules(const TensorSpec& input, std::size_t parameters) {
+  if (input.dims.size() < 2) return {};
+  return {{.name = "positions",
+           .inputs = {split(0)},
+           .output = split(0),
+           .parameters = std::vector(parameters, kReplicated)}};
+}
+
+AxisLayout split_columns(const TensorSpec& tensor, std::uint8_t blocks) {
+  return split(static_cast<std::int8_t>(tensor.dims.size() - 1), blocks);
+}
+
 Work source_work(const LayerContext& context, Pass pass) {
   Work work;
   if (pass == Pass::forward) work.written = context.output.bytes(context.batch);

@@ -36,6 +36,15 @@ Bytes sum_bytes(std::int64_t batch, std::initializer_list<TensorSpec> tensors);
 /// Bytes of `count` float values.
 Bytes float_bytes(std::int64_t count);
 
+/// Rules of a layer that treats every value by itself, whose inputs and output have one shape: each dimension may be
+/// split, in all of them alike.
+std::vector<LayoutRule> elementwise_rules(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec& output);
+/// "positions": the rows of the single input and of the output split alike, `parameters` of them repeated; none for an
+/// input of one row.
+std::vector<LayoutRule> position_rules(const TensorSpec& input, std::size_t parameters = 0);
+/// The last dimension of the tensor, split.
+AxisLayout split_columns(const TensorSpec& tensor, std::uint8_t blocks = 1);
+
 /// A source only writes its tensor; it has no backward pass.
 Work source_work(const LayerContext& context, Pass pass);
 

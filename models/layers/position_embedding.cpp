@@ -34,6 +34,10 @@ Work work(const LayerContext& context, Pass pass) {
   return {};
 }
 
+std::vector<LayoutRule> rules(const Attributes&, std::span<const TensorSpec>, const TensorSpec&) {
+  return {{.name = "positions", .inputs = {split(0)}, .output = split(0), .parameters = {split(0)}}};
+}
+
 }  // namespace
 
 LayerKind position_embedding_kind() {
@@ -44,7 +48,8 @@ LayerKind position_embedding_kind() {
           .output = output,
           .parameters = parameters,
           .kept = keeps_nothing,
-          .work = work};
+          .work = work,
+          .rules = rules};
 }
 
 }  // namespace tandem

@@ -31,7 +31,8 @@ LayerKind relu_kind() {
           .output = same_as_first,
           .parameters = no_parameters,
           .kept = kept,
-          .work = work};
+          .work = work,
+          .rules = elementwise_rules};
 }
 
 }  // namespace tandem

@@ -33,7 +33,8 @@ LayerKind residual_add_kind() {
           .output = output,
           .parameters = no_parameters,
           .kept = keeps_nothing,
-          .work = work};
+          .work = work,
+          .rules = elementwise_rules};
 }
 
 }  // namespace tandem

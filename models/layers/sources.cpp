@@ -25,6 +25,10 @@ TensorSpec value_output(const Attributes& attributes, std::span<const TensorSpec
   return float_tensor({attributes.integer("features")});
 }
 
+std::vector<LayoutRule> token_rules(const Attributes&, std::span<const TensorSpec>, const TensorSpec&) {
+  return {{.name = "positions", .inputs = {}, .output = split(0), .parameters = {}, .local_sizes = {"sequence"}}};
+}
+
 }  // namespace
 
 LayerKind tokens_kind() {
@@ -35,7 +39,8 @@ LayerKind tokens_kind() {
           .output = token_output,
           .parameters = no_parameters,
           .kept = keeps_nothing,
-          .work = source_work};
+          .work = source_work,
+          .rules = token_rules};
 }
 
 LayerKind target_tokens_kind() {
@@ -47,7 +52,8 @@ LayerKind target_tokens_kind() {
           .output = token_output,
           .parameters = no_parameters,
           .kept = keeps_nothing,
-          .work = source_work};
+          .work = source_work,
+          .rules = token_rules};
 }
 
 LayerKind values_kind() {

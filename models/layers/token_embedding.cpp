@@ -43,6 +43,15 @@ Work work(const LayerContext& context, Pass pass) {
   return {};
 }
 
+std::vector<LayoutRule> rules(const Attributes&, std::span<const TensorSpec>, const TensorSpec&) {
+  return {{.name = "vocabulary",
+           .inputs = {kReplicated},
+           .output = kPartial,
+           .parameters = {split(0)},
+           .local_sizes = {"vocabulary"}},
+          {.name = "positions", .inputs = {split(0)}, .output = split(0), .parameters = {kReplicated}}};
+}
+
 }  // namespace
 
 LayerKind token_embedding_kind() {
@@ -53,7 +62,8 @@ LayerKind token_embedding_kind() {
           .output = output,
           .parameters = parameters,
           .kept = keeps_inputs,
-          .work = work};
+          .work = work,
+          .rules = rules};
 }
 
 }  // namespace tandem
