@@ -51,7 +51,6 @@ class FlowNetwork {
   };
 
   void move_to(std::int64_t now);
-  void solve();
   void change_rate(std::uint32_t flow);
 
   FlowShares shares_;

@@ -33,7 +33,7 @@ class FlowEnds {
   void push(std::uint32_t flow, std::int64_t time);
   void follow(const Event& entry);
   void finish(const Event& entry, std::vector<std::uint32_t>& finished);
-  void pop_early();
+  Event pop_early();
 
   std::vector<Flow> flows_;
   EventQueue queue_;

@@ -25,7 +25,7 @@ class FlowShares {
   /// Appends the flows whose rate is not what it was.
   void solve(std::vector<std::uint32_t>& changed);
   bool solved() const { return joined_.empty() && touched_.empty(); }
-  double bytes_per_second(std::uint32_t flow) const;
+  double bytes_per_second(std::uint32_t flow) const { return static_cast<double>(flows_[flow].rate) * unit_; }
 
  private:
   __extension__ using Rate = unsigned __int128;
@@ -35,65 +35,83 @@ class FlowShares {
 
   struct Link {
     Rate capacity = 0;
-    Rate total = 0;              ///< of the rates of its flows
-    Rate level = kNoLevel;       ///< at which it filled up; kNoLevel where others hold all its flows lower
-    Rate left = 0;               ///< in a replay: the capacity that no fixed flow has
-    Rate next_level = kNoLevel;  ///< in a replay: its new level
-    Rate fixed_level = 0;        ///< in a replay: the last level at which a flow of it was fixed
-    std::uint32_t fixed_there = 0;
-    std::uint32_t rising = 0;    ///< in a replay: flows not yet fixed
-    std::uint32_t replay = 0;    ///< the last replay that it took part in
-    std::uint32_t first = kNone; ///< hop
+    Rate total = 0;           ///< of the rates of its flows
+    Rate level = kNoLevel;    ///< at which it filled up; kNoLevel where others hold all its flows lower
+    Rate asked = 0;           ///< at most, by flows that have joined since the last solve
+    std::uint32_t first = kNone;  ///< hop
     std::uint32_t flows = 0;
     bool touched = false;
+
+    std::uint32_t replay = 0;  ///< the last replay that it took part in; there:
+    Rate from = 0;             ///< the level from which on it took part
+    Rate left = 0;             ///< the capacity that no fixed flow has
+    std::uint32_t rising = 0;  ///< flows not yet fixed
+    std::uint32_t fixed_there = 0;
+    Rate fixed_level = 0;  ///< the last level at which flows of it were fixed, `fixed_there` of them
+    Rate next_level = kNoLevel;
   };
   struct Flow {
     Rate rate = 0;  ///< 0 until solved
     Rate next_rate = 0;
     std::uint32_t first = kNone;  ///< hop
-    std::uint32_t replay = 0;     ///< the last replay that fixed it
+    std::uint32_t fixed = 0;      ///< the last replay that fixed it
+    std::uint32_t announced = 0;  ///< the last replay that will look at it at its old rate
   };
   /// A flow on one of its links: a member of the link's list, and of the flow's.
   struct Hop {
     std::uint32_t flow, link, before, after, next;
   };
-  enum class Filling : std::uint32_t { kLink, kFlow };  ///< at one level links come first
-  struct Event {
+  enum class Kind : std::uint32_t { link, flow };
+  /// A link fills up, or a flow was fixed before; at one level links come first.
+  struct Occasion {
     Rate level;
     std::uint32_t id;
-    Filling kind;
+    Kind kind;
   };
 
-  void enter(std::uint32_t flow, std::uint32_t link);
-  void leave_link(const Hop& hop);
-  void start_alone(Flow& flow, Rate narrowest);
+  std::uint32_t enter(std::uint32_t flow, std::uint32_t link);
+  void leave_link(std::uint32_t hop);
+  void start_alone(std::uint32_t flow);
   void touch(std::uint32_t link);
-  void touch_routes_of_joined();
-  Rate narrowest(const Flow& flow) const;
+  void touch_routes(std::uint32_t flow);
+  void touch_crowded(std::uint32_t flow);
+  Rate narrowest(std::uint32_t flow);
 
   void replay();
-  void take_part(std::uint32_t link, Rate level);
-  void push(Event event);
-  void fill_link(std::uint32_t link, Rate level);
-  void pass_flow(std::uint32_t flow, Rate level);
+  Rate lowest_level() const;
+  void enlist(std::uint32_t link);
+  void count_rising(std::uint32_t link, Rate level);
+  void announce(std::uint32_t flow);
+  void push(Occasion occasion);
+  void fill(std::uint32_t link, Rate level);
+  void pass(std::uint32_t flow, Rate level);
   void fix(std::uint32_t flow, Rate level);
   bool takes_part(const Link& link) const { return link.replay == replay_; }
-  bool is_fixed(const Flow& flow) const { return flow.replay == replay_; }
-  bool held_outside(const Flow& flow) const;
+  bool is_fixed(const Flow& flow) const { return flow.fixed == replay_; }
+  bool rises_on(const Link& link, const Flow& flow) const {
+    return !is_fixed(flow) && (flow.rate == 0 || flow.rate >= link.from);
+  }
+  bool holds_from_outside(const Link& link) const { return !takes_part(link) && link.level != kNoLevel; }
 
-  bool apply_rates();
-  void add_differences(bool back);
+  bool leaves_room();
+  void swap_rates();
+  void keep(std::vector<std::uint32_t>& changed);
+
+  template <class Visit>
+  void for_each_link(std::uint32_t flow, Visit visit) {
+    for (std::uint32_t hop = flows_[flow].first; hop != kNone; hop = hops_[hop].next) visit(hops_[hop].link);
+  }
 
   std::vector<Link> links_;
   std::vector<Flow> flows_;
   std::vector<Hop> hops_;
   std::uint32_t free_hop_ = kNone;
-  std::vector<std::uint32_t> joined_, touched_;  ///< since the last solve
+  std::vector<std::uint32_t> joined_, touched_;  ///< flows and links since the last solve
   std::vector<std::uint32_t> part_;              ///< links of the replay
   std::vector<std::uint32_t> fixed_;             ///< flows fixed by the replay
-  std::vector<Event> events_;                    ///< a heap, the lowest level in front
+  std::vector<Occasion> ahead_;                  ///< a heap, the lowest level in front
   std::uint32_t replay_ = 0;
-  int unit_exponent_ = 0;  ///< a unit of Rate is 2^unit_exponent_ bytes per second
+  double unit_;  ///< of a Rate, in bytes per second
 };
 
 }  // namespace tandem

@@ -1,0 +1,61 @@
+#include "sim/flow_network.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "sim/clock.hpp"
+
+namespace tandem {
+
+namespace {
+
+constexpr double kPicosecondsPerSecond = 1e12;
+
+}  // namespace
+
+FlowNetwork::FlowNetwork(std::span<const double> bytes_per_second) : shares_(bytes_per_second) {}
+
+void FlowNetwork::add(std::int64_t now, std::uint32_t flow, std::span<const std::uint32_t> links, double bytes) {
+  invariant(bytes > 0, "a flow has bytes to move");
+  move_to(now);
+  if (flow >= progress_.size()) progress_.resize(flow + std::size_t{1});
+  progress_[flow] = {bytes * kPicosecondsPerSecond, 0, now};
+  if (shares_.join(flow, links)) change_rate(flow);
+}
+
+void FlowNetwork::finish_due(std::int64_t now, std::vector<std::uint32_t>& finished) {
+  for (std::int64_t end = next_end(); end <= now; end = next_end()) {
+    time_ = end;
+    const std::size_t before = finished.size();
+    ends_.take(end, finished);
+    for (std::size_t i = before; i < finished.size(); ++i) shares_.leave(finished[i]);
+    if (end == now) return;  // others may join at this instant: one solution for all
+  }
+  move_to(now);
+}
+
+std::int64_t FlowNetwork::next_end() {
+  const std::int64_t end = ends_.earliest();
+  if (shares_.solved() || end <= time_) return end;
+  changed_.clear();
+  shares_.solve(changed_);
+  for (const std::uint32_t flow : changed_) change_rate(flow);
+  return ends_.earliest();
+}
+
+void FlowNetwork::move_to(std::int64_t now) {
+  if (now == time_) return;
+  invariant(now > time_, "virtual time runs forward");
+  invariant(next_end() >= now, "a flow that is due is finished before time moves on");
+  time_ = now;
+}
+
+void FlowNetwork::change_rate(std::uint32_t flow) {
+  Progress& progress = progress_[flow];
+  const double moved = progress.rate * static_cast<double>(time_ - progress.since);
+  progress = {std::max(0.0, progress.left - moved), shares_.bytes_per_second(flow), time_};
+  const std::int64_t left = std::max<std::int64_t>(1, to_whole_picoseconds(progress.left / progress.rate));
+  ends_.set(flow, later(time_, left));
+}
+
+}  // namespace tandem
