@@ -32,6 +32,7 @@ struct ElementRange {
   std::int64_t first = 0, count = 0;
   bool operator==(const ElementRange&) const = default;
 };
+inline Bytes bytes_of(ElementRange range) { return {range.count * static_cast<std::int64_t>(sizeof(float))}; }
 
 /// The strips of one rank in a halo exchange; empty where it has no such neighbour. What rank r sends as to_after is
 /// as long as from_before of r + 1.
@@ -63,6 +64,12 @@ struct RoundExchange {
   bool adds = false;  ///< what is received is added to what is there
 };
 
+/// What a rank copies within its own vector, before the first round: its own block of an all-to-all. Empty otherwise.
+struct LocalCopy {
+  ElementRange from, to;
+};
+LocalCopy local_copy(const CollectiveShape& shape, std::uint32_t rank);
+
 struct CollectiveAlgorithm {
   std::string_view name;     ///< "ring"
   std::string_view meaning;
@@ -79,8 +86,8 @@ const CollectiveAlgorithm& find_collective_algorithm(std::string_view name);
 /// The algorithm for this shape: `preferred` where it suits; otherwise the one that all groups can use for this kind.
 const CollectiveAlgorithm& suitable_algorithm(const CollectiveAlgorithm& preferred, const CollectiveShape& shape);
 
-/// Predicted time when every message takes latency + bytes / bandwidth (slowest rank's sum over rounds of its longest
-/// exchange, no contention): what `auto` compares. With `between`, messages between nodes take that instead.
+/// Predicted time when every message takes latency + bytes / bandwidth from when both its ends have entered the round,
+/// without contention: what `auto` compares. Messages inside a node cost `inside`, those between nodes `between`.
 struct MessageCost {
   Seconds latency;
   BytesPerSecond bandwidth;
