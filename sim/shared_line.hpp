@@ -1,0 +1,46 @@
+#pragma once
+// One cache line that several cores write: whose it is, and how long the others wait for it.
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace tandem {
+
+/// A line is written by the core that owns it, and goes to those who ask in the order of asking, each move `transfer`
+/// picoseconds. A core that is asked gives the line away as soon as it has had it for the one write it was asked for
+/// itself; reading a line of another core takes as long and leaves it there. Times do not decrease, but for a read's.
+class SharedLine {
+ public:
+  SharedLine(std::int64_t cores, std::int64_t transfer)
+      : transfer_(transfer), owned_from_(static_cast<std::size_t>(cores), 0) {}
+
+  /// When the core sees the line's value if it asks at `time`.
+  std::int64_t read(std::uint32_t core, std::int64_t time) const { return owns(core, time) ? time : time + transfer_; }
+
+  /// When the core may write if it asks at `time`. Asking again before that time asks for nothing more.
+  std::int64_t own(std::uint32_t core, std::int64_t time) {
+    if (owns(core, time)) return time;
+    if (awaits(core, time)) return owned_from_[core];
+    last_move_ = std::max(time, last_move_) + transfer_;
+    last_asker_ = core;
+    return owned_from_[core] = last_move_;
+  }
+
+  /// The line is there, and nobody has asked for it since.
+  bool owns(std::uint32_t core, std::int64_t time) const {
+    return last_asker_ == core && owned_from_[core] <= time;
+  }
+
+  /// The core has asked for the line before and does not have it yet.
+  bool awaits(std::uint32_t core, std::int64_t time) const { return owned_from_[core] > time; }
+
+ private:
+  static constexpr std::uint32_t kNobody = 0xffffffff;
+  std::int64_t transfer_;
+  std::int64_t last_move_ = 0;             ///< when the last move asked for ends
+  std::uint32_t last_asker_ = kNobody;
+  std::vector<std::int64_t> owned_from_;   ///< by core: when its last move to it ends
+};
+
+}  // namespace tandem

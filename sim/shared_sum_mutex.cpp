@@ -1,0 +1,124 @@
+#include <deque>
+
+#include "base/error.hpp"
+#include "sim/clock.hpp"
+#include "sim/shared_line.hpp"
+#include "sim/shared_sum_parts.hpp"
+#include "sim/thread_scheduler.hpp"
+
+namespace tandem {
+namespace {
+
+/// The lock's word: 0 free, 1 held, 2 held and somebody may be asleep.
+enum class LockWord : std::uint8_t { free, held, contended };
+/// Where a thread stands; each is one access to the word, or one system call.
+enum class Place : std::uint8_t { try_lock, mark_contended, fall_asleep, unlock, wake_one };
+
+struct SumThread {
+  std::int64_t left;
+  Place place = Place::try_lock;
+  bool asked = false;  ///< for the line, which it has as soon as its next step comes
+};
+
+/// N threads that lock, update and unlock, as lock() and unlock() of "Futexes Are Tricky" do, one step a call.
+class FutexMutex {
+ public:
+  FutexMutex(const SharingJob& job, const SharingCosts& costs)
+      : line_(job.cores, to_picoseconds(costs.line_transfer).count),
+        term_(to_picoseconds(costs.term).count),
+        access_(to_picoseconds(costs.locked_update * 0.5).count),
+        refused_(to_picoseconds(costs.futex_refused).count),
+        wake_(to_picoseconds(costs.futex_wake).count),
+        latency_(to_picoseconds(costs.wake_latency).count),
+        scheduler_(job.cores) {
+    const std::int64_t start = to_picoseconds(costs.thread_start).count;
+    for (const std::int64_t terms : terms_by_thread(job)) threads_.push_back({terms});
+    for (std::uint32_t i = 0; i < threads_.size(); ++i)
+      if (threads_[i].left > 0) scheduler_.ready(i, later((i + 1) * start, term_));
+  }
+
+  Picoseconds run() {
+    const std::int64_t end = scheduler_.run(
+        [this](std::uint32_t thread, std::uint32_t core, std::int64_t time) { return step(thread, core, time); });
+    invariant(asleep_.empty() && word_ == LockWord::free, "the lock is free at the end and nobody waits for it");
+    return {end};
+  }
+
+ private:
+  Turn step(std::uint32_t id, std::uint32_t core, std::int64_t time) {
+    SumThread& thread = threads_[id];
+    const bool touches_word = thread.place != Place::fall_asleep && thread.place != Place::wake_one;
+    if (touches_word && (thread.asked = !thread.asked)) return {line_.own(core, time), Turn::Next::go_on};
+    switch (thread.place) {
+      case Place::try_lock: return try_lock(thread, time + access_);
+      case Place::mark_contended: return mark_contended(thread, time + access_);
+      case Place::fall_asleep: return fall_asleep(id, time);
+      case Place::unlock: return unlock(thread, time + access_);
+      case Place::wake_one: return wake_one(thread, time);
+    }
+    invariant(false, "a thread stands somewhere");
+    return {};
+  }
+
+  Turn go(SumThread& thread, Place place, std::int64_t time) {
+    thread.place = place;
+    return {time, Turn::Next::go_on};
+  }
+
+  Turn try_lock(SumThread& thread, std::int64_t done) {
+    if (word_ == LockWord::free) return word_ = LockWord::held, go(thread, Place::unlock, done);
+    if (word_ == LockWord::contended) return go(thread, Place::fall_asleep, later(done, refused_));
+    return go(thread, Place::mark_contended, done);
+  }
+
+  Turn mark_contended(SumThread& thread, std::int64_t done) {
+    const bool mine = word_ == LockWord::free;
+    word_ = LockWord::contended;
+    return mine ? go(thread, Place::unlock, done) : go(thread, Place::fall_asleep, later(done, refused_));
+  }
+
+  /// The kernel looks at the word once more before the thread sleeps.
+  Turn fall_asleep(std::uint32_t thread, std::int64_t time) {
+    threads_[thread].place = Place::mark_contended;
+    if (word_ != LockWord::contended) return {time, Turn::Next::go_on};
+    asleep_.push_back(thread);
+    return {time, Turn::Next::sleep};
+  }
+
+  Turn unlock(SumThread& thread, std::int64_t done) {
+    --thread.left;
+    const bool contended = word_ == LockWord::contended;
+    word_ = LockWord::free;
+    if (contended) return go(thread, Place::wake_one, later(done, wake_));
+    return finish_term(thread, done);
+  }
+
+  Turn wake_one(SumThread& thread, std::int64_t time) {
+    if (!asleep_.empty()) {
+      scheduler_.ready(asleep_.front(), later(time, latency_));
+      asleep_.pop_front();
+    }
+    return finish_term(thread, time);
+  }
+
+  Turn finish_term(SumThread& thread, std::int64_t time) {
+    if (thread.left == 0) return {time, Turn::Next::end};
+    return go(thread, Place::try_lock, later(time, term_));
+  }
+
+  SharedLine line_;
+  std::int64_t term_, access_, refused_, wake_, latency_;
+  LockWord word_ = LockWord::free;
+  std::vector<SumThread> threads_;
+  std::deque<std::uint32_t> asleep_;
+  ThreadScheduler scheduler_;
+};
+
+}  // namespace
+
+Picoseconds predict_mutex_sum(const SharingJob& job, const SharingCosts& costs) {
+  require_valid(job);
+  return std::max(FutexMutex(job, costs).run(), start_of_all(job, costs));
+}
+
+}  // namespace tandem
