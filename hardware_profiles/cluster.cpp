@@ -18,6 +18,7 @@ bool shares_cores(const Cluster& cluster, std::uint32_t profile) { return cluste
 std::uint32_t Cluster::link_between(DeviceId from, DeviceId to) const {
   invariant(index_of(from) < devices.size() && index_of(to) < devices.size(), "a link joins devices of the cluster");
   if (from == to) return within.empty() ? default_link : within[devices[index_of(from)]];
+  invariant(!nodes, "between the devices of nodes there are routes");
   const auto wire = std::find_if(wires.begin(), wires.end(), [&](const Wire& each) { return joins(each, from, to); });
   if (wire != wires.end()) return wire->link;
   if (all_connected) return default_link;

@@ -2,13 +2,16 @@
 // A cluster: devices and the links between them.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/id.hpp"
 #include "hardware_profiles/device.hpp"
 #include "hardware_profiles/network.hpp"
+#include "hardware_profiles/node_network.hpp"
 #include "hardware_profiles/network.hpp"
+#include "hardware_profiles/node_network.hpp"
 
 namespace tandem {
 
@@ -26,10 +29,14 @@ struct Cluster {
   std::uint32_t default_link = 0;        ///< of every other pair; index into links
   bool all_connected = true;             ///< false: only wired pairs can talk
   std::vector<std::uint32_t> within;     ///< by profile: the link between workers on one device; empty: default_link
+  /// Where the cluster is given as nodes: how its devices are joined. `links` then lists its links by kind, and wires,
+  /// default_link and all_connected say nothing.
+  std::optional<NodeNetwork> nodes;
 
   std::size_t device_count() const { return devices.size(); }
   const Device& device(DeviceId id) const { return profiles[devices[index_of(id)]]; }
-  /// Index into `links` for a message from `from` to `to`. Throws InputError naming the pair when there is none.
+  /// Index into `links` for a message from `from` to `to`; of a cluster of nodes, only within one device. Throws
+  /// InputError naming the pair when there is none.
   std::uint32_t link_between(DeviceId from, DeviceId to) const;
 
   /// The links that a message meets on its way, found by rule, so cheap at any size. Within one device it is one link,
@@ -38,6 +45,8 @@ struct Cluster {
   /// What a route's id stands for. Ids are below network_link_count(); nothing is stored for a link.
   NetworkLink network_link(NetworkLinkId id) const;
   std::uint64_t network_link_count() const;
+  /// Bytes per second that one half of the devices can send to the other at once, in one direction; 0 of one device.
+  BytesPerSecond bisection() const;
 };
 
 /// The memory of all devices. Throws InputError when it is more than can be counted.
@@ -49,12 +58,13 @@ Cluster cluster_of(const Device& device, std::int64_t count);
 /// Messages between workers on one device without measured threads: a copy through its memory, which reads and writes
 /// each byte, at half the memory bandwidth, shared by both directions. Its latency is unknown, so 0.
 Link memory_copy_link(const Device& device);
-/// Reads the cluster format of docs/profiles.md. Throws InputError with the place.
-Cluster read_cluster(const YamlNode& root);
+/// Reads the cluster format of docs/profiles.md and docs/networks.md, with `nodes` nodes where that many are asked for.
+/// Throws InputError with the place.
+Cluster read_cluster(const YamlNode& root, std::optional<std::int64_t> nodes = std::nullopt);
 
-/// "host" (read_host() of its calibration), a zoo name, a cluster file, a device file (a cluster of one), or a device's
-/// name or file followed by a count: "tesla-k80:4" is four of them on their own link. Throws InputError with a "did you
-/// mean".
+/// "host" (read_host() of its calibration), a zoo name, a cluster file, a device file (a cluster of one), or a name or
+/// file followed by a count: "tesla-k80:4" is four of the device on its own link, "dgx-a100:16" the cluster with 16
+/// nodes. Throws InputError with a "did you mean".
 Cluster load_cluster(const std::string& name_or_path);
 /// Names of the zoo, sorted; "host" is not among them.
 std::vector<std::string> cluster_names();

@@ -9,13 +9,13 @@
 namespace tandem {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, DeviceKind>, 3> kKinds{
-    {{"cpu", DeviceKind::cpu}, {"gpu", DeviceKind::gpu}, {"ipu", DeviceKind::ipu}}};
+constexpr std::array<std::pair<std::string_view, DeviceKind>, 4> kKinds{
+    {{"cpu", DeviceKind::cpu}, {"gpu", DeviceKind::gpu}, {"ipu", DeviceKind::ipu}, {"tpu", DeviceKind::tpu}}};
 
 DeviceKind read_kind(const YamlNode& node) {
   for (const auto& [name, kind] : kKinds)
     if (node.text() == name) return kind;
-  node.fail("unknown kind of device", node.text(), "cpu, gpu or ipu");
+  node.fail("unknown kind of device", node.text(), "cpu, gpu, ipu or tpu");
 }
 
 std::string_view name_of(DeviceKind kind) {

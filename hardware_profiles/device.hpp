@@ -12,7 +12,7 @@
 
 namespace tandem {
 
-enum class DeviceKind : std::uint8_t { cpu, gpu, ipu };
+enum class DeviceKind : std::uint8_t { cpu, gpu, ipu, tpu };
 
 /// (size, rate) points, ascending in size; read by interpolation on logarithms, clamped at both ends.
 struct RateCurve {

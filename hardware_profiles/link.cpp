@@ -6,12 +6,17 @@ namespace tandem {
 
 Link read_link(const YamlNode& section, std::string name) {
   section.only_keys({"latency", "busy_latency", "bandwidth", "full_duplex", "source"});
+  Link link = read_link_among_others(section, std::move(name));
+  if (const YamlNode* busy = section.find("busy_latency")) link.busy_latency = read_time(*busy);
+  return link;
+}
+
+Link read_link_among_others(const YamlNode& section, std::string name) {
   Link link;
   link.name = std::move(name);
   link.bandwidth = read_transfer_rate(section.at("bandwidth"));
   if (const YamlNode* latency = section.find("latency")) link.latency = read_time(*latency);
-  const YamlNode* busy = section.find("busy_latency");
-  link.busy_latency = busy ? read_time(*busy) : link.latency;
+  link.busy_latency = link.latency;
   if (const YamlNode* duplex = section.find("full_duplex")) link.full_duplex = duplex->boolean();
   link.source = read_source(section);
   return link;

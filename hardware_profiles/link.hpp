@@ -23,6 +23,8 @@ struct Link {
 /// Reads a link's section: bandwidth and source, and where known latency (absent: 0, not modelled), busy_latency
 /// (absent: the latency) and full_duplex (absent: true). Throws InputError with the place.
 Link read_link(const YamlNode& section, std::string name);
+/// The same out of a section that holds more than a link. `busy_latency` is not among its keys.
+Link read_link_among_others(const YamlNode& section, std::string name);
 /// The section's lines, indented by two spaces, such that read_link() gives an equal link back under the same name.
 std::string write_link(const Link& link);
 

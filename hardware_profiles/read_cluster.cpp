@@ -7,52 +7,17 @@
 
 #include "hardware_profiles/cluster.hpp"
 #include "hardware_profiles/profile_reading.hpp"
-#include "hardware_profiles/zoo.hpp"
+#include "hardware_profiles/read_devices.hpp"
+#include "hardware_profiles/read_network.hpp"
 
 namespace tandem {
 namespace {
-
-constexpr std::int64_t kMostDevices = 1'000'000;
 
 /// Links for workers on one device, behind those between devices.
 void add_links_within(Cluster& cluster) {
   for (const Device& device : cluster.profiles) {
     cluster.within.push_back(static_cast<std::uint32_t>(cluster.links.size()));
     cluster.links.push_back(device.threads_link ? *device.threads_link : memory_copy_link(device));
-  }
-}
-
-void read_own_profiles(const YamlNode& root, Cluster& cluster) {
-  const YamlNode* profiles = root.find("profiles");
-  if (!profiles) return;
-  for (const YamlNode& node : profiles->items()) {
-    Device device = read_device(node);
-    for (const Device& other : cluster.profiles)
-      if (other.name == device.name) node.fail("this device is described twice", device.name);
-    cluster.profiles.push_back(std::move(device));
-  }
-}
-
-std::uint32_t find_profile(Cluster& cluster, const YamlNode& name) {
-  for (std::size_t index = 0; index < cluster.profiles.size(); ++index)
-    if (cluster.profiles[index].name == name.text()) return static_cast<std::uint32_t>(index);
-  std::optional<Device> device = find_zoo_device(name.text());
-  if (!device)
-    name.fail("unknown device" + did_you_mean(name.text(), device_names()), name.text(),
-              "one under `profiles:` or of the zoo");
-  cluster.profiles.push_back(std::move(*device));
-  return static_cast<std::uint32_t>(cluster.profiles.size() - 1);
-}
-
-void read_devices(const YamlNode& node, Cluster& cluster) {
-  if (node.items().empty()) node.fail("a cluster has devices", "[]", "[{profile: NAME, count: N}]");
-  for (const YamlNode& entry : node.items()) {
-    entry.only_keys({"profile", "count"});
-    const std::uint32_t profile = find_profile(cluster, entry.at("profile"));
-    const YamlNode* count = entry.find("count");
-    const auto room = kMostDevices - static_cast<std::int64_t>(cluster.devices.size());
-    const std::int64_t copies = count ? count->integer(1, room) : 1;
-    cluster.devices.insert(cluster.devices.end(), static_cast<std::size_t>(copies), profile);
   }
 }
 
@@ -88,6 +53,15 @@ void read_wires(const YamlNode& root, Cluster& cluster) {
   }
 }
 
+void read_devices_and_wires(const YamlNode& root, Cluster& cluster) {
+  read_devices(root.at("devices"), cluster);
+  read_links(root, cluster);
+  read_wires(root, cluster);
+  const YamlNode* shared = root.find("default_link");
+  cluster.all_connected = shared != nullptr;
+  if (shared) cluster.default_link = find_link(cluster, *shared);
+}
+
 }  // namespace
 
 Cluster cluster_of(const Device& device, std::int64_t count) {
@@ -107,17 +81,21 @@ Cluster cluster_of(const Device& device, std::int64_t count) {
   return cluster;
 }
 
-Cluster read_cluster(const YamlNode& root) {
-  root.only_keys({"cluster", "profiles", "devices", "links", "default_link", "wires"});
+Cluster read_cluster(const YamlNode& root, std::optional<std::int64_t> nodes) {
+  const bool has_nodes = root.find("nodes") != nullptr;
+  if (has_nodes)
+    root.only_keys({"cluster", "profiles", "nodes", "between"});
+  else
+    root.only_keys({"cluster", "profiles", "devices", "links", "default_link", "wires", "nodes"});
+  if (nodes && !has_nodes)
+    root.fail("only a device, or a cluster with `nodes:`, takes a count", fmt::format(":{}", *nodes), "no count");
   Cluster cluster;
-  cluster.name = read_name(root.at("cluster"));
+  cluster.name = read_name(root.at("cluster")) + (nodes ? fmt::format(":{}", *nodes) : "");
   read_own_profiles(root, cluster);
-  read_devices(root.at("devices"), cluster);
-  read_links(root, cluster);
-  read_wires(root, cluster);
-  const YamlNode* shared = root.find("default_link");
-  cluster.all_connected = shared != nullptr;
-  if (shared) cluster.default_link = find_link(cluster, *shared);
+  if (has_nodes)
+    read_nodes(root, nodes, cluster);
+  else
+    read_devices_and_wires(root, cluster);
   add_links_within(cluster);
   total_memory(cluster);
   return cluster;

@@ -58,7 +58,7 @@ CountedName split_count(const std::string& text) {
   const std::string count = text.substr(colon + 1);
   const bool digits = count.find_first_not_of("0123456789") == std::string::npos;
   if (count.empty() || !digits || count.size() > 7 || count.front() == '0')
-    throw InputError("unsuitable count of devices after ':'", count, "1 to 1000000");
+    throw InputError("unsuitable count of devices or nodes after ':'", count, "1 to 1000000");
   return {text.substr(0, colon), std::stoll(count), true};
 }
 
@@ -83,8 +83,7 @@ Cluster load_cluster(const std::string& name_or_path) {
     fail_unknown("cluster", wanted.name, std::move(known));
   }
   if (!root->find("cluster")) return cluster_of(read_device(*root), wanted.count);
-  if (wanted.counted) throw InputError("only a device takes a count, not a cluster", name_or_path, wanted.name);
-  return read_cluster(*root);
+  return read_cluster(*root, wanted.counted ? std::optional(wanted.count) : std::nullopt);
 }
 
 }  // namespace tandem

@@ -148,6 +148,8 @@ TEST_CASE("unsuitable counts and names of clusters are refused") {
     CAPTURE(name);
     CHECK_THROWS_AS(load_cluster(name), InputError);
   }
+  CHECK_THAT(complaint([] { load_cluster("k80-x4:2"); }),
+             Contains("only a device, or a cluster with `nodes:`, takes a count; got \":2\", want no count"));
   CHECK_THAT(complaint([] { load_cluster("k80x4"); }), Contains("did you mean \"k80-x4\"?"));
   CHECK_THAT(complaint([] { load_cluster("tesla-k8O"); }), Contains("did you mean \"tesla-k80\"?"));
   CHECK_THAT(complaint([] { load_cluster("hots"); }), Contains("did you mean \"host\"?"));

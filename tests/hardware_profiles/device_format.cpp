@@ -113,8 +113,8 @@ TEST_CASE("a group without any number is refused") {
 }
 
 TEST_CASE("kind and flags take only their own words") {
-  CHECK_THAT(complaint_about("kind: gpu", "kind: tpu"),
-             StartsWith("device.yaml:2:7: error: unknown kind of device; got \"tpu\", want cpu, gpu or ipu"));
+  CHECK_THAT(complaint_about("kind: gpu", "kind: npu"),
+             StartsWith("device.yaml:2:7: error: unknown kind of device; got \"npu\", want cpu, gpu, ipu or tpu"));
   CHECK_THAT(complaint_about("kind: gpu", "kind: gpu\nshares_cores: yes"), StartsWith("device.yaml:3:15: error: "));
   CHECK_THAT(complaint_about("device: small", "device: a/b"), Contains("unsuitable name"));
 }

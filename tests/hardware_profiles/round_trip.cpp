@@ -80,7 +80,7 @@ void add_measured(Device& device) {
 Device any_device() {
   Device device;
   device.name = "any-" + std::to_string(*rc::gen::inRange(0, 1000));
-  device.kind = *rc::gen::element(DeviceKind::cpu, DeviceKind::gpu, DeviceKind::ipu);
+  device.kind = *rc::gen::element(DeviceKind::cpu, DeviceKind::gpu, DeviceKind::ipu, DeviceKind::tpu);
   device.shares_cores = *rc::gen::arbitrary<bool>();
   device.bulk_synchronous = *rc::gen::arbitrary<bool>();
   add_datasheet(device);

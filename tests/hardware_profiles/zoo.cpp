@@ -19,10 +19,13 @@ void check_sources(const Device& device) {
 
 }  // namespace
 
-TEST_CASE("the zoo has the article's three devices and clusters of them") {
-  CHECK(device_names() == std::vector<std::string>{"graphcore-ipu-mk1", "tesla-k80", "xeon-platinum-8180"});
-  CHECK(cluster_names() == std::vector<std::string>{"ipu-mk1-x2", "ipu-mk1-x4", "k80-x2", "k80-x4", "k80-x8",
-                                                    "xeon-8180", "xeon-8180-x2"});
+TEST_CASE("the zoo has the article's three devices, later ones, and clusters of them") {
+  CHECK(device_names() == std::vector<std::string>{"google-tpu-v4", "graphcore-ipu-gc200", "graphcore-ipu-mk1",
+                                                   "nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "tesla-k80",
+                                                   "xeon-platinum-8180"});
+  CHECK(cluster_names() ==
+        std::vector<std::string>{"dgx-a100", "dgx-h100", "ipu-mk1-x2", "ipu-mk1-x4", "ipu-pod4", "k80-x2", "k80-x4",
+                                 "k80-x8", "mixed-xeon-k80-ipu", "tpu-v4-64", "xeon-8180", "xeon-8180-x2"});
   CHECK(profile_files().size() == device_names().size() + cluster_names().size());
 }
 
@@ -45,15 +48,18 @@ TEST_CASE("every device of the zoo survives being written") {
   }
 }
 
-TEST_CASE("every pair in every cluster of the zoo has a route, and both directions take the same") {
+TEST_CASE("every pair in every cluster of the zoo has a route, and the way back is as long and as wide") {
   for (const std::string& name : cluster_names()) {
+    CAPTURE(name);
     const Cluster cluster = load_cluster(name);
     for (std::uint32_t a = 0; a < cluster.device_count(); ++a)
-      for (std::uint32_t b = 0; b < cluster.device_count(); ++b) {
-        const DeviceId from{a}, to{b};
-        CHECK(cluster.link_between(from, to) < cluster.links.size());
-        CHECK(cluster.link_between(from, to) == cluster.link_between(to, from));
+      for (std::uint32_t b = 0; b <= a; ++b) {
+        const Route there = cluster.route(DeviceId{a}, DeviceId{b}), back = cluster.route(DeviceId{b}, DeviceId{a});
+        if (there.links.empty() || there.links.size() != back.links.size() || there.bandwidth != back.bandwidth ||
+            there.latency.value != Approx(back.latency.value))
+          FAIL("devices " << a << " and " << b);
       }
+    CHECK((cluster.bisection().value > 0) == (cluster.device_count() > 1));
   }
 }
 
@@ -78,15 +84,56 @@ TEST_CASE("the numbers that the article prints are the zoo's") {
   CHECK(ipu.bulk_synchronous);
 }
 
-TEST_CASE("boards of a K80 cluster are faster inside than between") {
+TEST_CASE("boards of a K80 box are faster inside than between, and the chips of a board share the way to the root") {
   const Cluster cluster = load_cluster("k80-x8");
-  const auto bandwidth = [&](std::uint32_t a, std::uint32_t b) {
-    return cluster.links[cluster.link_between(DeviceId{a}, DeviceId{b})].bandwidth;
-  };
+  const auto route = [&](std::uint32_t a, std::uint32_t b) { return cluster.route(DeviceId{a}, DeviceId{b}); };
 
   CHECK(cluster.device_count() == 8);
-  CHECK(bandwidth(6, 7) == BytesPerSecond{12e9});
-  CHECK(bandwidth(5, 6) == BytesPerSecond{10e9});
+  CHECK(route(6, 7).bandwidth == BytesPerSecond{12e9});
+  CHECK(route(5, 6).bandwidth == BytesPerSecond{10e9});
+  CHECK(route(6, 7).latency.value == Approx(5.7e-6));
+  CHECK(route(5, 6).latency.value == Approx(5.7e-6));
+  CHECK(route(0, 2).links.at(1) == route(1, 4).links.at(1));  // of both, board 0's way up
+  CHECK(cluster.network_link(route(0, 2).links.at(1)).name == "node 0 pcie_tree root: switch 0 to switch 4");
+}
+
+TEST_CASE("a DGX A100 pod has one rail of the network for each of its eight GPUs") {
+  const Cluster pod = load_cluster("dgx-a100");
+  const auto route = [&](std::uint32_t a, std::uint32_t b) { return pod.route(DeviceId{a}, DeviceId{b}); };
+
+  CHECK(pod.device_count() == 160);                             // 20 nodes of 8
+  CHECK(route(0, 7).links.size() == 2);                         // up to the switch, and down
+  CHECK(route(0, 7).bandwidth == BytesPerSecond{300e9});
+  CHECK(route(3, 8 + 3).links.size() == 4);                     // NIC, leaf switch up and down, NIC
+  CHECK(route(3, 8 + 4).links.size() == 6);                     // another rail: another leaf switch
+  CHECK(route(3, 8 + 3).bandwidth == BytesPerSecond{25e9});
+  CHECK(route(3, 8 + 3).latency.value == Approx(14e-6));
+  CHECK(pod.bisection().value == Approx(80 * 25e9));            // half of the 160 NICs
+  CHECK(load_cluster("dgx-a100:128").device_count() == 1024);
+}
+
+TEST_CASE("a TPU v4 slice is a torus, and a pod of its chips has the bisection that Google prints") {
+  const Cluster slice = load_cluster("tpu-v4-64");
+  const Topology* torus = find_topology("torus");
+  const Link cable = slice.nodes->kinds().front().inside->links.front();
+
+  CHECK(slice.route(DeviceId{0}, DeviceId{42}).links.size() == 6);  // 42 = 2 + 2 x 4 + 2 x 16, two steps each way
+  CHECK(slice.bisection() == BytesPerSecond{1600e9});               // 2 x 16 cables of 50 GB/s
+  const double pod = torus->bisection({4096, {16, 16, 16, 1}}, std::vector{cable}).value;
+  CHECK(pod == Approx(24e12).epsilon(0.07));  // 2 x 256 x 50 GB/s = 25.6 TB/s; printed 24
+}
+
+TEST_CASE("three kinds of device stand in one cluster") {
+  const Cluster mixed = load_cluster("mixed-xeon-k80-ipu");
+  const auto route = [&](std::uint32_t a, std::uint32_t b) { return mixed.route(DeviceId{a}, DeviceId{b}); };
+
+  CHECK(mixed.device(DeviceId{0}).kind == DeviceKind::cpu);
+  CHECK(mixed.device(DeviceId{2}).kind == DeviceKind::gpu);
+  CHECK(mixed.device(DeviceId{4}).kind == DeviceKind::ipu);
+  CHECK(route(1, 2).bandwidth == BytesPerSecond{12e9});
+  CHECK(route(3, 4).bandwidth == BytesPerSecond{96e9});
+  CHECK(route(0, 3).bandwidth == BytesPerSecond{10e9});
+  CHECK(route(1, 3).links.front() == route(2, 0).links.front());  // the chips of a board share its way out
 }
 
 TEST_CASE("a large product takes as long on each device as its peak says") {
