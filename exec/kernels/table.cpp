@@ -5,9 +5,17 @@
 namespace tandem {
 
 KernelRow<float> attention_kernels();
+KernelRow<float> average_pool2d_kernels();
+KernelRow<float> batch_moments_kernels();
+KernelRow<float> batch_norm_kernels();
+KernelRow<float> batch_norm_merge_kernels();
+KernelRow<float> conv2d_kernels();
+KernelRow<float> flatten_kernels();
 KernelRow<float> gelu_kernels();
+KernelRow<float> global_average_pool_kernels();
 KernelRow<float> layer_norm_kernels();
 KernelRow<float> linear_kernels();
+KernelRow<float> max_pool2d_kernels();
 KernelRow<float> mean_absolute_error_kernels();
 KernelRow<float> mean_squared_error_kernels();
 KernelRow<float> position_embedding_kernels();
@@ -19,11 +27,27 @@ KernelRow<float> token_embedding_kernels();
 template <class Real>
 KernelRow<Real> attention_reference();
 template <class Real>
+KernelRow<Real> average_pool2d_reference();
+template <class Real>
+KernelRow<Real> batch_moments_reference();
+template <class Real>
+KernelRow<Real> batch_norm_reference();
+template <class Real>
+KernelRow<Real> batch_norm_merge_reference();
+template <class Real>
+KernelRow<Real> conv2d_reference();
+template <class Real>
+KernelRow<Real> flatten_reference();
+template <class Real>
 KernelRow<Real> gelu_reference();
+template <class Real>
+KernelRow<Real> global_average_pool_reference();
 template <class Real>
 KernelRow<Real> layer_norm_reference();
 template <class Real>
 KernelRow<Real> linear_reference();
+template <class Real>
+KernelRow<Real> max_pool2d_reference();
 template <class Real>
 KernelRow<Real> mean_absolute_error_reference();
 template <class Real>
@@ -42,9 +66,17 @@ KernelRow<Real> token_embedding_reference();
 std::span<const KernelRow<float>> fast_kernels() {
   static const std::array kRows = {
       attention_kernels(),
+      average_pool2d_kernels(),
+      batch_moments_kernels(),
+      batch_norm_kernels(),
+      batch_norm_merge_kernels(),
+      conv2d_kernels(),
+      flatten_kernels(),
       gelu_kernels(),
+      global_average_pool_kernels(),
       layer_norm_kernels(),
       linear_kernels(),
+      max_pool2d_kernels(),
       mean_absolute_error_kernels(),
       mean_squared_error_kernels(),
       position_embedding_kernels(),
@@ -60,9 +92,17 @@ template <class Real>
 std::span<const KernelRow<Real>> reference_kernels() {
   static const std::array kRows = {
       attention_reference<Real>(),
+      average_pool2d_reference<Real>(),
+      batch_moments_reference<Real>(),
+      batch_norm_reference<Real>(),
+      batch_norm_merge_reference<Real>(),
+      conv2d_reference<Real>(),
+      flatten_reference<Real>(),
       gelu_reference<Real>(),
+      global_average_pool_reference<Real>(),
       layer_norm_reference<Real>(),
       linear_reference<Real>(),
+      max_pool2d_reference<Real>(),
       mean_absolute_error_reference<Real>(),
       mean_squared_error_reference<Real>(),
       position_embedding_reference<Real>(),

@@ -5,15 +5,25 @@
 namespace tandem {
 
 LayerKind attention_kind();
+LayerKind average_pool2d_kind();
+LayerKind batch_moments_kind();
+LayerKind batch_norm_kind();
+LayerKind batch_norm_merge_kind();
+LayerKind conv2d_kind();
+LayerKind flatten_kind();
 LayerKind gelu_kind();
+LayerKind global_average_pool_kind();
+LayerKind images_kind();
 LayerKind layer_norm_kind();
 LayerKind linear_kind();
+LayerKind max_pool2d_kind();
 LayerKind mean_absolute_error_kind();
 LayerKind mean_squared_error_kind();
 LayerKind position_embedding_kind();
 LayerKind relu_kind();
 LayerKind residual_add_kind();
 LayerKind softmax_cross_entropy_kind();
+LayerKind target_class_kind();
 LayerKind target_tokens_kind();
 LayerKind target_values_kind();
 LayerKind token_embedding_kind();
@@ -23,15 +33,25 @@ LayerKind values_kind();
 std::span<const LayerKind> layer_kinds() {
   static const std::array kKinds = {
       attention_kind(),
+      average_pool2d_kind(),
+      batch_moments_kind(),
+      batch_norm_kind(),
+      batch_norm_merge_kind(),
+      conv2d_kind(),
+      flatten_kind(),
       gelu_kind(),
+      global_average_pool_kind(),
+      images_kind(),
       layer_norm_kind(),
       linear_kind(),
+      max_pool2d_kind(),
       mean_absolute_error_kind(),
       mean_squared_error_kind(),
       position_embedding_kind(),
       relu_kind(),
       residual_add_kind(),
       softmax_cross_entropy_kind(),
+      target_class_kind(),
       target_tokens_kind(),
       target_values_kind(),
       token_embedding_kind(),

@@ -34,6 +34,15 @@ void draw(Tensor<Real>& values, std::uint64_t seed, std::string_view name) {
     values[at] = static_cast<Real>(normal_at(seed, stream_of(name), at));
 }
 
+/// Makes random values [parts, 3, channels] moments: squares and counts above zero.
+template <class Real>
+void hold_moments(Tensor<Real>& values, std::int64_t channels) {
+  for (std::size_t at = 0; at < values.size(); ++at) {
+    const bool is_mean = static_cast<std::int64_t>(at) / channels % 3 == 0;
+    if (!is_mean) values[at] = 1 + std::abs(values[at]);
+  }
+}
+
 /// A bound that every kind's tokens respect.
 std::uint64_t token_bound(const Scene& scene) {
   for (const auto& [name, value] : scene.attributes) {
@@ -79,7 +88,8 @@ KernelCase<Real>::KernelCase(Scene given, std::uint64_t seed)
       kept(kind.kept(attributes, scene.inputs, output_spec)),
       output(output_spec.elements(scene.batch)),
       output_gradient(output_spec.elements(scene.batch)),
-      scratch_(std::max(scratch_bytes(Pass::forward), scratch_bytes(Pass::input_gradient))) {
+      scratch_(std::max({scratch_bytes(Pass::forward), scratch_bytes(Pass::input_gradient),
+                         scratch_bytes(Pass::weight_gradient)})) {
   for (std::size_t i = 0; i < scene.inputs.size(); ++i) {
     const bool real = scene.inputs[i].type == ElementType::float32;
     const auto count = scene.inputs[i].elements(scene.batch);
@@ -87,6 +97,7 @@ KernelCase<Real>::KernelCase(Scene given, std::uint64_t seed)
     input_gradients.emplace_back(real ? count : 0);
     tokens.emplace_back(real ? 0 : count);
     draw(inputs.back(), seed, "input " + std::to_string(i));
+    if (!scene.inputs[i].per_sample) hold_moments(inputs.back(), scene.inputs[i].columns());
     for (std::size_t at = 0; at < tokens.back().size(); ++at) {
       tokens.back()[at] = static_cast<std::int32_t>(below_at(seed, stream_of("tokens"), at, token_bound(scene)));
     }
@@ -102,7 +113,7 @@ KernelCase<Real>::KernelCase(Scene given, std::uint64_t seed)
 
 template <class Real>
 bool KernelCase<Real>::has_pass(Pass pass) const {
-  if (pass == Pass::input_gradient) return scene.inputs[0].type == ElementType::float32;
+  if (pass == Pass::input_gradient) return scene.inputs[0].type == ElementType::float32 && !kind.is_constant;
   return pass == Pass::forward || !parameters.empty();
 }
 
@@ -118,9 +129,28 @@ std::int64_t KernelCase<Real>::scratch_bytes(Pass pass) const {
   return kind.scratch == nullptr ? 0 : kind.scratch(context, pass).count;
 }
 
+/// A loss of statistics is a function of the scores only where the statistics are theirs.
+template <class Real>
+void KernelCase<Real>::hold_statistics() {
+  const auto parts = static_cast<double>(scene.inputs[1].dims[0]);
+  KernelCase statistics(
+      {"vocabulary_statistics", {{"parts", parts}}, {scene.inputs[0], scene.inputs[2]}, scene.batch});
+  std::ranges::copy(inputs[0], statistics.inputs[0].begin());
+  std::ranges::copy(tokens[2], statistics.tokens[1].begin());
+  statistics.run(find_kernels(reference_kernels<Real>(), statistics.scene.kind), Pass::forward);
+  std::ranges::copy(statistics.output, inputs[1].begin());
+}
+
+template <class Real>
+std::size_t KernelCase<Real>::inputs_with_gradient() const {
+  if (kind.is_constant) return 0;
+  return kind.is_loss ? 1 : inputs.size();
+}
+
 template <class Real>
 void KernelCase<Real>::run(const KernelRow<Real>& row, Pass pass) {
   const bool forward = pass == Pass::forward;
+  if (forward && scene.kind == "cross_entropy_from_statistics") hold_statistics();
   std::vector<const void*> input_pointers;
   std::vector<const Real*> parameter_pointers;
   std::vector<Real*> extra_pointers, gradient_pointers, parameter_gradient_pointers;
@@ -138,6 +168,11 @@ void KernelCase<Real>::run(const KernelRow<Real>& row, Pass pass) {
                 .input_specs = scene.inputs,
                 .output_spec = &output_spec,
                 .batch = scene.batch,
+                .origins = origins ? &*origins : nullptr,
+                .seed_of_masks = 11,
+                .layer_key = 12,
+                .iteration = iteration,
+                .first_sample = first_sample,
                 .inputs = input_pointers,
                 .parameters = parameter_pointers,
                 .output = forward || kept.output ? output.data() : nullptr,
@@ -161,7 +196,7 @@ template <class Real>
 std::vector<const Tensor<Real>*> KernelCase<Real>::results() const {
   std::vector<const Tensor<Real>*> all{&output};
   for (const auto& values : extra) all.push_back(&values);
-  for (std::size_t i = 0; i < (kind.is_loss ? 1 : inputs.size()); ++i) all.push_back(&input_gradients[i]);
+  for (std::size_t i = 0; i < inputs_with_gradient(); ++i) all.push_back(&input_gradients[i]);
   for (const auto& values : parameter_gradients) all.push_back(&values);
   return all;
 }

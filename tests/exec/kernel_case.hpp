@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct Scene {
 
 /// Scenes of every kind that has kernels, odd sizes and single values among them.
 std::vector<Scene> all_scenes();
+/// Those of convolutions, pools and batch norms, which all_scenes() holds too.
+std::vector<Scene> vision_scenes();
+/// Those of the kinds that language models and transformers over images add.
+std::vector<Scene> language_scenes();
 /// The first scene of the kind.
 Scene scene_of(const std::string& kind);
 
@@ -63,7 +68,7 @@ class KernelCase {
  public:
   explicit KernelCase(Scene scene, std::uint64_t seed = 1);
 
-  /// Runs the pass with `row`'s kernel. I and W see only what the kind keeps; the rest is null.
+  /// Runs the pass with `row`'s kernel, statistics computed from the scores before F of a loss of them. I and W see only what the kind keeps; the rest is null.
   void run(const KernelRow<Real>& row, Pass pass);
   /// All passes of the kind: F, then I where a float comes in, then W where there are parameters.
   void run_all(const KernelRow<Real>& row);
@@ -87,10 +92,14 @@ class KernelCase {
   std::vector<Tensor<Real>> parameter_gradients;  ///< zero at first
   bool accumulate = false;
   Real seed_of_loss = Real(0.5);
+  std::optional<Origins> origins;  ///< where the layer is a rank's part
+  std::int64_t iteration = 0, first_sample = 0;
 
  private:
   const void* input_pointer(std::size_t index) const;
   std::int64_t scratch_bytes(Pass pass) const;
+  void hold_statistics();
+  std::size_t inputs_with_gradient() const;
 
   Tensor<std::byte> scratch_;  ///< enough for the pass that wants most
 };

@@ -51,7 +51,7 @@ TensorSpec token_tensor(std::vector<std::int64_t> dims) {
 }
 
 std::vector<Scene> all_scenes() {
-  return {
+  std::vector<Scene> scenes{
       linear(3, {5, 12}, 7),
       linear(1, {1}, 1),
       linear(2, {33}, 17, 0),
@@ -92,6 +92,9 @@ std::vector<Scene> all_scenes() {
       two_inputs("mean_absolute_error", 1, {1}),
       two_inputs("mean_absolute_error", 4, {5, 16}),
   };
+  for (auto& scene : vision_scenes()) scenes.push_back(std::move(scene));
+  for (auto& scene : language_scenes()) scenes.push_back(std::move(scene));
+  return scenes;
 }
 
 Scene scene_of(const std::string& kind) {

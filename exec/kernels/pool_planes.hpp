@@ -1,0 +1,55 @@
+#pragma once
+// A pool works on planes: each sample's channel by itself, a row of outputs and a tap at a time.
+
+#include "exec/kernels/arguments.hpp"
+#include "models/layers/windows.hpp"
+
+namespace tandem {
+
+struct PoolSizes {
+  template <class Real>
+  explicit PoolSizes(const KernelArguments<Real>& arguments)
+      : windows(*arguments.attributes),
+        planes(arguments.batch * arguments.input_specs[0].dims[0]),
+        height(arguments.input_specs[0].dims[1]),
+        width(arguments.input_specs[0].dims[2]),
+        out_height(arguments.output_spec->dims[1]),
+        out_width(arguments.output_spec->dims[2]) {}
+
+  std::int64_t outputs() const { return planes * out_height * out_width; }
+
+  /// Calls `body(x, y, tap, count)`: a tap reads `count` values from `x` on, a stride apart, for the outputs from `y` on.
+  /// Every output gets its taps in ascending order.
+  template <class Body>
+  void for_each_stretch(Body body) const {
+    for (std::int64_t row = 0; row < planes * out_height; ++row) {
+      const auto plane = row / out_height * height * width;
+      for (std::int64_t tap = 0; tap < windows.taps(); ++tap) {
+        const auto right = tap % windows.width.kernel;
+        const auto from = windows.height.at(row % out_height, tap / windows.width.kernel);
+        if (from < 0 || from >= height) continue;
+        const auto [first, last] = windows.width.positions_inside(right, width, out_width);
+        const auto x = plane + from * width + windows.width.at(first, right);
+        if (first < last) body(x, row * out_width + first, tap, last - first);
+      }
+    }
+  }
+
+  Windows windows;
+  std::int64_t planes, height, width, out_height, out_width;
+};
+
+/// What the sum under the window at an output row and column is divided by.
+inline std::int64_t values_under(const PoolSizes& sizes, bool with_padding, std::int64_t row, std::int64_t column) {
+  if (with_padding) return sizes.windows.taps();
+  const auto inside = [](const Window& window, std::int64_t position, std::int64_t size) {
+    std::int64_t count = 0;
+    for (std::int64_t tap = 0; tap < window.kernel; ++tap) {
+      count += window.at(position, tap) >= 0 && window.at(position, tap) < size;
+    }
+    return count;
+  };
+  return inside(sizes.windows.height, row, sizes.height) * inside(sizes.windows.width, column, sizes.width);
+}
+
+}  // namespace tandem
