@@ -15,6 +15,7 @@ constexpr Command kCommands[] = {
     {"simulate", "predict a plan's timeline, memory and energy", simulate_command},
     {"run", "train by a plan on this machine's threads", run_command},
     {"plan", "partition a model and write the plan file", plan_command},
+    {"reduce", "add up on several threads in several ways: time, lost updates, error", reduce_command},
     {"calibrate", "measure this machine and keep its profile", calibrate_command},
     {"show", "print models, devices, clusters, schedules, a plan or its program", show_command},
 };

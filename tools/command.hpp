@@ -27,6 +27,7 @@ int check_command(const std::vector<std::string>& words, Console& console);
 int simulate_command(const std::vector<std::string>& words, Console& console);
 int run_command(const std::vector<std::string>& words, Console& console);
 int plan_command(const std::vector<std::string>& words, Console& console);
+int reduce_command(const std::vector<std::string>& words, Console& console);
 int calibrate_command(const std::vector<std::string>& words, Console& console);
 int show_command(const std::vector<std::string>& words, Console& console);
 

@@ -1,0 +1,192 @@
+// Sums over shared memory in virtual time: cases worked out by hand, and laws.
+
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "base/error.hpp"
+#include "sim/shared_line.hpp"
+#include "sim/shared_sum.hpp"
+#include "sim/thread_scheduler.hpp"
+#include "tests/catch.hpp"
+
+using namespace tandem;
+
+namespace {
+
+using Predict = Picoseconds (*)(const SharingJob&, const SharingCosts&);
+constexpr Predict kThreaded[] = {predict_per_thread_sum, predict_unsynchronised_sum, predict_atomic_sum,
+                                 predict_mutex_sum};
+
+/// A machine that a hand can reckon with; threads start at once.
+SharingCosts round_costs() {
+  return {{100e-9}, {0}, {2e-9}, {5e-9}, {10e-9}, {20e-9}, {200e-9}, {160e-9}, {1000e-9}};
+}
+
+std::int64_t nanoseconds(Picoseconds time) { return time.count / 1000; }
+
+Seconds any_time(std::int64_t least_ns, std::int64_t most_ns) {
+  return {1e-9 * static_cast<double>(*rc::gen::inRange(least_ns, most_ns))};
+}
+
+SharingCosts any_costs() {
+  return {any_time(1, 300), any_time(0, 50), any_time(1, 10),  any_time(1, 20), any_time(2, 400),
+          any_time(0, 60),  any_time(1, 50), any_time(0, 300), any_time(1, 2000)};
+}
+
+SharingJob any_job() {
+  return {*rc::gen::inRange<std::int64_t>(1, 120), *rc::gen::inRange<std::int64_t>(1, 9),
+          *rc::gen::inRange<std::int64_t>(1, 5)};
+}
+
+std::int64_t terms_of_fullest_core(const SharingJob& job) {
+  std::vector<std::int64_t> by_core(static_cast<std::size_t>(job.cores));
+  for (std::int64_t term = 0; term < job.terms; ++term)
+    ++by_core[static_cast<std::size_t>(term % job.threads % job.cores)];
+  return *std::max_element(by_core.begin(), by_core.end());
+}
+
+}  // namespace
+
+TEST_CASE("a serial sum takes a term's time for each") {
+  CHECK(nanoseconds(predict_serial_sum({1000, 4, 2}, round_costs())) == 100'000);  // 1000 x 100
+}
+
+TEST_CASE("a sum per thread takes its share of the serial time, and an update a thread") {
+  CHECK(nanoseconds(predict_per_thread_sum({1000, 4, 4}, round_costs())) == 25'008);  // 1000 / 4 x 100 + 4 x 2
+  CHECK(nanoseconds(predict_per_thread_sum({1000, 4, 2}, round_costs())) == 50'008);  // two threads a core
+  CHECK(nanoseconds(predict_per_thread_sum({1000, 3, 2}, round_costs())) == 66'706);  // 334 + 333 terms on a core, + 6
+}
+
+TEST_CASE("each thread's start is waited for by the next") {
+  SharingCosts costs = round_costs();
+  costs.thread_start = {1e-6};
+
+  CHECK(nanoseconds(predict_per_thread_sum({1000, 4, 4}, costs)) == 29'008);
+  CHECK(nanoseconds(predict_mutex_sum({1, 3, 4}, costs)) == 3'000);  // 1130 for the one term; two threads without any
+}
+
+TEST_CASE("one thread pays for its updates alone, and fetches the line once") {
+  const SharingJob job{1000, 1, 2};
+
+  CHECK(nanoseconds(predict_atomic_sum(job, round_costs())) == 105'040);          // 1000 x (100 + 5), 20 read, 20 owned
+  CHECK(nanoseconds(predict_mutex_sum(job, round_costs())) == 110'020);           // 1000 x (100 + 10), 20
+  CHECK(nanoseconds(predict_unsynchronised_sum(job, round_costs())) == 100'020);  // updates beside terms; 20 read
+}
+
+TEST_CASE("of two compare-exchanges at once the second finds another value and tries again") {
+  // Both read at 100..120; one owns at 140 and writes at 145, the other owns at 160, fails until 165, writes at 170.
+  CHECK(nanoseconds(predict_atomic_sum({2, 2, 2}, round_costs())) == 170);
+}
+
+TEST_CASE("a lock that was wanted twice costs its last owner a needless wake") {
+  // Line: A 120, B 140. A locks until 125, wants the line back: 160. B finds it locked until 145, wants to mark it: 180.
+  // A unlocks by 165. B marks a free lock, which is its own then, until 185; unlocks until 190, and wakes nobody: 350.
+  CHECK(nanoseconds(predict_mutex_sum({2, 2, 2}, round_costs())) == 350);
+}
+
+TEST_CASE("a store that waits for the line does not make its thread wait") {
+  SharingCosts costs = round_costs();
+  costs.term = {10e-9};
+
+  // Both read by 30; their lines come at 50 and 70; the second update of each, at 40, sees its own store.
+  CHECK(nanoseconds(predict_unsynchronised_sum({4, 2, 2}, costs)) == 40);
+}
+
+TEST_CASE("threads on one core take turns and never move the line") {
+  // The line comes once: 20 to read, 20 to own; or 20 to own.
+  CHECK(nanoseconds(predict_atomic_sum({1000, 4, 1}, round_costs())) == 105'040);
+  CHECK(nanoseconds(predict_mutex_sum({1000, 4, 1}, round_costs())) == 110'020);
+}
+
+TEST_CASE("a core gives another thread its turn after a slice") {
+  ThreadScheduler scheduler(1);
+  constexpr std::int64_t kStep = ThreadScheduler::kSlice / 2;
+  std::vector<std::uint32_t> order;
+  std::vector<int> left{4, 2};
+  scheduler.ready(0, 0);
+  scheduler.ready(1, 0);
+
+  const std::int64_t end = scheduler.run([&](std::uint32_t thread, std::uint32_t, std::int64_t time) -> Turn {
+    order.push_back(thread);
+    return {time + kStep, --left[thread] == 0 ? Turn::Next::end : Turn::Next::go_on};
+  });
+
+  CHECK(order == std::vector<std::uint32_t>{0, 0, 1, 1, 0, 0});
+  CHECK(end == 6 * kStep);
+}
+
+TEST_CASE("a line goes to those who ask, in the order of asking") {
+  SharedLine line(3, 20);
+
+  CHECK(line.own(0, 100) == 120);
+  CHECK(line.own(1, 101) == 140);
+  CHECK(line.own(2, 102) == 160);
+  CHECK(line.own(1, 130) == 140);  // asked already
+  CHECK(line.own(0, 170) == 190);
+  CHECK(line.own(0, 200) == 200);
+  CHECK(line.read(0, 200) == 200);
+  CHECK(line.read(1, 200) == 220);
+}
+
+TEST_CASE("updates behind a lock are one after the other") {
+  rc::prop("mutex >= terms x locked update", [] {
+    const SharingJob job = any_job();
+    const SharingCosts costs = any_costs();
+
+    const Picoseconds time = predict_mutex_sum(job, costs);
+
+    const Picoseconds access = to_picoseconds(costs.locked_update * 0.5);
+    RC_ASSERT(time.count >= 2 * job.terms * access.count);
+  });
+}
+
+TEST_CASE("alternating owners of a lock pay the hand-over each time") {
+  SharingCosts costs = round_costs();
+  costs.term = {1e-9};
+  costs.futex_refused = costs.futex_wake = {0};
+
+  const Picoseconds alone = predict_mutex_sum({10'000, 1, 2}, costs);
+  const Picoseconds together = predict_mutex_sum({10'000, 2, 2}, costs);
+
+  CHECK(nanoseconds(alone) == 110'020);          // 10,000 x (1 + 10) + 20
+  CHECK(nanoseconds(together) >= 10'000 * 30);   // a lock and an unlock, and the line from core to core
+}
+
+TEST_CASE("no way beats the terms of the fullest core") {
+  rc::prop("time >= terms of the fullest core x term", [] {
+    const SharingJob job = any_job();
+    const SharingCosts costs = any_costs();
+    const Predict predict = *rc::gen::elementOf(std::vector<Predict>(std::begin(kThreaded), std::end(kThreaded)));
+
+    const Picoseconds time = predict(job, costs);
+
+    RC_ASSERT(time.count >= terms_of_fullest_core(job) * to_picoseconds(costs.term).count);
+  });
+}
+
+TEST_CASE("the same sum is predicted alike each time") {
+  for (const Predict predict : kThreaded)
+    CHECK(predict({5000, 5, 3}, round_costs()) == predict({5000, 5, 3}, round_costs()));
+}
+
+TEST_CASE("costs twice as high double the time") {
+  rc::prop("time(2 x costs) = 2 x time(costs)", [] {
+    const SharingJob job = any_job();
+    const SharingCosts costs = any_costs();
+    const SharingCosts doubled{costs.term * 2,          costs.thread_start * 2,  costs.plain_update * 2,
+                               costs.atomic_update * 2, costs.locked_update * 2, costs.line_transfer * 2,
+                               costs.futex_refused * 2, costs.futex_wake * 2,    costs.wake_latency * 2};
+    const Predict predict = *rc::gen::elementOf(std::vector<Predict>(std::begin(kThreaded), std::end(kThreaded)));
+
+    // Short of the operating system's slice, which does not scale.
+    RC_ASSERT(predict(job, doubled).count == 2 * predict(job, costs).count);
+  });
+}
+
+TEST_CASE("a sum without terms, threads or cores is refused") {
+  for (const Predict predict : kThreaded)
+    for (const SharingJob job : {SharingJob{0, 1, 1}, SharingJob{1, 0, 1}, SharingJob{1, 1, 0}})
+      CHECK_THROWS_AS(predict(job, round_costs()), InvariantError);
+}
