@@ -18,10 +18,14 @@ void Pacer::hold_message(ChannelId channel, Instant start) const {
   if (pacing_) hold(pacing_->channel.at(index_of(channel)), start);
 }
 
+void Pacer::hold_collective(CollectiveSpecId spec, Instant start) const {
+  if (pacing_) hold(pacing_->collective.at(index_of(spec)), start);
+}
+
 std::chrono::nanoseconds Pacer::longest() const {
   Picoseconds most{0};
   if (pacing_)
-    for (const auto* targets : {&pacing_->work, &pacing_->channel})
+    for (const auto* targets : {&pacing_->work, &pacing_->channel, &pacing_->collective})
       for (const Picoseconds target : *targets) most = std::max(most, target);
   return nanoseconds_of(most);
 }

@@ -15,6 +15,7 @@ class Pacer {
   /// Block until the target after `start`. Throw Stopped.
   void hold_work(std::uint32_t work, Instant start) const;
   void hold_message(ChannelId channel, Instant start) const;
+  void hold_collective(CollectiveSpecId spec, Instant start) const;
   /// The longest of all targets.
   std::chrono::nanoseconds longest() const;
 

@@ -74,11 +74,10 @@ void Ride::execute(StepId step, Transport& transport) {
   try {
     if (options_.before_step) options_.before_step(step, iteration_);
     recorder_.started(step);
-    const StepKind kind = program_.step(step).kind;
-    if (kind == StepKind::send || kind == StepKind::receive)
-      exchange(step, transport);
-    else
+    if (is_compute(program_.step(step).kind))
       compute(step);
+    else
+      exchange(step, transport);
   } catch (...) {
     rethrow_at(program_, step, iteration_);
   }
@@ -104,12 +103,17 @@ void Ride::change_memory(StepId step, Moment moment, Instant time) {
                 [&](Bytes bytes, BufferClass kind) { recorder_.changed(worker, time, bytes, kind); });
 }
 
-void Ride::exchange(StepId step, Transport& transport) {
-  const auto message = static_cast<MessageId>(program_.step(step).object);
-  const bool sends = program_.step(step).kind == StepKind::send;
-  const Picoseconds cpu_start = thread_cpu_time();
+Transfer Ride::move_payload(StepId step, Transport& transport) {
+  const Step& entry = program_.step(step);
+  const auto message = static_cast<MessageId>(entry.object);
   std::byte* payload = runner_.payload(step);
-  const Transfer transfer = sends ? transport.send(message, payload) : transport.receive(message, payload);
+  if (entry.kind == StepKind::collective) return transport.collective(step, reinterpret_cast<float*>(payload));
+  return entry.kind == StepKind::send ? transport.send(message, payload) : transport.receive(message, payload);
+}
+
+void Ride::exchange(StepId step, Transport& transport) {
+  const Picoseconds cpu_start = thread_cpu_time();
+  const Transfer transfer = move_payload(step, transport);
   recorder_.ended(step, transfer.ready, transfer.done, thread_cpu_time() - cpu_start);
 }
 

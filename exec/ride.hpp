@@ -25,8 +25,8 @@ class Ride {
   /// Runs a step whose predecessors have ended, on its stream's thread. Throws RunError naming the step; Stopped.
   void execute(StepId step, Transport& transport);
 
-  /// The first-run end of a message moved when the second one did.
-  void share_span(StepId second, StepId first) { recorder_.share_span(second, first); }
+  /// The end of a message, or the member of a collective, that came first moved when the last one did.
+  void share_span(StepId last, StepId first) { recorder_.share_span(last, first); }
 
   StepRunner& runner() { return runner_; }
   RunResult result(std::int64_t thread_count) &&;
@@ -34,6 +34,7 @@ class Ride {
  private:
   void compute(StepId step);
   void exchange(StepId step, Transport& transport);
+  Transfer move_payload(StepId step, Transport& transport);
   void change_memory(StepId step, Moment moment, Instant time);
 
   const Program& program_;

@@ -20,8 +20,9 @@ namespace tandem {
 
 /// `--pace`: a step ends no sooner than its target after its start.
 struct Pacing {
-  std::vector<Picoseconds> work;      ///< by WorkId, scaled already
-  std::vector<Picoseconds> channel;   ///< by ChannelId: latency + transfer
+  std::vector<Picoseconds> work{};        ///< by WorkId, scaled already
+  std::vector<Picoseconds> channel{};     ///< by ChannelId: latency + transfer
+  std::vector<Picoseconds> collective{};  ///< by CollectiveSpecId: all rounds of one member
 };
 
 struct RunOptions {

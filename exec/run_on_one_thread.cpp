@@ -8,20 +8,20 @@
 namespace tandem {
 namespace {
 
-/// The end of the message that ran directly before this step, if this step is the other end.
-StepId first_end(const Program& program, StepId step, StepId before) {
+/// The steps that move together with this one: both ends of a message, all members of a collective.
+std::size_t partner_count(const Program& program, StepId step) {
   const StepKind kind = program.step(step).kind;
-  if (before == kNone<StepId> || (kind != StepKind::send && kind != StepKind::receive)) return kNone<StepId>;
-  const Message& message = program.message(step);
-  return before == (message.send == step ? message.receive : message.send) ? before : kNone<StepId>;
+  if (kind == StepKind::collective) return program.members(program.collective(step)).size();
+  return is_message_end(kind) ? 2 : 1;
 }
 
+/// Partners stand next to each other in the order; the last of them moves the bytes of all.
 void run_iteration(const Program& program, const std::vector<StepId>& order, Ride& ride, Transport& transport) {
-  StepId before = kNone<StepId>;
-  for (const StepId step : order) {
-    ride.execute(step, transport);
-    if (const StepId first = first_end(program, step, before); first != kNone<StepId>) ride.share_span(step, first);
-    before = step;
+  for (auto first = order.begin(); first != order.end();) {
+    const auto last = first + static_cast<std::ptrdiff_t>(partner_count(program, *first)) - 1;
+    for (auto step = first; step <= last; ++step) ride.execute(*step, transport);
+    for (; first < last; ++first) ride.share_span(*last, *first);
+    ++first;
   }
 }
 

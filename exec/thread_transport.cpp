@@ -11,6 +11,7 @@ ThreadTransport::ThreadTransport(const Program& program, const Pacer& pacer, Sto
     control.watch(meeting.offered);
     control.watch(meeting.taken);
   }
+  for (const CollectiveSpec& spec : program.collective_specs()) collectives_.emplace_back(spec, control);
 }
 
 ThreadTransport::Meeting& ThreadTransport::meeting_of(MessageId message) {
@@ -37,6 +38,14 @@ Transfer ThreadTransport::receive(MessageId message, std::byte* payload) {
   meeting.transfer = {ready, now()};
   const Transfer transfer = meeting.transfer;
   meeting.taken.advance();
+  return transfer;
+}
+
+Transfer ThreadTransport::collective(StepId step, float* vector) {
+  const CollectiveSpecId spec = program_.collective(step).spec;
+  Transfer transfer = collectives_[index_of(spec)].run(program_.group_rank(step), vector);
+  pacer_.hold_collective(spec, transfer.ready);
+  transfer.done = now();
   return transfer;
 }
 

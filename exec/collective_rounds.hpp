@@ -1,0 +1,21 @@
+#pragma once
+// What a collective does to the vectors of its members, one message at a time.
+
+#include <span>
+
+#include "plan/collective.hpp"
+#include "plan/program.hpp"
+
+namespace tandem {
+
+/// What a rank does within its own vector before the first round.
+void copy_own(const CollectiveShape& shape, std::uint32_t rank, float* vector);
+
+/// Takes the message of one round: straight from the sender's vector into the receiver's, copied or added.
+/// `sent` is the sender's exchange of that round, `received` the receiver's.
+void take_message(const RoundExchange& sent, const float* sender, const RoundExchange& received, float* receiver);
+
+/// All rounds of all ranks in lock-step on one thread: the same bits as members on threads of their own. By rank.
+void run_all_ranks(const CollectiveSpec& spec, std::span<float* const> vectors);
+
+}  // namespace tandem
