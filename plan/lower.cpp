@@ -8,78 +8,91 @@
 
 namespace tandem {
 
-void Lowering::add_stage(std::size_t first, std::size_t last, DeviceId device) {
-  const auto rank = static_cast<std::uint32_t>(stages_.size());
-  layouts_.push_back(lay_out_segment(model_, first, last, plan_.micro_batch_size));
-  LoweredStage stage;
-  stage.layout = &layouts_.back();
-  stage.worker = builder_.add_worker(fmt::format("stage {}", rank), rank, device);
-  stage.segment = builder_.add_segment(layouts_.back());
-  stage.forward = builder_.add_work({StepKind::forward, stage.worker, stage.segment});
-  stage.backward = builder_.add_work({StepKind::backward, stage.worker, stage.segment});
-  stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, stage.layout->weight_bytes, 0);
-  stage.gradients = buffer(stage, BufferClass::gradient, BufferContent::gradients, stage.layout->gradient_bytes, 0);
-  stage.forward_step.assign(batches(), kNone<StepId>);
-  stage.backward_step.assign(batches(), kNone<StepId>);
-  stages_.push_back(std::move(stage));
-}
-
-void Lowering::add_actions(LoweredStage& stage, const std::vector<Action>& actions) {
-  const WorkId zero = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.segment});
-  stage.begin = builder_.add_compute(zero, 0);
-  builder_.use(stage.begin, stage.gradients, Access::write);
-  for (const Action& action : actions) {
-    const bool forward = action.kind == StepKind::forward;
-    const StepId step = builder_.add_compute(forward ? stage.forward : stage.backward, action.micro_batch);
-    (forward ? stage.forward_step : stage.backward_step)[action.micro_batch] = step;
-    (forward ? stage.forward_order : stage.backward_order).push_back(action.micro_batch);
-    builder_.use(step, stage.weights, Access::read);
-    if (!forward) builder_.use(step, stage.gradients, Access::read_write);
-    if (!forward) stage.gradients_ready = step;
+/// One layout per stage and position on the dividing axes; replicas share it.
+void Lowering::add_layouts(const std::vector<std::size_t>& cuts) {
+  const LayoutChoice choice = choose_layouts(plan_, model_);
+  std::vector<std::size_t> choice_cuts;
+  for (const std::size_t cut : cuts) {
+    const std::string& before = model_.layer(static_cast<LayerId>(cut - 1)).name;
+    std::size_t index = 0;
+    while (choice.model.layers()[index].name != before) ++index;
+    choice_cuts.push_back(index + 1);
+  }
+  const SegmentOptions options{plan_.overlap, plan_.bucket};
+  for (std::uint32_t within = 0; within < mesh_.workers_per_stage(); ++within) {
+    Coordinate at = mesh_.coordinate_of(within);
+    if (at[MeshAxis::data] != 0) continue;
+    auto sharding = std::make_shared<Sharding>(shard(choice, model_, mesh_, at, plan_.micro_batch_size));
+    const std::uint32_t local = builder_.add_local_model(std::shared_ptr<const LocalModel>(sharding, &sharding->local));
+    for (std::uint32_t stage = 0; stage < mesh_.size(MeshAxis::pipeline); ++stage) {
+      const std::size_t first = stage == 0 ? 0 : local_cut(*sharding, choice_cuts[stage - 1]);
+      const std::size_t last =
+          stage == cuts.size() ? sharding->local.model.layer_count() : local_cut(*sharding, choice_cuts[stage]);
+      StageLayout layout;
+      layout.segment_layout = lay_out_segment(sharding->local, first, last, plan_.micro_batch_size, options);
+      layout.segment_layout.local_model = local;
+      layout.forward_uses = uses_of_parts(layout.segment_layout, true);
+      layout.backward_uses = uses_of_parts(layout.segment_layout, false);
+      layout.segment = builder_.add_segment(layout.segment_layout);
+      at[MeshAxis::pipeline] = stage;
+      layouts_.emplace(mesh_.rank_of(at), std::move(layout));
+    }
   }
 }
 
+void Lowering::add_worker(const Coordinate& at, DeviceId device) {
+  Coordinate shared = at;
+  shared[MeshAxis::data] = 0;
+  LoweredStage stage;
+  stage.at = at;
+  stage.shared = &layouts_.at(mesh_.rank_of(shared));
+  stage.layout = &stage.shared->segment_layout;
+  const SegmentId segment = stage.shared->segment;
+  stage.worker = builder_.add_worker(mesh_.worker_name(at), mesh_.rank_of(at), device, at);
+  for (std::uint32_t part = 0; part < stage.forward_parts(); ++part)
+    stage.forward.push_back(builder_.add_work({StepKind::forward, stage.worker, segment, part}));
+  for (std::uint32_t part = 0; part < stage.backward_parts(); ++part)
+    stage.backward.push_back(builder_.add_work({StepKind::backward, stage.worker, segment, part}));
+  stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, stage.layout->weight_bytes, 0);
+  stage.gradients = buffer(stage, BufferClass::gradient, BufferContent::gradients, stage.layout->gradient_bytes, 0);
+  stage.forward_step.assign(batches() * stage.forward_parts(), kNone<StepId>);
+  stage.backward_step.assign(batches() * stage.backward_parts(), kNone<StepId>);
+  make_buffers(stage);
+  workers_.push_back(std::move(stage));
+}
+
 void Lowering::add_update(LoweredStage& stage) {
-  stage.end = builder_.add_compute(builder_.add_work({StepKind::update, stage.worker, stage.segment}), 0);
+  stage.end = builder_.add_compute(builder_.add_work({StepKind::update, stage.worker, stage.shared->segment}), 0);
   builder_.use(stage.end, stage.gradients, Access::read);
   builder_.use(stage.end, stage.weights, Access::read_write);
+  for (const StepId reduction : stage.reductions) builder_.add_after(stage.end, reduction);
   const Bytes state = stage.layout->weight_bytes * plan_.optimizer.states();
   if (state.count == 0) return;
   const BufferId states = buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, state, 0);
   builder_.use(stage.end, states, Access::read_write);
 }
 
-/// Tensors that never leave the worker: what is kept for backward, and each step's workspace.
-void Lowering::add_local_buffers(LoweredStage& stage, std::uint32_t batch) {
-  const StepId forward = stage.forward_step[batch], backward = stage.backward_step[batch];
-  const auto during = [&](StepId first, StepId last, BufferClass kind, BufferContent content, Bytes bytes) {
-    if (bytes.count == 0) return;
-    const BufferId local = buffer(stage, kind, content, bytes, batch);
-    builder_.allocate(local, first, Moment::start);
-    builder_.release(local, last, Moment::end);
-    builder_.use(first, local, Access::write);
-    if (last != first) builder_.use(last, local, Access::read);
-  };
-  during(forward, backward, BufferClass::activation, BufferContent::saved, stage.layout->saved_bytes);
-  during(forward, forward, BufferClass::workspace, BufferContent::workspace, stage.layout->forward_workspace);
-  during(backward, backward, BufferClass::workspace, BufferContent::workspace, stage.layout->backward_workspace);
-}
-
 Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<DeviceId>& devices, const Grid& grid) {
-  invariant(devices.size() == cuts.size() + 1 && grid.size() == devices.size(), "one rank per stage");
+  invariant(cuts.size() + 1 == mesh_.size(MeshAxis::pipeline) && grid.size() == cuts.size() + 1, "one rank per stage");
+  invariant(devices.size() == mesh_.workers(), "every worker lives on a device");
+  cuts_ = cuts;
+  devices_ = devices;
+  builder_.set_mesh(mesh_);
   builder_.reserve(static_cast<std::size_t>(count_steps(plan_)));
-  layouts_.reserve(devices.size());
-  stages_.reserve(devices.size());
-  for (std::size_t s = 0; s < devices.size(); ++s)
-    add_stage(s == 0 ? 0 : cuts[s - 1], s == cuts.size() ? model_.layer_count() : cuts[s], devices[s]);
-  for (std::size_t s = 0; s < stages_.size(); ++s) add_actions(stages_[s], grid[s]);
+  add_layouts(cuts);
+  workers_.reserve(mesh_.workers());
+  for (std::uint32_t rank = 0; rank < mesh_.workers(); ++rank) add_worker(mesh_.coordinate_of(rank), devices[rank]);
+  for (std::uint32_t stage = 0; stage < grid.size(); ++stage) add_stage(stage, grid[stage]);
   add_ties();
-  for (LoweredStage& stage : stages_) add_update(stage);
-  for (LoweredStage& stage : stages_)
-    for (std::uint32_t batch = 0; batch < batches(); ++batch) add_local_buffers(stage, batch);
-  for (std::size_t s = 0; s + 1 < stages_.size(); ++s) {
-    connect(stages_[s], stages_[s + 1], true);
-    connect(stages_[s + 1], stages_[s], false);
+  for (Stage& stage : stages_) reduce_gradients(stage);
+  for (LoweredStage& worker : workers_) add_update(worker);
+  for (LoweredStage& worker : workers_)
+    for (std::uint32_t batch = 0; batch < batches(); ++batch) add_local_buffers(worker, batch);
+  for (LoweredStage& worker : workers_) {
+    Coordinate next = worker.at;
+    if (++next[MeshAxis::pipeline] == mesh_.size(MeshAxis::pipeline)) continue;
+    connect(worker, worker_at(next), true);
+    connect(worker_at(next), worker, false);
   }
   return std::move(builder_).finish(batches());
 }
@@ -96,29 +109,34 @@ ScheduleShape shape_of(const Plan& plan) {
 
 std::int64_t count_steps(const Plan& plan) {
   const double p = static_cast<double>(plan.pipeline), m = static_cast<double>(plan.micro_batches);
+  const double chains = static_cast<double>(plan.replicas) * static_cast<double>(plan.tensor) *
+                        static_cast<double>(plan.height) * static_cast<double>(plan.width);
   // Per rank: m F, m B, zeroing and update; at most one sum of a tie within it, and one send, receive and sum of a tie
   // with another rank. Per cut and micro-batch: a message of two steps each way.
-  const double steps = p * (2 * m + 2 + 1 + 3) + 4 * m * (p - 1);
+  const double steps = chains * (p * (2 * m + 2 + 1 + 3) + 4 * m * (p - 1));
   if (steps > static_cast<double>(kStepLimit))
     throw InputError("the plan has too many steps", fmt::format("{} ranks x {} micro-batches = {:.3g} steps",
-                                                                 plan.pipeline, plan.micro_batches, steps),
+                                                                 p * chains, plan.micro_batches, steps),
                      fmt::format("at most {}", kStepLimit));
   return static_cast<std::int64_t>(steps);
 }
 
 Program lower(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts,
-              const std::vector<DeviceId>& devices, const Grid& grid) {
+              const std::vector<DeviceId>& devices, const LowerOptions& options) {
   count_steps(plan);
-  check_grid(grid, shape_of(plan));
-  Program program = Lowering(plan, model).run(cuts, devices, grid);
+  if (options.grid == nullptr)
+    return Lowering(plan, model, options).run(cuts, devices, find_schedule(plan.schedule).order(shape_of(plan)));
+  check_grid(*options.grid, shape_of(plan));
+  Program program = Lowering(plan, model, options).run(cuts, devices, *options.grid);
   topological_order(program);
   return program;
 }
 
 Program lower(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts,
-              const std::vector<DeviceId>& devices) {
-  count_steps(plan);
-  return Lowering(plan, model).run(cuts, devices, find_schedule(plan.schedule).order(shape_of(plan)));
+              const std::vector<DeviceId>& devices, const Grid& grid) {
+  LowerOptions options;
+  options.grid = &grid;
+  return lower(plan, model, cuts, devices, options);
 }
 
 }  // namespace tandem

@@ -17,16 +17,14 @@ bool has_tie_within(const Segment& segment) {
 
 }  // namespace
 
-LoweredStage& Lowering::stage_of(ParameterId parameter) {
+std::uint32_t Lowering::stage_of(ParameterId parameter) const {
   const std::size_t layer = index_of(model_.parameter(parameter).layer);
-  const auto found = std::find_if(stages_.begin(), stages_.end(),
-                                  [&](const LoweredStage& stage) { return layer < stage.layout->last; });
-  invariant(found != stages_.end(), "every layer lies in a stage");
-  return *found;
+  const auto after = std::upper_bound(cuts_.begin(), cuts_.end(), layer);
+  return static_cast<std::uint32_t>(after - cuts_.begin());
 }
 
 void Lowering::add_tie_within(LoweredStage& stage) {
-  const WorkId work = builder_.add_work({StepKind::add_gradient, stage.worker, stage.segment});
+  const WorkId work = builder_.add_work({StepKind::add_gradient, stage.worker, stage.shared->segment});
   stage.gradients_ready = builder_.add_compute(work, 0);
   builder_.use(stage.gradients_ready, stage.gradients, Access::read_write);
 }
@@ -44,6 +42,7 @@ void Lowering::join_tie(LoweredStage& stage, StepId send, StepId receive, StepId
   builder_.use(sum, inbox, Access::read);
   builder_.add_after(receive, stage.gradients_ready);
   builder_.add_after(sum, receive);
+  stage.gradients_ready = sum;
 }
 
 /// Both ends send their own gradient of the tied parameter and add the other's: the sum of two has the same bits in
@@ -54,7 +53,7 @@ void Lowering::add_tie_between(LoweredStage& owner, LoweredStage& user, Bytes by
         builder_.add_channel({from.worker, to.worker, bytes, BufferContent::gradients, StreamKind::send_gradient}), 0);
   };
   const auto add_sum = [&](const LoweredStage& stage) {
-    return builder_.add_compute(builder_.add_work({StepKind::add_gradient, stage.worker, stage.segment}), 0);
+    return builder_.add_compute(builder_.add_work({StepKind::add_gradient, stage.worker, stage.shared->segment}), 0);
   };
   const MessageId there = add_message(owner, user), back = add_message(user, owner);
   join_tie(owner, builder_.send_of(there), builder_.receive_of(back), add_sum(owner), bytes);
@@ -62,19 +61,24 @@ void Lowering::add_tie_between(LoweredStage& owner, LoweredStage& user, Bytes by
 }
 
 void Lowering::add_ties() {
-  for (LoweredStage& stage : stages_)
-    if (has_tie_within(*stage.layout)) add_tie_within(stage);
+  for (LoweredStage& worker : workers_)
+    if (has_tie_within(*worker.layout)) add_tie_within(worker);
   std::vector<int> ties(stages_.size(), 0);
   for (std::uint32_t i = 0; i < model_.parameters().size(); ++i) {
     const Parameter& parameter = model_.parameter(static_cast<ParameterId>(i));
     if (!parameter.tied_to) continue;
-    LoweredStage &owner = stage_of(*parameter.tied_to), &user = stage_of(static_cast<ParameterId>(i));
-    if (&owner == &user) continue;
-    if (++ties[index_of(owner.worker)] > 1 || ++ties[index_of(user.worker)] > 1)
-      throw InputError(
-          "a stage shares more than one tied parameter with other stages", parameter.name,
-          fmt::format("cuts that leave stages {} and {} one each", index_of(owner.worker), index_of(user.worker)));
-    add_tie_between(owner, user, parameter.spec.bytes());
+    const std::uint32_t owner = stage_of(*parameter.tied_to), user = stage_of(static_cast<ParameterId>(i));
+    if (owner == user) continue;
+    if (++ties[owner] > 1 || ++ties[user] > 1)
+      throw InputError("a stage shares more than one tied parameter with other stages", parameter.name,
+                       fmt::format("cuts that leave stages {} and {} one each", owner, user));
+    for (const std::uint32_t rank : stages_[owner].workers) {
+      LoweredStage& here = workers_[rank];
+      Coordinate at = here.at;
+      at[MeshAxis::pipeline] = user;
+      const Model& local = builder_.local_model(here.layout->local_model).model;
+      add_tie_between(here, worker_at(at), local.parameter(static_cast<ParameterId>(i)).spec.bytes());
+    }
   }
 }
 

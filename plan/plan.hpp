@@ -4,13 +4,27 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/units.hpp"
 #include "base/yaml.hpp"
 #include "models/model.hpp"
+#include "plan/mesh.hpp"
 
 namespace tandem {
+
+/// How linear layers and convolutions divide on the tensor axis.
+enum class TensorSplit : std::uint8_t {
+  megatron,  ///< columns, then rows; heads; the vocabulary (1909.08053)
+  naive,     ///< rows: a sum before each non-linearity
+};
+
+/// What the space axes do where images can no longer be divided.
+enum class AfterSpace : std::uint8_t {
+  replicated,  ///< every rank computes the rest
+  tensor,      ///< the rest is divided as on the tensor axis
+};
 
 enum class OptimizerKind : std::uint8_t { sgd, adam };
 
@@ -26,6 +40,18 @@ struct Plan {
   std::string model = "gpt-nano";      ///< zoo name or path
   std::string cluster = "host";        ///< zoo name or path
   std::int64_t pipeline = 1;           ///< pp: pipeline ranks
+  std::int64_t replicas = 1;           ///< dp: data-parallel ranks, each with micro-batches of its own
+  std::int64_t tensor = 1;             ///< tp
+  std::int64_t height = 1, width = 1;  ///< of images: spatial ranks
+  TensorSplit tensor_split = TensorSplit::megatron;
+  bool sequence_parallel = false;      ///< positions are divided on the tensor axis where layers are not (2205.05198)
+  AfterSpace after_space = AfterSpace::replicated;
+  bool synchronised_batch_norm = false;  ///< batch statistics over all replicas, not each its own
+  /// Layer name -> name of its layout rule on the tensor axis, where it is not the default.
+  std::vector<std::pair<std::string, std::string>> layouts;
+  Bytes bucket{25'000'000};            ///< gradients are reduced in ranges of about this size, the last layers' first
+  bool overlap = true;                 ///< collectives run beside computation where they can
+  std::string collective = "auto";     ///< algorithm (tandem show collectives); auto: the cheapest predicted
   std::string schedule = "1f1b";
   std::int64_t micro_batches = 8;      ///< per iteration
   std::int64_t micro_batch_size = 4;   ///< samples
@@ -41,6 +67,11 @@ struct Plan {
   std::vector<TextPosition> cut_places;
   TextPosition fingerprint_place;
 };
+
+/// The plan's mesh. Throws InputError where it has more workers than can be counted.
+Mesh mesh_of(const Plan& plan);
+/// Micro-batches of all replicas in one iteration: the global batch is this many times micro_batch_size.
+inline std::int64_t global_micro_batches(const Plan& plan) { return plan.micro_batches * plan.replicas; }
 
 /// Throws InputError with the place. Unknown keys are refused.
 Plan read_plan(const YamlNode& root);

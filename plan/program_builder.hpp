@@ -21,6 +21,9 @@ class ProgramBuilder {
   WorkId add_work(StepWork work);
   ChannelId add_channel(Channel channel);
 
+  const LocalModel& local_model(std::uint32_t index) const { return *local_models_[index]; }
+  const CollectiveSpec& spec(CollectiveSpecId id) const { return collective_specs_[index_of(id)]; }
+
   StepId add_compute(WorkId work, std::uint32_t micro_batch);
   /// Adds the two steps of a message, at the ends of the sender's and the receiver's stream (receive streams mirror
   /// send streams). `after_send`: the step that produced it; more edges by add_after.

@@ -1,11 +1,13 @@
 #pragma once
 // A segment: consecutive layers that one step computes, with the place of every tensor that its kernels touch.
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "models/model.hpp"
+#include "plan/local_model.hpp"
 
 namespace tandem {
 
@@ -76,6 +78,21 @@ struct SegmentCollective {
   std::uint32_t after_part, before_part;
 };
 
+/// A range of the segment's gradients that is reduced at once, over the ranks of some axes.
+struct GradientBucket {
+  std::array<bool, kMeshAxes> over{};  ///< by MeshAxis
+  std::int64_t offset = 0;             ///< bytes
+  Bytes bytes;
+  std::uint32_t ready_part = 0;        ///< of backward: after it, in the last micro-batch, the range is complete
+  bool tied = false;                   ///< complete only when the uses of a tied parameter have been summed
+};
+
+/// How a segment's steps are cut and its gradients reduced.
+struct SegmentOptions {
+  bool overlap = true;      ///< weight gradients are computed while a collective moves the gradients of inputs
+  Bytes bucket{25'000'000};
+};
+
 struct Segment {
   std::uint32_t local_model = 0;    ///< index into the Program's local models
   std::size_t first = 0, last = 0;  ///< layers [first, last)
@@ -88,6 +105,7 @@ struct Segment {
   std::vector<BoundaryCopy> forward_copies;   ///< into the outbox, after F's kernels
   std::vector<BoundaryCopy> backward_copies;  ///< gradients carried through, before B's kernels
   std::vector<SegmentParameter> parameters;
+  std::vector<GradientBucket> buckets;        ///< in the order in which backward completes them
   bool keeps_inbox = false;   ///< some layer's backward reads the inbox
   Bytes saved_bytes, forward_workspace, backward_workspace;
   Bytes inbox_bytes, outbox_bytes, gradient_inbox_bytes, gradient_outbox_bytes;
@@ -96,8 +114,10 @@ struct Segment {
 
 /// Lays out the layers [first, last) for micro-batches of `batch` samples. Outputs that backward needs lie in `saved`,
 /// the others in a workspace planned by their lifetimes; where several layers read one tensor, its gradient is the sum
-/// in descending order of readers, also across cuts, so that every partition gives the same bits.
-Segment lay_out_segment(const Model& model, std::size_t first, std::size_t last, std::int64_t batch);
+/// in descending order of readers, also across cuts, so that every partition gives the same bits. A collective is in
+/// place: its output lies where its input does, and so do their gradients where it is the only reader.
+Segment lay_out_segment(const LocalModel& local, std::size_t first, std::size_t last, std::int64_t batch,
+                        const SegmentOptions& options = {});
 
 /// Offsets for intervals of life [birth, death) such that no two alive at once overlap: first fit, largest first.
 struct Lifetime {

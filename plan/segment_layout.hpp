@@ -1,11 +1,15 @@
 #pragma once
 // How lay_out_segment() works, part by part. Private to plan/.
 
+#include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "base/error.hpp"
+#include "plan/conversions.hpp"
 #include "plan/segment.hpp"
 
 namespace tandem {
@@ -22,12 +26,28 @@ void place_pending(const std::vector<PendingPlacement>& pending, Bytes& size);
 /// The tensor's entry, or nullptr.
 const BoundaryTensor* find_tensor(const std::vector<BoundaryTensor>& pack, LayerId tensor);
 
+/// When something is first and last touched, in the order of a direction's items.
+struct Times {
+  std::int64_t first = std::numeric_limits<std::int64_t>::max(), last = -1;
+  void touch(std::int64_t time) {
+    first = std::min(first, time);
+    last = std::max(last, time);
+  }
+  void join(const Times& other) {
+    first = std::min(first, other.first);
+    last = std::max(last, other.last);
+  }
+  bool touched() const { return last >= 0; }
+};
+
 /// Builds one Segment; the order of the calls in lay_out_segment() is the order in which the parts depend on each
 /// other.
 class SegmentLayout {
  public:
-  SegmentLayout(const Model& model, std::size_t first, std::size_t last, std::int64_t batch) : model_(model) {
-    invariant(first < last && last <= model.layer_count(), "a segment has layers");
+  SegmentLayout(const LocalModel& local, std::size_t first, std::size_t last, std::int64_t batch,
+                const SegmentOptions& options)
+      : local_(local), model_(local.model), options_(options) {
+    invariant(first < last && last <= model_.layer_count(), "a segment has layers");
     segment_.first = first;
     segment_.last = last;
     segment_.batch = batch;
@@ -35,29 +55,50 @@ class SegmentLayout {
   }
 
   void add_boundaries();
+  void order_forward();
+  void order_backward();
   void place_forward();
   void place_backward();
   void add_parameters();
+  void add_buckets();
   Segment take() && { return std::move(segment_); }
 
  private:
   LayerId id(std::size_t index) const { return static_cast<LayerId>(index); }
+  std::uint32_t row(LayerId layer) const { return static_cast<std::uint32_t>(index_of(layer) - segment_.first); }
   bool inside(LayerId layer) const { return index_of(layer) >= segment_.first && index_of(layer) < segment_.last; }
-  LayerPlan& plan(LayerId layer) { return segment_.layers[index_of(layer) - segment_.first]; }
+  LayerPlan& plan(LayerId layer) { return segment_.layers[row(layer)]; }
   bool runs_backward(LayerId layer) const {
     return model_.needs_gradient(layer) || !model_.layer(layer).parameters.empty();
   }
   bool requires_gradient(LayerId tensor) const { return runs_backward(tensor); }
   std::vector<LayerId> gradients_among(const std::vector<BoundaryTensor>& pack) const;
-  bool kept(LayerId tensor) const;
-  LayerId last_reader(LayerId tensor) const;
+
+  bool is_exchange(LayerId layer) const { return inside(layer) && tandem::is_exchange(*model_.layer(layer).kind); }
+  const LayerCollective* collective(LayerId layer) const {
+    const auto& found = local_.layers[index_of(layer)].collective;
+    return found ? &*found : nullptr;
+  }
+  /// The tensor in whose place this one lies: itself, unless it is the output of a collective.
+  LayerId root(LayerId tensor) const;
+  /// The gradient in whose place this one's gathers: that of the last collective of a chain of only readers.
+  LayerId gradient_root(LayerId tensor) const;
+  bool kept(LayerId root_tensor) const;
+  void add_item(std::vector<SegmentPart>& parts, PassItem item, std::vector<Times>& times);
+  void close_backward_part(LayerId exchange);
   void place_output(LayerId layer, std::vector<PendingPlacement>& workspace);
-  Placement place_gradient(LayerId tensor) const;
+  void place_gradients(std::vector<PendingPlacement>& workspace);
+  Times life_of_gradient(LayerId tensor) const;
   void add_gradient_writers(LayerId layer, std::map<LayerId, bool>& written);
   Placement save(Bytes bytes);
+  bool is_tied(ParameterId parameter) const;
 
+  const LocalModel& local_;
   const Model& model_;
+  SegmentOptions options_;
   Segment segment_;
+  std::int64_t clock_ = 0;
+  std::vector<Times> forward_times_, input_times_, weight_times_;  ///< by row
   std::map<LayerId, Placement> values_, gradients_;
 };
 

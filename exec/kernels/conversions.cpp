@@ -1,0 +1,200 @@
+// The local halves of conversions between layouts: blocks of ranks in and out of a packed tensor, strips of a halo.
+
+#include <algorithm>
+#include <array>
+
+#include "exec/kernels/arguments.hpp"
+#include "exec/kernels/conversions.hpp"
+#include "plan/collective.hpp"
+#include "plan/conversions.hpp"
+
+namespace tandem {
+namespace {
+
+using Arguments = KernelArguments<float>;
+
+/// `count` values from `from` to `to`, each run of them `strides` apart.
+void move_values(const float* from, float* to, std::int64_t count, bool accumulate) {
+  if (!accumulate) std::copy_n(from, count, to);
+  else for (std::int64_t i = 0; i < count; ++i) to[i] += from[i];
+}
+
+/// Where the rows of one rank lie: in a tensor in its own order, and in the packed one.
+class Blocks {
+ public:
+  Blocks(const Arguments& arguments, const TensorSpec& whole)
+      : sizes_(around(whole, arguments.batch, arguments.attributes->integer("dimension"))),
+        blocks_(arguments.attributes->integer("blocks")),
+        bounds_(equal_bounds(sizes_.length / blocks_, static_cast<std::uint32_t>(arguments.attributes->integer("ranks")))) {}
+
+  std::size_t ranks() const { return bounds_.size() - 1; }
+  std::int64_t rows(std::size_t rank) const { return bounds_[rank + 1] - bounds_[rank]; }
+
+  /// Calls act(in natural order, in the rank's own packed block, count) for every contiguous run of the rank's rows;
+  /// positions are from the beginning of the whole tensor, natural and packed.
+  template <class Act>
+  void each_run(std::size_t rank, Act&& act) const {
+    const std::int64_t block_length = sizes_.length / blocks_, run = rows(rank) * sizes_.inner;
+    std::int64_t packed = sizes_.outer * blocks_ * bounds_[rank] * sizes_.inner;
+    for (std::int64_t outer = 0; outer < sizes_.outer; ++outer)
+      for (std::int64_t block = 0; block < blocks_; ++block, packed += run)
+        act((outer * sizes_.length + block * block_length + bounds_[rank]) * sizes_.inner, packed, run);
+  }
+  /// First position of the rank's packed block, and its size.
+  std::int64_t packed_first(std::size_t rank) const { return sizes_.outer * blocks_ * bounds_[rank] * sizes_.inner; }
+  std::int64_t packed_size(std::size_t rank) const { return sizes_.outer * blocks_ * rows(rank) * sizes_.inner; }
+
+ private:
+  Around sizes_;
+  std::int64_t blocks_;
+  std::vector<std::int64_t> bounds_;
+};
+
+std::size_t own_rank(const Arguments& arguments) { return static_cast<std::size_t>(arguments.attributes->integer("rank")); }
+
+/// A part has the order of its packed block already.
+void put_block(const Arguments& a) {
+  const Blocks blocks(a, *a.output_spec);
+  move_values(real_input(a), a.output + blocks.packed_first(own_rank(a)), blocks.packed_size(own_rank(a)), false);
+}
+
+void put_block_gradient(const Arguments& a) {
+  const Blocks blocks(a, *a.output_spec);
+  move_values(a.output_gradient + blocks.packed_first(own_rank(a)), first_gradient(a), blocks.packed_size(own_rank(a)),
+              a.accumulate[0]);
+}
+
+void take_block(const Arguments& a) {
+  const Blocks blocks(a, a.input_specs[0]);
+  move_values(real_input(a) + blocks.packed_first(own_rank(a)), a.output, blocks.packed_size(own_rank(a)), false);
+}
+
+/// The other ranks' blocks arrive by the collective that follows.
+void take_block_gradient(const Arguments& a) {
+  invariant(!a.accumulate[0], "a packed tensor has one reader");
+  const Blocks blocks(a, a.input_specs[0]);
+  move_values(a.output_gradient, first_gradient(a) + blocks.packed_first(own_rank(a)), blocks.packed_size(own_rank(a)),
+              false);
+}
+
+void to_packed(const Arguments& a, const TensorSpec& whole, const float* natural, float* packed, bool accumulate) {
+  const Blocks blocks(a, whole);
+  for (std::size_t rank = 0; rank < blocks.ranks(); ++rank)
+    blocks.each_run(rank, [&](std::int64_t at, std::int64_t in_packed, std::int64_t count) {
+      move_values(natural + at, packed + in_packed, count, accumulate);
+    });
+}
+
+void to_natural(const Arguments& a, const TensorSpec& whole, const float* packed, float* natural, bool accumulate) {
+  const Blocks blocks(a, whole);
+  for (std::size_t rank = 0; rank < blocks.ranks(); ++rank)
+    blocks.each_run(rank, [&](std::int64_t at, std::int64_t in_packed, std::int64_t count) {
+      move_values(packed + in_packed, natural + at, count, accumulate);
+    });
+}
+
+void pack(const Arguments& a) { to_packed(a, *a.output_spec, real_input(a), a.output, false); }
+void pack_gradient(const Arguments& a) {
+  to_natural(a, *a.output_spec, a.output_gradient, first_gradient(a), a.accumulate[0]);
+}
+void unpack(const Arguments& a) { to_natural(a, *a.output_spec, real_input(a), a.output, false); }
+void unpack_gradient(const Arguments& a) {
+  to_packed(a, *a.output_spec, a.output_gradient, first_gradient(a), a.accumulate[0]);
+}
+
+/// Rows of a part, and of the four strips that travel.
+struct Halo {
+  explicit Halo(const Arguments& a)
+      : part(around(a.input_specs[0], a.batch, a.attributes->integer("dimension"))),
+        from_before(a.attributes->integer("from_before")), from_after(a.attributes->integer("from_after")),
+        to_before(a.attributes->integer("to_before")), to_after(a.attributes->integer("to_after")),
+        skip_before(a.attributes->integer("skip_before")), skip_after(a.attributes->integer("skip_after")) {}
+
+  std::int64_t values(std::int64_t rows) const { return part.outer * rows * part.inner; }
+  std::int64_t to_before_first() const { return values(from_before + from_after); }
+  std::int64_t to_after_first() const { return to_before_first() + values(to_before); }
+
+  Around part;
+  std::int64_t from_before, from_after, to_before, to_after, skip_before, skip_after;
+};
+
+/// Copies `rows` rows of each outer block.
+struct Rows {
+  std::int64_t outer, inner, rows;
+  void move(const float* from, std::int64_t from_length, float* to, std::int64_t to_length, bool accumulate) const {
+    for (std::int64_t i = 0; i < outer; ++i)
+      move_values(from + i * from_length * inner, to + i * to_length * inner, rows * inner, accumulate);
+  }
+};
+
+void halo_send(const Arguments& a) {
+  const Halo halo(a);
+  const auto& [outer, length, inner] = halo.part;
+  const float* x = real_input(a);
+  Rows{outer, inner, halo.to_before}.move(x, length, a.output + halo.to_before_first(), halo.to_before, false);
+  Rows{outer, inner, halo.to_after}.move(x + (length - halo.to_after) * inner, length, a.output + halo.to_after_first(),
+                                         halo.to_after, false);
+}
+
+/// What the neighbours owe to the rows that were sent to them.
+void halo_send_gradient(const Arguments& a) {
+  const Halo halo(a);
+  const auto& [outer, length, inner] = halo.part;
+  float* dx = first_gradient(a);
+  if (!a.accumulate[0]) std::fill_n(dx, outer * length * inner, 0.0f);
+  Rows{outer, inner, halo.to_before}.move(a.output_gradient + halo.to_before_first(), halo.to_before, dx, length, true);
+  Rows{outer, inner, halo.to_after}.move(a.output_gradient + halo.to_after_first(), halo.to_after,
+                                         dx + (length - halo.to_after) * inner, length, true);
+}
+
+void halo_join(const Arguments& a) {
+  const Halo halo(a);
+  const auto& [outer, length, inner] = halo.part;
+  const std::int64_t own = length - halo.skip_before - halo.skip_after;
+  const std::int64_t joined = halo.from_before + own + halo.from_after;
+  const float* strips = real_input(a, 1);
+  float* y = a.output;
+  Rows{outer, inner, halo.from_before}.move(strips, halo.from_before, y, joined, false);
+  Rows{outer, inner, own}.move(real_input(a) + halo.skip_before * inner, length, y + halo.from_before * inner, joined,
+                               false);
+  Rows{outer, inner, halo.from_after}.move(strips + halo.values(halo.from_before), halo.from_after,
+                                           y + (halo.from_before + own) * inner, joined, false);
+}
+
+void halo_join_gradient(const Arguments& a) {
+  const Halo halo(a);
+  const auto& [outer, length, inner] = halo.part;
+  const std::int64_t own = length - halo.skip_before - halo.skip_after;
+  const std::int64_t joined = halo.from_before + own + halo.from_after;
+  const float* dy = a.output_gradient;
+  if (float* dx = a.input_gradients[0]; dx != nullptr) {
+    if (!a.accumulate[0]) std::fill_n(dx, outer * length * inner, 0.0f);
+    Rows{outer, inner, own}.move(dy + halo.from_before * inner, joined, dx + halo.skip_before * inner, length, true);
+  }
+  float* strips = a.input_gradients[1];
+  if (strips == nullptr) return;
+  invariant(!a.accumulate[1], "the strips of a halo have one reader");
+  Rows{outer, inner, halo.from_before}.move(dy, joined, strips, halo.from_before, false);
+  Rows{outer, inner, halo.from_after}.move(dy + (halo.from_before + own) * inner, joined,
+                                           strips + halo.values(halo.from_before), halo.from_after, false);
+}
+
+/// Backward of an exchange whose input has other readers, too.
+void exchange_gradient(const Arguments& a) {
+  move_values(a.output_gradient, first_gradient(a), input_elements(a), a.accumulate[0]);
+}
+
+}  // namespace
+
+std::span<const KernelRow<float>> conversion_kernels() {
+  static const std::array<KernelRow<float>, 7> kRows{{{"exchange", nullptr, exchange_gradient, nullptr},
+                                                      {"halo_join", halo_join, halo_join_gradient, nullptr},
+                                                      {"halo_send", halo_send, halo_send_gradient, nullptr},
+                                                      {"pack", pack, pack_gradient, nullptr},
+                                                      {"put_block", put_block, put_block_gradient, nullptr},
+                                                      {"take_block", take_block, take_block_gradient, nullptr},
+                                                      {"unpack", unpack, unpack_gradient, nullptr}}};
+  return kRows;
+}
+
+}  // namespace tandem

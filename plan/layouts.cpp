@@ -1,0 +1,253 @@
+#include "plan/layouts.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/error.hpp"
+#include "plan/take_apart.hpp"
+
+namespace tandem {
+namespace {
+
+using Form = AxisLayout::Form;
+
+bool is_split(const AxisLayout& layout) { return layout.form == Form::split; }
+
+LayoutRule replicated_rule(const Layer& layer) {
+  return {.name = "replicated",
+          .inputs = std::vector(layer.inputs.size(), kReplicated),
+          .output = kReplicated,
+          .parameters = std::vector(layer.parameters.size(), kReplicated)};
+}
+
+/// Every layer works on its own samples; what has no samples (statistics) is each replica's own as well.
+LayoutRule samples_rule(const Layer& layer) {
+  return {.name = "samples",
+          .inputs = std::vector(layer.inputs.size(), split(kSamples)),
+          .output = layer.kind->is_loss ? kPartial : split(kSamples),
+          .parameters = std::vector(layer.parameters.size(), kReplicated),
+          .local_sizes = {},
+          .window = {},
+          .approximate = layer.kind->mixes_samples};
+}
+
+std::vector<LayoutRule> rules_of(const Model& model, LayerId id) {
+  const Layer& layer = model.layer(id);
+  if (layer.kind->rules == nullptr) return {};
+  return layer.kind->rules(layer.attributes, model.input_specs(id), layer.output);
+}
+
+/// Is it data, sums or parts of them that this rule starts from nothing divided?
+bool begins_split(const LayoutRule& rule) {
+  return !repeats_work(rule) && std::none_of(rule.inputs.begin(), rule.inputs.end(), is_split);
+}
+
+bool splits_parameters(const LayoutRule& rule) {
+  return std::any_of(rule.parameters.begin(), rule.parameters.end(), is_split);
+}
+
+/// Chooses the rules of one axis, layer after layer.
+class AxisChooser {
+ public:
+  AxisChooser(const Plan& plan, const Model& model, MeshAxis axis, std::vector<AxisRules>& rules)
+      : plan_(plan), model_(model), axis_(axis), rules_(rules) {}
+
+  void run() {
+    for (std::uint32_t i = 0; i < model_.layer_count(); ++i) {
+      const auto id = static_cast<LayerId>(i);
+      LayoutRule rule = choose(id);
+      match_blocks(id, rule);
+      rules_[i][static_cast<std::size_t>(axis_)] = std::move(rule);
+    }
+  }
+
+ private:
+  const AxisLayout& output_of(LayerId id) const { return rules_[index_of(id)][static_cast<std::size_t>(axis_)].output; }
+
+  bool suits(LayerId id, const LayoutRule& rule) const {
+    const auto& inputs = model_.layer(id).inputs;
+    for (std::size_t i = 0; i < inputs.size(); ++i)
+      if (output_of(inputs[i]) != rule.inputs[i]) return false;
+    return true;
+  }
+
+  LayoutRule choose(LayerId id) const {
+    if (axis_ == MeshAxis::data) return on_data(id);
+    return axis_ == MeshAxis::tensor ? on_tensor(id) : on_space(id);
+  }
+
+  LayoutRule on_data(LayerId id) const {
+    for (LayoutRule& rule : rules_of(model_, id))
+      if (rule.name == "samples" && plan_.synchronised_batch_norm) return rule;
+    return samples_rule(model_.layer(id));
+  }
+
+  /// Sources of images begin the split; where it ends, the rest is repeated or divided as on the tensor axis.
+  LayoutRule on_space(LayerId id) const {
+    const Layer& layer = model_.layer(id);
+    const std::vector<LayoutRule> rules = rules_of(model_, id);
+    for (const LayoutRule& rule : rules)
+      if (layer.inputs.empty() ? rule.name == name_of(axis_) : suits(id, rule) && !begins_split(rule)) return rule;
+    return plan_.after_space == AfterSpace::tensor && past_images(id) ? on_tensor(id) : replicated_rule(layer);
+  }
+
+  /// Is nothing that it reads an image?
+  bool past_images(LayerId id) const {
+    const auto& inputs = model_.layer(id).inputs;
+    return !inputs.empty() && std::none_of(inputs.begin(), inputs.end(), [this](LayerId input) {
+      return model_.layer(input).output.dims.size() >= 3;
+    });
+  }
+
+  LayoutRule on_tensor(LayerId id) const {
+    const Layer& layer = model_.layer(id);
+    const std::vector<LayoutRule> rules = rules_of(model_, id);
+    if (const std::string* name = named(layer)) return find_rule(layer, rules, *name);
+    if (const std::optional<AxisLayout> weight = tied_layout(layer)) return tied_rule(layer, rules, *weight);
+    return plan_.tensor_split == TensorSplit::naive ? naive(layer, rules) : megatron(id, rules);
+  }
+
+  /// Divides by the input's last dimension, so that a sum is owed at once.
+  static LayoutRule naive(const Layer& layer, const std::vector<LayoutRule>& rules) {
+    for (const LayoutRule& rule : rules)
+      if (rule.output == kPartial && splits_parameters(rule) && is_split(rule.inputs.at(0))) return rule;
+    return replicated_rule(layer);
+  }
+
+  LayoutRule megatron(LayerId id, const std::vector<LayoutRule>& rules) const {
+    const Layer& layer = model_.layer(id);
+    if (layer.inputs.empty()) return replicated_rule(layer);
+    std::vector<LayoutRule> dividing;
+    std::copy_if(rules.begin(), rules.end(), std::back_inserter(dividing), [](const LayoutRule& rule) {
+      return splits_parameters(rule) && rule.name != "positions";
+    });
+    for (const LayoutRule& rule : dividing.empty() ? rules : dividing)
+      if (suits(id, rule) && (plan_.sequence_parallel || rule.name != "positions")) return rule;
+    if (!dividing.empty() && begins_split(dividing.front())) return dividing.front();
+    for (const LayoutRule& rule : rules)
+      if (plan_.sequence_parallel && rule.name == "positions") return rule;
+    return replicated_rule(layer);
+  }
+
+  const std::string* named(const Layer& layer) const {
+    const auto at = std::find_if(plan_.layouts.begin(), plan_.layouts.end(),
+                                 [&](const auto& entry) { return entry.first == layer.name; });
+    return at == plan_.layouts.end() ? nullptr : &at->second;
+  }
+
+  static LayoutRule find_rule(const Layer& layer, const std::vector<LayoutRule>& rules, const std::string& name) {
+    if (name == "replicated") return replicated_rule(layer);
+    std::vector<std::string> known{"replicated"};
+    for (const LayoutRule& rule : rules) {
+      if (rule.name == name) return rule;
+      known.emplace_back(rule.name);
+    }
+    throw InputError(fmt::format("layouts: layer {} ({}) has no such rule{}", layer.name, layer.kind->name,
+                                 did_you_mean(name, known)),
+                     name, fmt::format("one of {}", fmt::join(known, ", ")));
+  }
+
+  /// How the owner of the layer's tied weight lies.
+  std::optional<AxisLayout> tied_layout(const Layer& layer) const {
+    if (layer.parameters.empty()) return {};
+    const auto owner = model_.parameter(layer.parameters[0]).tied_to;
+    if (!owner) return {};
+    const LayerId home = model_.parameter(*owner).layer;
+    if (index_of(home) >= index_of(model_.parameter(layer.parameters[0]).layer)) return {};
+    return rules_[index_of(home)][static_cast<std::size_t>(axis_)].parameters.at(0);
+  }
+
+  static LayoutRule tied_rule(const Layer& layer, const std::vector<LayoutRule>& rules, const AxisLayout& weight) {
+    for (const LayoutRule& rule : rules)
+      if (is_split(weight) && rule.parameters.at(0) == weight) return rule;
+    return replicated_rule(layer);
+  }
+
+  /// Where a reader wants the output's split in several blocks (q, k and v side by side), it is split so at once.
+  void match_blocks(LayerId id, LayoutRule& rule) const {
+    if (!is_split(rule.output) || !splits_parameters(rule)) return;
+    for (const LayerId reader : model_.layer(id).readers)
+      for (const LayoutRule& next : rules_of(model_, reader))
+        for (std::size_t i = 0; i < next.inputs.size(); ++i)
+          if (model_.layer(reader).inputs[i] == id && is_split(next.inputs[i]) && next.inputs[i].blocks > 1 &&
+              next.inputs[i].dimension == rule.output.dimension)
+            take_blocks(rule, next.inputs[i].blocks);
+  }
+
+  static void take_blocks(LayoutRule& rule, std::uint8_t blocks) {
+    rule.output.blocks = blocks;
+    for (AxisLayout& parameter : rule.parameters)
+      if (is_split(parameter)) parameter.blocks = blocks;
+  }
+
+  const Plan& plan_;
+  const Model& model_;
+  MeshAxis axis_;
+  std::vector<AxisRules>& rules_;
+};
+
+std::vector<AxisRules> choose_rules(const Plan& plan, const Model& model, const Mesh& mesh) {
+  std::vector<AxisRules> rules(model.layer_count());
+  for (std::uint32_t i = 0; i < rules.size(); ++i)
+    for (LayoutRule& rule : rules[i]) rule = replicated_rule(model.layers()[i]);
+  for (const MeshAxis axis : {MeshAxis::data, MeshAxis::height, MeshAxis::width, MeshAxis::tensor})
+    if (mesh.size(axis) > 1) AxisChooser(plan, model, axis, rules).run();
+  return rules;
+}
+
+void require_known_layers(const Plan& plan, const Model& model) {
+  std::vector<std::string> names;
+  for (const Layer& layer : model.layers()) names.push_back(layer.name);
+  for (const auto& [layer, rule] : plan.layouts)
+    if (std::find(names.begin(), names.end(), layer) == names.end())
+      throw InputError(fmt::format("layouts: no such layer{}", did_you_mean(layer, names)), layer,
+                       "the name of a layer of the model");
+}
+
+}  // namespace
+
+bool repeats_work(const LayoutRule& rule) {
+  return rule.output == kReplicated && std::none_of(rule.inputs.begin(), rule.inputs.end(), is_split);
+}
+
+bool input_gradient_is_partial(const LayoutRule& rule, std::size_t input) {
+  return rule.inputs[input] == kReplicated && !(rule.output == kReplicated);
+}
+
+bool parameter_gradient_is_partial(const LayoutRule& rule, std::size_t parameter) {
+  const bool own_samples = rule.name == "samples";
+  return rule.parameters[parameter] == kReplicated && (is_split(rule.output) || own_samples);
+}
+
+LayoutChoice choose_layouts(const Plan& plan, const Model& model) {
+  require_known_layers(plan, model);
+  const Mesh mesh = mesh_of(plan);
+  std::optional<Model> apart = take_apart(plan, model, mesh, choose_rules(plan, model, mesh));
+  if (!apart) return {model, choose_rules(plan, model, mesh)};
+  std::vector<AxisRules> rules = choose_rules(plan, *apart, mesh);
+  return {std::move(*apart), std::move(rules)};
+}
+
+std::vector<LayerId> approximate_layers(const LayoutChoice& choice, const Mesh& mesh) {
+  std::vector<LayerId> layers;
+  for (std::uint32_t i = 0; i < choice.rules.size(); ++i)
+    for (std::size_t axis = 1; axis < kMeshAxes; ++axis)
+      if (choice.rules[i][axis].approximate && mesh.size(static_cast<MeshAxis>(axis)) > 1) {
+        layers.push_back(static_cast<LayerId>(i));
+        break;
+      }
+  return layers;
+}
+
+std::string to_text(const AxisLayout& layout) {
+  if (layout.form == Form::replicated) return "replicated";
+  if (layout.form == Form::partial) return "partial";
+  if (layout.dimension == kSamples) return "split(samples)";
+  return layout.blocks == 1 ? fmt::format("split({})", layout.dimension)
+                            : fmt::format("split({}, {} blocks)", layout.dimension, layout.blocks);
+}
+
+}  // namespace tandem

@@ -1,0 +1,75 @@
+// The order in which a segment's passes run, cut into parts where a collective stands between them.
+
+#include "plan/segment_layout.hpp"
+
+namespace tandem {
+
+void SegmentLayout::add_item(std::vector<SegmentPart>& parts, PassItem item, std::vector<Times>& times) {
+  parts.back().items.push_back(item);
+  times[item.layer].touch(clock_++);
+}
+
+void SegmentLayout::order_forward() {
+  Segment& s = segment_;
+  forward_times_.resize(s.layers.size());
+  s.forward_parts.emplace_back();
+  clock_ = 0;
+  for (std::size_t index = s.first; index < s.last; ++index) {
+    const LayerId layer = id(index);
+    if (!is_exchange(layer)) {
+      add_item(s.forward_parts, {row(layer), Pass::forward, Region::all}, forward_times_);
+      continue;
+    }
+    forward_times_[row(layer)].touch(clock_++);
+    if (!collective(layer)->forward) continue;
+    const auto part = static_cast<std::uint32_t>(s.forward_parts.size() - 1);
+    s.forward_collectives.push_back({row(layer), part, part + 1});
+    s.forward_parts.emplace_back();
+  }
+}
+
+/// A collective of gradients follows; weight gradients of this part can wait until it is under way.
+void SegmentLayout::close_backward_part(LayerId exchange) {
+  auto& parts = segment_.backward_parts;
+  const auto part = static_cast<std::uint32_t>(parts.size() - 1);
+  std::vector<PassItem> &items = parts.back().items, waiting;
+  if (options_.overlap) {
+    const auto first = std::stable_partition(items.begin(), items.end(),
+                                             [](const PassItem& item) { return item.pass != Pass::weight_gradient; });
+    waiting.assign(first, items.end());
+    items.erase(first, items.end());
+  }
+  segment_.backward_collectives.push_back({row(exchange), part, waiting.empty() ? part + 1 : part + 2});
+  parts.emplace_back();
+  if (waiting.empty()) return;
+  for (const PassItem& item : waiting) add_item(parts, item, weight_times_);
+  parts.emplace_back();
+}
+
+void SegmentLayout::order_backward() {
+  Segment& s = segment_;
+  input_times_.resize(s.layers.size());
+  weight_times_.resize(s.layers.size());
+  s.backward_parts.emplace_back();
+  clock_ = 0;
+  Bytes reduced;
+  for (std::size_t index = s.last; index-- > s.first;) {
+    const LayerId layer = id(index);
+    const bool moves = is_exchange(layer) && collective(layer)->backward && requires_gradient(layer);
+    if (moves) close_backward_part(layer);
+    if (moves) input_times_[row(layer)].touch(clock_++);
+    const bool adds = !is_exchange(layer) || gradient_root(model_.layer(layer).inputs[0]) != gradient_root(layer);
+    if (model_.needs_gradient(layer) && adds)
+      add_item(s.backward_parts, {row(layer), Pass::input_gradient, Region::all}, input_times_);
+    if (model_.layer(layer).parameters.empty()) continue;
+    add_item(s.backward_parts, {row(layer), Pass::weight_gradient, Region::all}, weight_times_);
+    for (const ParameterId parameter : model_.layer(layer).parameters)
+      if (local_.parameters[index_of(parameter)].partial != std::array<bool, kMeshAxes>{})
+        reduced += model_.parameter(parameter).spec.bytes();
+    if (!options_.overlap || reduced < options_.bucket || index == s.first) continue;
+    s.backward_parts.emplace_back();
+    reduced = {};
+  }
+}
+
+}  // namespace tandem

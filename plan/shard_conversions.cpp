@@ -1,0 +1,179 @@
+// Conversions of one tensor along one axis: which local layers and which collective bring it about.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "plan/conversions.hpp"
+#include "plan/shard_builder.hpp"
+
+namespace tandem {
+namespace {
+
+using Form = AxisLayout::Form;
+
+bool requires_gradient(const Model& model, LayerId tensor) {
+  return model.needs_gradient(tensor) || !model.layer(tensor).parameters.empty();
+}
+
+/// "all_gather", "all_gather, backward reduce_scatter".
+std::string collectives_text(std::optional<CollectiveKind> forward, std::optional<CollectiveKind> backward) {
+  std::string text = forward ? std::string(name_of(*forward)) : "";
+  if (backward) text += fmt::format("{}backward {}", forward ? ", " : "", name_of(*backward));
+  return text;
+}
+
+}  // namespace
+
+std::int64_t ShardBuilder::local_length(const LocalTensor& tensor, LayerId producer, const AxisLayout& layout,
+                                        MeshAxis axis) const {
+  AxisLayouts others = tensor.layouts;
+  others[static_cast<std::size_t>(axis)] = kReplicated;
+  const auto& dims = choice_.model.layer(producer).output.dims;
+  const TensorSlice runs = slice(dims, others);
+  const auto d = static_cast<std::size_t>(layout.dimension);
+  if (runs.empty() || runs[d].empty()) return dims.at(d);
+  std::int64_t length = 0;
+  for (const IndexRun& run : runs[d]) length += run.count;
+  return length;
+}
+
+/// Elements of one sample in the packed tensor before each rank's block.
+std::vector<std::int64_t> ShardBuilder::packed_bounds(const LocalTensor& tensor, LayerId producer,
+                                                      const Change& change) const {
+  const AxisLayout& layout = change.to.form == Form::split ? change.to : change.from;
+  const std::int64_t length = local_length(tensor, producer, layout, change.axis);
+  AxisLayouts others = tensor.layouts;
+  others[static_cast<std::size_t>(change.axis)] = kReplicated;
+  const auto& dims = choice_.model.layer(producer).output.dims;
+  const TensorSlice runs = slice(dims, others);
+  std::int64_t rest = 1;
+  for (std::size_t d = 0; d < dims.size(); ++d) {
+    if (d == static_cast<std::size_t>(layout.dimension)) continue;
+    std::int64_t count = runs.empty() || runs[d].empty() ? dims[d] : 0;
+    if (count == 0)
+      for (const IndexRun& run : runs[d]) count += run.count;
+    rest *= count;
+  }
+  std::vector<std::int64_t> bounds = equal_bounds(length / layout.blocks, mesh_.size(change.axis));
+  for (std::int64_t& bound : bounds) bound *= layout.blocks * rest;
+  return bounds;
+}
+
+void ShardBuilder::note(const LocalTensor& tensor, LayerId producer, const Change& change, std::string_view what) {
+  std::int64_t elements = choice_.model.layer(producer).output.per_sample ? batch_ : 1;
+  const auto& dims = choice_.model.layer(producer).output.dims;
+  AxisLayouts others = tensor.layouts;
+  others[static_cast<std::size_t>(change.axis)] = kReplicated;
+  const TensorSlice runs = slice(dims, others);
+  for (std::size_t d = 0; d < dims.size(); ++d) {
+    std::int64_t count = runs.empty() || runs[d].empty() ? dims[d] : 0;
+    if (count == 0)
+      for (const IndexRun& run : runs[d]) count += run.count;
+    elements *= count;
+  }
+  conversions_.push_back({choice_.model.layer(producer).name, std::string(change.reader), change.axis, change.from,
+                          change.to, std::string(what), Bytes{4} * elements});
+}
+
+/// A collective in place on the tensor.
+LocalTensor ShardBuilder::exchanged(LocalTensor tensor, const Change& change, std::optional<CollectiveKind> forward,
+                                    std::optional<CollectiveKind> backward, std::string_view suffix) {
+  LayerDefinition definition{.name = fmt::format("{}.{}.{}", tensor.name, name_of(change.axis), suffix),
+                             .kind = "exchange",
+                             .inputs = {tensor.name}};
+  definition.row = &exchange_kind();
+  tensor.name = definition.name;
+  add({std::move(definition), {{}, tensor.slice, LayerCollective{change.axis, forward, backward, {}, {}}}, place_});
+  return tensor;
+}
+
+LocalTensor ShardBuilder::rearranged(LocalTensor tensor, const Change& change, const LayerKind& kind,
+                                     std::string_view suffix, std::int64_t length) {
+  const AxisLayout& layout = change.to.form == Form::split ? change.to : change.from;
+  LayerDefinition definition{.name = fmt::format("{}.{}.{}", tensor.name, name_of(change.axis), suffix),
+                             .kind = std::string(kind.name),
+                             .attributes = {{"dimension", layout.dimension},
+                                            {"blocks", layout.blocks},
+                                            {"length", static_cast<double>(length)},
+                                            {"ranks", mesh_.size(change.axis)},
+                                            {"rank", at_[change.axis]}},
+                             .inputs = {tensor.name}};
+  definition.row = &kind;
+  tensor.name = definition.name;
+  add({std::move(definition), {{}, tensor.slice, {}}, place_});
+  return tensor;
+}
+
+LocalTensor ShardBuilder::convert(LayerId producer, LocalTensor tensor, const Change& change) {
+  const bool gradient = requires_gradient(choice_.model, producer);
+  const auto if_gradient = [&](CollectiveKind kind) { return gradient ? std::optional(kind) : std::nullopt; };
+  const bool gathers = change.from.form == Form::split, scatters = change.to.form == Form::split;
+  std::optional<CollectiveKind> forward, backward;
+  if (gathers) forward = CollectiveKind::all_gather;
+  if (gathers && change.gradient_is_partial) backward = if_gradient(CollectiveKind::reduce_scatter);
+  if (scatters) backward = if_gradient(CollectiveKind::all_gather);
+  if (change.from.form == Form::partial)
+    forward = scatters ? CollectiveKind::reduce_scatter : CollectiveKind::all_reduce;
+  const bool copies = change.from == kReplicated && change.to == kReplicated;
+  if (copies) backward = if_gradient(CollectiveKind::all_reduce);
+  if (!forward && !backward && !scatters) return tensor;
+  note(tensor, producer, change, forward || backward ? collectives_text(forward, backward) : "own part of it");
+  const std::string name = forward ? std::string(name_of(*forward)) : copies ? "copy" : "part";
+  if (!gathers && !scatters) {
+    tensor.layouts[static_cast<std::size_t>(change.axis)] = change.to;
+    return exchanged(std::move(tensor), change, forward, backward, name);
+  }
+  const std::int64_t length =
+      local_length(tensor, producer, gathers ? change.from : change.to, change.axis);
+  const auto bounds = packed_bounds(tensor, producer, change);
+  tensor = rearranged(std::move(tensor), change, gathers ? put_block_kind() : pack_kind(), gathers ? "put" : "pack",
+                      length);
+  tensor = exchanged(std::move(tensor), change, forward, backward, name);
+  entries_.back().local.collective->bounds = bounds;
+  tensor = rearranged(std::move(tensor), change, gathers ? unpack_kind() : take_block_kind(),
+                      gathers ? "unpack" : "take", length);
+  tensor.layouts[static_cast<std::size_t>(change.axis)] = change.to;
+  tensor.slice = slice(choice_.model.layer(producer).output.dims, tensor.layouts);
+  entries_.back().local.output = tensor.slice;
+  return tensor;
+}
+
+/// A sum that is owed is paid at once, into the layout that the first reader wants.
+LocalTensor ShardBuilder::settle_partial(LayerId id, LocalTensor tensor) {
+  const Layer& layer = choice_.model.layer(id);
+  if (layer.kind->is_loss) return tensor;
+  for (const MeshAxis axis : kDividingAxes) {
+    if (mesh_.size(axis) == 1 || tensor.layouts[static_cast<std::size_t>(axis)].form != Form::partial) continue;
+    const LayerId reader = layer.readers.front();
+    const auto& inputs = choice_.model.layer(reader).inputs;
+    const auto at = static_cast<std::size_t>(std::find(inputs.begin(), inputs.end(), id) - inputs.begin());
+    AxisLayout to = rule(reader, axis).inputs.at(at);
+    if (to.form != Form::split) to = kReplicated;
+    tensor = convert(id, std::move(tensor), {axis, kPartial, to, false, choice_.model.layer(reader).name});
+  }
+  return tensor;
+}
+
+LocalTensor ShardBuilder::converted(LayerId reader, std::size_t input, MeshAxis axis, LocalTensor tensor) {
+  const LayerId producer = choice_.model.layer(reader).inputs[input];
+  const AxisLayout from = tensor.layouts[static_cast<std::size_t>(axis)], to = rule(reader, axis).inputs.at(input);
+  const bool partial = input_gradient_is_partial(rule(reader, axis), input);
+  if (from == to && !partial) return tensor;
+  invariant(to.form != Form::partial, "no rule wants a summand");
+  if (to.dimension == kSamples && to.form == Form::split)
+    throw InputError(fmt::format("{}: samples cannot be dealt out anew", choice_.model.layer(reader).name));
+  const std::string key = fmt::format("{} {} {} {}", tensor.name, name_of(axis), to_text(to), partial);
+  if (const auto known = known_.find(key); known != known_.end()) return known->second;
+  const std::string_view name = choice_.model.layer(reader).name;
+  if (from.form == Form::split && to.form == Form::split)
+    tensor = convert(producer, convert(producer, tensor, {axis, from, kReplicated, false, name}),
+                     {axis, kReplicated, to, false, name});
+  else
+    tensor = convert(producer, tensor, {axis, from, to, partial, name});
+  known_.emplace(key, tensor);
+  return tensor;
+}
+
+}  // namespace tandem
