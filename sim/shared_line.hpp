@@ -8,8 +8,8 @@
 namespace tandem {
 
 /// A line is written by the core that owns it, and goes to those who ask in the order of asking, each move `transfer`
-/// picoseconds. A core that is asked gives the line away as soon as it has had it for the one write it was asked for
-/// itself; reading a line of another core takes as long and leaves it there. Times do not decrease, but for a read's.
+/// picoseconds. A core gives the line away as soon as it has used it for the write it was asked for; reading a line of
+/// another core takes as long as a move and leaves it there. Times do not decrease, but for a read's.
 class SharedLine {
  public:
   SharedLine(std::int64_t cores, std::int64_t transfer)
@@ -18,13 +18,12 @@ class SharedLine {
   /// When the core sees the line's value if it asks at `time`.
   std::int64_t read(std::uint32_t core, std::int64_t time) const { return owns(core, time) ? time : time + transfer_; }
 
-  /// When the core may write if it asks at `time`. Asking again before that time asks for nothing more.
-  std::int64_t own(std::uint32_t core, std::int64_t time) {
-    if (owns(core, time)) return time;
-    if (awaits(core, time)) return owned_from_[core];
-    last_move_ = std::max(time, last_move_) + transfer_;
+  /// When the core has written if it asks at `time` and the write takes `use`. One write follows the other.
+  std::int64_t write(std::uint32_t core, std::int64_t time, std::int64_t use) {
+    const std::int64_t begin = std::max(time, last_use_) + (last_asker_ == core ? 0 : transfer_);
     last_asker_ = core;
-    return owned_from_[core] = last_move_;
+    owned_from_[core] = begin;
+    return last_use_ = begin + use;
   }
 
   /// The line is there, and nobody has asked for it since.
@@ -38,7 +37,7 @@ class SharedLine {
  private:
   static constexpr std::uint32_t kNobody = 0xffffffff;
   std::int64_t transfer_;
-  std::int64_t last_move_ = 0;             ///< when the last move asked for ends
+  std::int64_t last_use_ = 0;              ///< when the last write asked for ends
   std::uint32_t last_asker_ = kNobody;
   std::vector<std::int64_t> owned_from_;   ///< by core: when its last move to it ends
 };

@@ -16,9 +16,11 @@ Picoseconds run_updates(const SharingJob& job, const SharingCosts& costs, Picose
   const std::int64_t start = to_picoseconds(costs.thread_start).count;
   ThreadScheduler scheduler(job.cores);
   std::vector<std::int64_t> left = terms_by_thread(job);
+  std::vector<bool> started(left.size());
   for (std::uint32_t i = 0; i < left.size(); ++i)
-    if (left[i] > 0) scheduler.ready(i, later((i + 1) * start, between.count));
+    if (left[i] > 0) scheduler.ready(i, (i + 1) * start);
   const std::int64_t end = scheduler.run([&](std::uint32_t thread, std::uint32_t core, std::int64_t time) -> Turn {
+    if (!started[thread]) return started[thread] = true, Turn{later(time, between.count), Turn::Next::go_on};
     const std::int64_t done = update(core, time);
     if (--left[thread] == 0) return {done, Turn::Next::end};
     return {later(done, between.count), Turn::Next::go_on};
@@ -64,7 +66,7 @@ Picoseconds predict_unsynchronised_sum(const SharingJob& job, const SharingCosts
   return run_updates(job, costs, pace, [&](std::uint32_t core, std::int64_t time) {
     if (line.awaits(core, time)) return time;  // the value is in the store buffer still
     const std::int64_t seen = line.read(core, time);
-    line.own(core, seen);
+    line.write(core, seen, 0);
     return seen;
   });
 }
@@ -75,9 +77,8 @@ Picoseconds predict_atomic_sum(const SharingJob& job, const SharingCosts& costs)
   std::int64_t written = 0;
   return run_updates(job, costs, to_picoseconds(costs.term), [&](std::uint32_t core, std::int64_t time) {
     const std::int64_t seen = line.read(core, time);
-    const std::int64_t owned = line.own(core, seen);
-    const std::int64_t tries = written > seen ? 2 : 1;
-    return written = owned + tries * alone;
+    const bool clash = written > seen;
+    return written = line.write(core, seen, clash ? 2 * alone : alone);
   });
 }
 

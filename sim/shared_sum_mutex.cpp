@@ -11,13 +11,14 @@ namespace {
 
 /// The lock's word: 0 free, 1 held, 2 held and somebody may be asleep.
 enum class LockWord : std::uint8_t { free, held, contended };
-/// Where a thread stands; each is one access to the word, or one system call.
-enum class Place : std::uint8_t { try_lock, mark_contended, fall_asleep, unlock, wake_one };
+/// Where a thread stands: what it has just done, whose effect comes now. An access to the word, but for the first and
+/// the two system calls.
+enum class Place : std::uint8_t { start, try_lock, mark_contended, fall_asleep, unlock, wake_one };
 
 struct SumThread {
   std::int64_t left;
-  Place place = Place::try_lock;
-  bool asked = false;  ///< for the line, which it has as soon as its next step comes
+  Place place = Place::start;
+  bool asked = false;  ///< to write the word; has done so as its next step comes
 };
 
 /// N threads that lock, update and unlock, as lock() and unlock() of "Futexes Are Tricky" do, one step a call.
@@ -34,7 +35,7 @@ class FutexMutex {
     const std::int64_t start = to_picoseconds(costs.thread_start).count;
     for (const std::int64_t terms : terms_by_thread(job)) threads_.push_back({terms});
     for (std::uint32_t i = 0; i < threads_.size(); ++i)
-      if (threads_[i].left > 0) scheduler_.ready(i, later((i + 1) * start, term_));
+      if (threads_[i].left > 0) scheduler_.ready(i, (i + 1) * start);
   }
 
   Picoseconds run() {
@@ -47,17 +48,22 @@ class FutexMutex {
  private:
   Turn step(std::uint32_t id, std::uint32_t core, std::int64_t time) {
     SumThread& thread = threads_[id];
-    const bool touches_word = thread.place != Place::fall_asleep && thread.place != Place::wake_one;
-    if (touches_word && (thread.asked = !thread.asked)) return {line_.own(core, time), Turn::Next::go_on};
+    if (writes_word(thread.place) && (thread.asked = !thread.asked))
+      return {line_.write(core, time, access_), Turn::Next::go_on};
     switch (thread.place) {
-      case Place::try_lock: return try_lock(thread, time + access_);
-      case Place::mark_contended: return mark_contended(thread, time + access_);
+      case Place::start: return finish_term(thread, time);
+      case Place::try_lock: return try_lock(thread, time);
+      case Place::mark_contended: return mark_contended(thread, time);
       case Place::fall_asleep: return fall_asleep(id, time);
-      case Place::unlock: return unlock(thread, time + access_);
+      case Place::unlock: return unlock(thread, time);
       case Place::wake_one: return wake_one(thread, time);
     }
     invariant(false, "a thread stands somewhere");
     return {};
+  }
+
+  static bool writes_word(Place place) {
+    return place == Place::try_lock || place == Place::mark_contended || place == Place::unlock;
   }
 
   Turn go(SumThread& thread, Place place, std::int64_t time) {
@@ -65,16 +71,16 @@ class FutexMutex {
     return {time, Turn::Next::go_on};
   }
 
-  Turn try_lock(SumThread& thread, std::int64_t done) {
-    if (word_ == LockWord::free) return word_ = LockWord::held, go(thread, Place::unlock, done);
-    if (word_ == LockWord::contended) return go(thread, Place::fall_asleep, later(done, refused_));
-    return go(thread, Place::mark_contended, done);
+  Turn try_lock(SumThread& thread, std::int64_t time) {
+    if (word_ == LockWord::free) return word_ = LockWord::held, go(thread, Place::unlock, time);
+    if (word_ == LockWord::contended) return go(thread, Place::fall_asleep, later(time, refused_));
+    return go(thread, Place::mark_contended, time);
   }
 
-  Turn mark_contended(SumThread& thread, std::int64_t done) {
+  Turn mark_contended(SumThread& thread, std::int64_t time) {
     const bool mine = word_ == LockWord::free;
     word_ = LockWord::contended;
-    return mine ? go(thread, Place::unlock, done) : go(thread, Place::fall_asleep, later(done, refused_));
+    return mine ? go(thread, Place::unlock, time) : go(thread, Place::fall_asleep, later(time, refused_));
   }
 
   /// The kernel looks at the word once more before the thread sleeps.
@@ -85,12 +91,12 @@ class FutexMutex {
     return {time, Turn::Next::sleep};
   }
 
-  Turn unlock(SumThread& thread, std::int64_t done) {
+  Turn unlock(SumThread& thread, std::int64_t time) {
     --thread.left;
     const bool contended = word_ == LockWord::contended;
     word_ = LockWord::free;
-    if (contended) return go(thread, Place::wake_one, later(done, wake_));
-    return finish_term(thread, done);
+    if (contended) return go(thread, Place::wake_one, later(time, wake_));
+    return finish_term(thread, time);
   }
 
   Turn wake_one(SumThread& thread, std::int64_t time) {
