@@ -3,9 +3,8 @@
 #include <cmath>
 
 #include "exec/kernels/arguments.hpp"
-#include "exec/kernels/arrays.hpp"
+#include "exec/kernels/attention_tile.hpp"
 #include "exec/kernels/product.hpp"
-#include "exec/kernels/softmax.hpp"
 
 namespace tandem {
 
@@ -44,11 +43,6 @@ void for_each_head(const Sizes& sizes, std::int64_t batch, Body body) {
   }
 }
 
-void softmax_rows(const Sizes& sizes, float* scores) {
-  const auto s = sizes.sequence;
-  for (std::int64_t row = 0; row < s; ++row) softmax(scores + row * s, sizes.causal ? row + 1 : s, s, scores + row * s);
-}
-
 void forward(const Arguments& arguments) {
   const Sizes sizes(arguments);
   const auto s = sizes.sequence, packed = sizes.packed();
@@ -57,20 +51,10 @@ void forward(const Arguments& arguments) {
     float* const probabilities = arguments.extra[0] + at.probabilities;
     multiply(s, s, sizes.head, {input + at.query, packed}, transposed(input + at.key, packed), {probabilities, s},
              sizes.scale);
-    softmax_rows(sizes, probabilities);
+    softmax_rows(probabilities, s, sizes.causal);
     multiply(s, sizes.head, s, {probabilities, s}, {input + at.value, packed},
              {arguments.output + at.output, sizes.hidden});
   });
-}
-
-/// dS = scale P (dP - rowsum(P dP)), in place of dP.
-void softmax_gradient(const Sizes& sizes, const float* probabilities, float* gradient) {
-  for (std::int64_t at = 0; at < sizes.tile(); at += sizes.sequence) {
-    const ConstRow p(probabilities + at, sizes.sequence);
-    Row row(gradient + at, sizes.sequence);
-    const float expected = (p * row).sum();
-    row = sizes.scale * p * (row - expected);
-  }
 }
 
 void input_gradient(const Arguments& arguments) {
@@ -88,7 +72,7 @@ void input_gradient(const Arguments& arguments) {
     const Factor dy{arguments.output_gradient + at.output, sizes.hidden};
     multiply(s, sizes.head, s, transposed(probabilities, s), dy, into(at.value));
     multiply(s, s, sizes.head, dy, transposed(input + at.value, packed), {scores, s});
-    softmax_gradient(sizes, probabilities, scores);
+    softmax_gradient(probabilities, scores, s, sizes.scale);
     multiply(s, sizes.head, s, {scores, s}, {input + at.key, packed}, into(at.query));
     multiply(s, sizes.head, s, transposed(scores, s), {input + at.query, packed}, into(at.key));
   });

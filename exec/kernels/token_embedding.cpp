@@ -1,5 +1,5 @@
-// token_embedding, fast: copies a row of the weight per token, zeros where another rank holds the row; backward adds rows
-// in the order of the tokens.
+// token_embedding, fast: copies a row of the weight per token, zeros where another rank holds the row; backward adds
+// rows in the order of the tokens.
 
 #include <algorithm>
 

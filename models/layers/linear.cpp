@@ -55,7 +55,8 @@ LayoutRule rows_rule(const TensorSpec& input, bool has_bias) {
   return rule;
 }
 
-std::vector<LayoutRule> rules(const Attributes& attributes, std::span<const TensorSpec> inputs, const TensorSpec& output) {
+std::vector<LayoutRule> rules(const Attributes& attributes, std::span<const TensorSpec> inputs,
+                              const TensorSpec& output) {
   const bool has_bias = attributes.integer("bias") == 1;
   const std::size_t count = has_bias ? 2 : 1;
   std::vector<LayoutRule> rules{{.name = "columns",

@@ -170,7 +170,7 @@ void KernelCase<Real>::run(const KernelRow<Real>& row, Pass pass) {
                 .batch = scene.batch,
                 .origins = origins ? &*origins : nullptr,
                 .seed_of_masks = 11,
-                .layer_key = 12,
+                .layer_key = layer_key,
                 .iteration = iteration,
                 .first_sample = first_sample,
                 .inputs = input_pointers,

@@ -68,7 +68,8 @@ class KernelCase {
  public:
   explicit KernelCase(Scene scene, std::uint64_t seed = 1);
 
-  /// Runs the pass with `row`'s kernel, statistics computed from the scores before F of a loss of them. I and W see only what the kind keeps; the rest is null.
+  /// Runs the pass with `row`'s kernel. I and W see only what the kind keeps; the rest is null. Before F of a loss of
+  /// statistics, these are computed from its scores.
   void run(const KernelRow<Real>& row, Pass pass);
   /// All passes of the kind: F, then I where a float comes in, then W where there are parameters.
   void run_all(const KernelRow<Real>& row);
@@ -93,6 +94,7 @@ class KernelCase {
   bool accumulate = false;
   Real seed_of_loss = Real(0.5);
   std::optional<Origins> origins;  ///< where the layer is a rank's part
+  std::uint64_t layer_key = 12;
   std::int64_t iteration = 0, first_sample = 0;
 
  private:

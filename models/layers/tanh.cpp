@@ -1,0 +1,38 @@
+// tanh: y = tanh(x); backward reads the output: dx = dy (1 - y^2).
+
+#include "models/layers/parts.hpp"
+
+namespace tandem {
+
+namespace {
+
+Kept kept(const Attributes&, std::span<const TensorSpec>, const TensorSpec&) {
+  return {.inputs = {false}, .output = true, .extra = {}};
+}
+
+Work work(const LayerContext& context, Pass pass) {
+  const auto count = context.output.elements(context.batch);
+  const Bytes tensor = context.output.bytes(context.batch);
+  switch (pass) {
+    case Pass::forward: return {.transcendentals = count, .read = tensor, .written = tensor};
+    case Pass::input_gradient: return {.elementwise = 3 * count, .read = tensor + tensor, .written = tensor};
+    case Pass::weight_gradient: return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+LayerKind tanh_kind() {
+  return {.name = "tanh",
+          .meaning = "y = tanh(x)",
+          .attributes = {},
+          .inputs = 1,
+          .output = same_as_first,
+          .parameters = no_parameters,
+          .kept = kept,
+          .work = work,
+          .rules = elementwise_rules};
+}
+
+}  // namespace tandem
