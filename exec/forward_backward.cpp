@@ -1,8 +1,11 @@
-// Forward and backward of a segment: data sources, kernels layer by layer, and the copies at its boundaries.
+// Forward and backward of a segment, part by part: data sources, kernels layer by layer, and the copies at its
+// boundaries.
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -22,7 +25,7 @@ void observed(const StepCall& call, LayerId layer, Pass pass, auto&& run) {
 }
 
 void run_pass(LayerPass& pass, const StepCall& call) {
-  observed(call, pass.layer(), pass.pass(), [&] { pass.run(call.bases); });
+  observed(call, pass.layer(), pass.pass(), [&] { pass.run(call); });
 }
 
 void copy(const std::vector<BoundaryCopy>& copies, const Bases& bases) {
@@ -30,69 +33,106 @@ void copy(const std::vector<BoundaryCopy>& copies, const Bases& bases) {
     std::memcpy(slot_of(entry.to).in(bases), slot_of(entry.from).in(bases), static_cast<std::size_t>(entry.bytes.count));
 }
 
-float seed_of(const WorkContext& context) { return 1.0f / static_cast<float>(context.program.micro_batches()); }
+/// Every micro-batch of every replica weighs the same.
+float loss_gradient(const Program& program) {
+  return 1.0f / static_cast<float>(program.micro_batches() * program.mesh().size(MeshAxis::data));
+}
+
+/// Fills the tensor of a source with the rank's part of the samples.
+class SourceFill {
+ public:
+  SourceFill(const WorkContext& context, const LocalModel& local, const LayerPlan& plan, std::int64_t batch)
+      : context_(context), batch_(batch), output_(slot_of(plan.output)) {
+    const LocalLayer& layer = local.layers[index_of(plan.layer)];
+    invariant(layer.whole.has_value(), "a source stands in the whole model, too");
+    source_ = *layer.whole;
+    const std::vector<std::int64_t>& dims = context.model.layer(source_).output.dims;
+    if (layer.output.empty()) return;
+    whole_.resize(static_cast<std::size_t>(context.model.layer(source_).output.elements_per_sample()));
+    for_each_run(dims, layer.output, [this](std::int64_t, std::int64_t whole, std::int64_t count) {
+      runs_.push_back({whole, count});
+    });
+  }
+
+  /// Both element types have four bytes.
+  void run(const StepCall& call) {
+    std::byte* out = output_.in(call.bases);
+    if (runs_.empty()) return context_.dataset.fill(source_, call.iteration, call.first_sample, batch_, out);
+    auto* next = reinterpret_cast<std::uint32_t*>(out);
+    for (std::int64_t sample = 0; sample < batch_; ++sample) {
+      context_.dataset.fill(source_, call.iteration, call.first_sample + sample, 1, whole_.data());
+      for (const IndexRun& run : runs_) next = std::copy_n(whole_.data() + run.first, run.count, next);
+    }
+  }
+
+ private:
+  WorkContext context_;
+  std::int64_t batch_;
+  Slot output_;
+  LayerId source_{};
+  std::vector<IndexRun> runs_;
+  std::vector<std::uint32_t> whole_;  ///< one sample
+};
 
 class Forward {
  public:
-  Forward(const WorkContext& context, const Segment& segment) : context_(context), segment_(segment) {
-    for (const LayerPlan& plan : segment.layers) {
-      const LayerKind& kind = *context.model.layer(plan.layer).kind;
+  Forward(const WorkContext& context, const StepWork& work)
+      : segment_(context.program.segment(work.segment)), local_(context.local(work.segment)),
+        is_last_(work.part + 1 == segment_.forward_parts.size()) {
+    for (const PassItem& item : segment_.forward_parts.at(work.part).items) {
+      const LayerPlan& plan = segment_.layers[item.layer];
+      const LayerKind& kind = *local_.model.layer(plan.layer).kind;
       if (kind.is_loss) loss_ = slot_of(plan.output);
       if (kind.inputs == 0)
-        sources_.push_back({plan.layer, slot_of(plan.output)});
+        items_.push_back({plan.layer, SourceFill(context, local_, plan, segment_.batch)});
       else
-        passes_.emplace_back(context.model, segment, plan, Pass::forward, seed_of(context));
+        items_.push_back({plan.layer, LayerPass(local_.model, segment_, plan, Pass::forward,
+                                                loss_gradient(context.program), context.seed)});
     }
   }
 
   void run(const StepCall& call) {
-    auto source = sources_.begin();
-    for (LayerPass& pass : passes_) {
-      for (; source != sources_.end() && source->layer < pass.layer(); ++source) fill(*source, call);
-      run_pass(pass, call);
+    for (Item& item : items_) {
+      if (auto* pass = std::get_if<LayerPass>(&item.work)) run_pass(*pass, call);
+      else observed(call, item.layer, Pass::forward, [&] { std::get<SourceFill>(item.work).run(call); });
     }
-    for (; source != sources_.end(); ++source) fill(*source, call);
-    copy(segment_.forward_copies, call.bases);
+    if (is_last_) copy(segment_.forward_copies, call.bases);
     if (loss_.present) take_loss(call);
   }
 
  private:
-  struct Source {
+  struct Item {
     LayerId layer;
-    Slot output;
+    std::variant<SourceFill, LayerPass> work;
   };
-
-  void fill(const Source& source, const StepCall& call) const {
-    const std::int64_t first = call.micro_batch * segment_.batch;
-    observed(call, source.layer, Pass::forward, [&] {
-      context_.dataset.fill(source.layer, call.iteration, first, segment_.batch, source.output.in(call.bases));
-    });
-  }
 
   void take_loss(const StepCall& call) const {
     const float loss = *reinterpret_cast<const float*>(loss_.in(call.bases));
-    call.losses[call.micro_batch] = loss;
+    if (call.losses != nullptr) call.losses[call.micro_batch] = loss;
     if (!std::isfinite(loss))
       throw std::runtime_error(
-          fmt::format("the loss is {}{}", loss, first_not_finite(context_.model, segment_, call.bases)));
+          fmt::format("the loss is {}{}", loss, first_not_finite(local_.model, segment_, call.bases)));
   }
 
-  WorkContext context_;
   const Segment& segment_;
+  const LocalModel& local_;
+  bool is_last_;
   Slot loss_;
-  std::vector<Source> sources_;
-  std::vector<LayerPass> passes_;
+  std::vector<Item> items_;
 };
 
 class Backward {
  public:
-  Backward(const WorkContext& context, const Segment& segment, StepKind kind) : segment_(segment) {
-    copies_ = kind != StepKind::weight_gradient;
-    const bool weights = kind != StepKind::input_gradient;
-    for (auto plan = segment.layers.rbegin(); plan != segment.layers.rend(); ++plan) {
-      if (copies_ && plan->runs_input_gradient) add(context, *plan, Pass::input_gradient);
-      if (weights && plan->runs_weight_gradient) add(context, *plan, Pass::weight_gradient);
-    }
+  Backward(const WorkContext& context, const StepWork& work) : segment_(context.program.segment(work.segment)) {
+    const bool both = work.kind == StepKind::backward;
+    copies_ = both ? work.part == 0 : work.kind == StepKind::input_gradient;
+    for (std::size_t part = 0; part < segment_.backward_parts.size(); ++part)
+      for (const PassItem& item : segment_.backward_parts[part].items) {
+        const bool is_weight = item.pass == Pass::weight_gradient;
+        if (both ? part == work.part : is_weight == (work.kind == StepKind::weight_gradient))
+          passes_.emplace_back(context.local(work.segment).model, segment_, segment_.layers[item.layer], item.pass,
+                               loss_gradient(context.program), context.seed);
+      }
   }
 
   void run(const StepCall& call) {
@@ -101,10 +141,6 @@ class Backward {
   }
 
  private:
-  void add(const WorkContext& context, const LayerPlan& plan, Pass pass) {
-    passes_.emplace_back(context.model, segment_, plan, pass, seed_of(context));
-  }
-
   const Segment& segment_;
   bool copies_ = true;
   std::vector<LayerPass> passes_;
@@ -112,14 +148,15 @@ class Backward {
 
 }  // namespace
 
-StepFunction make_forward(const WorkContext& context, const Segment& segment) {
-  return [work = std::make_shared<Forward>(context, segment)](const StepCall& call) { work->run(call); };
+StepFunction make_forward(const WorkContext& context, const StepWork& work) {
+  return [prepared = std::make_shared<Forward>(context, work)](const StepCall& call) { prepared->run(call); };
 }
 
-StepFunction make_backward(const WorkContext& context, const Segment& segment, StepKind kind) {
-  invariant(kind == StepKind::backward || kind == StepKind::input_gradient || kind == StepKind::weight_gradient,
+StepFunction make_backward(const WorkContext& context, const StepWork& work) {
+  invariant(work.kind == StepKind::backward || work.kind == StepKind::input_gradient ||
+                work.kind == StepKind::weight_gradient,
             "backward is B, I or W");
-  return [work = std::make_shared<Backward>(context, segment, kind)](const StepCall& call) { work->run(call); };
+  return [prepared = std::make_shared<Backward>(context, work)](const StepCall& call) { prepared->run(call); };
 }
 
 }  // namespace tandem

@@ -50,14 +50,14 @@ void add_within(const Model& model, const Segment& segment, const Bases& bases) 
   }
 }
 
-void update(const WorkContext& context, const Segment& segment, const StepCall& call) {
+void update(const WorkContext& context, const Segment& segment, const Model& model, const StepCall& call) {
   const int states = context.optimizer.states();
   for (const SegmentParameter& row : segment.parameters) {
     if (!row.updated) continue;
     const float* gradient = values_at(call.bases, BufferContent::gradients, row.gradient_offset);
     if (!all_finite(gradient, row.elements))
       throw std::runtime_error(fmt::format("the gradient of \"{}\" holds a value that is not finite",
-                                           context.model.parameter(row.parameter).name));
+                                           model.parameter(row.parameter).name));
     float* state = states == 0 ? nullptr
                                : values_at(call.bases, BufferContent::optimizer_state, states * row.weight_offset);
     update_weights<float>(context.optimizer, call.iteration + 1, row.elements, gradient,
@@ -78,15 +78,16 @@ const SegmentParameter& parted_tie(const Model& model, const Segment& segment, B
   return *found;
 }
 
-StepFunction make_zero_gradients(const Segment& segment) {
-  return [&segment](const StepCall& call) {
+StepFunction make_zero_gradients(const WorkContext& context, const StepWork& work) {
+  return [&segment = context.program.segment(work.segment)](const StepCall& call) {
     std::memset(values_at(call.bases, BufferContent::gradients, 0), 0,
                 static_cast<std::size_t>(segment.gradient_bytes.count));
   };
 }
 
-StepFunction make_add_gradient(const WorkContext& context, const Segment& segment) {
-  const Model* model = &context.model;
+StepFunction make_add_gradient(const WorkContext& context, const StepWork& work) {
+  const Segment& segment = context.program.segment(work.segment);
+  const Model* model = &context.local(work.segment).model;
   const std::vector<const SegmentParameter*> parted = parted_ties(*model, segment);
   return [=, &segment](const StepCall& call) {
     const std::byte* inbox = call.bases.of(BufferContent::tied_inbox);
@@ -97,8 +98,9 @@ StepFunction make_add_gradient(const WorkContext& context, const Segment& segmen
   };
 }
 
-StepFunction make_update(const WorkContext& context, const Segment& segment) {
-  return [context, &segment](const StepCall& call) { update(context, segment, call); };
+StepFunction make_update(const WorkContext& context, const StepWork& work) {
+  return [context, &segment = context.program.segment(work.segment),
+          &model = context.local(work.segment).model](const StepCall& call) { update(context, segment, model, call); };
 }
 
 }  // namespace tandem

@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/random.hpp"
+#include "exec/kernels/conversions.hpp"
+#include "plan/conversions.hpp"
 
 namespace tandem {
 namespace {
@@ -26,10 +29,12 @@ void fill(const std::vector<Slot>& slots, const Bases& bases, std::vector<Pointe
 
 }  // namespace
 
-LayerPass::LayerPass(const Model& model, const Segment& segment, const LayerPlan& plan, Pass pass, float seed)
+LayerPass::LayerPass(const Model& model, const Segment& segment, const LayerPlan& plan, Pass pass, float loss_gradient,
+                     std::uint64_t seed)
     : layer_(plan.layer), pass_(pass), input_specs_(model.input_specs(plan.layer)) {
   const Layer& layer = model.layer(plan.layer);
-  kernel_ = find_kernels<float>(fast_kernels(), layer.kind->name).of(pass);
+  const auto table = is_conversion(*layer.kind) ? conversion_kernels() : fast_kernels();
+  kernel_ = find_kernels<float>(table, layer.kind->name).of(pass);
   invariant(kernel_ != nullptr, "the table has a kernel for every pass that runs");
   place_inputs(layer, plan);
   place_parameters(layer, segment);
@@ -43,7 +48,10 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const LayerPlan
   arguments_.output_spec = &layer.output;
   arguments_.input_specs = input_specs_;
   arguments_.batch = segment.batch;
-  arguments_.seed = seed;
+  arguments_.seed = loss_gradient;
+  arguments_.origins = layer.origins.inputs.empty() && layer.origins.output.empty() ? nullptr : &layer.origins;
+  arguments_.seed_of_masks = seed;
+  arguments_.layer_key = stream_of(layer.name);
   arguments_.inputs = input_pointers_;
   arguments_.parameters = parameter_pointers_;
   arguments_.extra = extra_pointers_;
@@ -89,8 +97,10 @@ void LayerPass::point_into(const Bases& bases) {
   arguments_.output_gradient = reinterpret_cast<const float*>(output_gradient_.in(bases));
 }
 
-void LayerPass::run(const Bases& bases) {
-  point_into(bases);
+void LayerPass::run(const StepCall& call) {
+  point_into(call.bases);
+  arguments_.iteration = call.iteration;
+  arguments_.first_sample = call.first_sample;
   kernel_(arguments_);
 }
 

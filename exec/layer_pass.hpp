@@ -4,18 +4,19 @@
 #include <memory>
 #include <vector>
 
-#include "exec/bases.hpp"
 #include "exec/kernel.hpp"
+#include "exec/step_work.hpp"
 
 namespace tandem {
 
 class LayerPass {
  public:
-  /// `seed`: the gradient of a loss, 1 / micro-batches. The model must outlive this.
-  LayerPass(const Model& model, const Segment& segment, const LayerPlan& plan, Pass pass, float seed);
+  /// `loss_gradient`: 1 / micro-batches of all replicas. `seed`: of random masks. The model must outlive this.
+  LayerPass(const Model& model, const Segment& segment, const LayerPlan& plan, Pass pass, float loss_gradient,
+            std::uint64_t seed);
 
   /// Runs the kernel on the calling thread. One call at a time.
-  void run(const Bases& bases);
+  void run(const StepCall& call);
 
   LayerId layer() const { return layer_; }
   Pass pass() const { return pass_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/random.hpp"
 
 namespace tandem {
 
@@ -59,6 +60,7 @@ ModelWalk::ModelWalk(const Model& model, std::int64_t batch)
 }
 
 void ModelWalk::start_weights(std::uint64_t seed) {
+  seed_ = seed;
   for (std::uint32_t i = 0; i < weights.size(); ++i) {
     const auto id = static_cast<ParameterId>(i);
     if (model_.parameter(id).tied_to) continue;
@@ -73,6 +75,8 @@ void ModelWalk::start_weights(std::uint64_t seed) {
 void ModelWalk::zero_gradients() { std::ranges::for_each(gradients, set_zero); }
 
 void ModelWalk::load(const Dataset& dataset, std::int64_t iteration, std::int64_t first) {
+  iteration_ = iteration;
+  first_sample_ = first;
   for (std::uint32_t i = 0; i < tensors_.size(); ++i) {
     if (model_.layers()[i].kind->inputs > 0) continue;
     auto& [output, gradient, tokens, extra] = tensors_[i];
@@ -107,6 +111,10 @@ void ModelWalk::run(LayerId id, Pass pass, double seed) {
           .input_specs = specs,
           .output_spec = &layer.output,
           .batch = batch_,
+          .seed_of_masks = seed_,
+          .layer_key = stream_of(layer.name),
+          .iteration = iteration_,
+          .first_sample = first_sample_,
           .inputs = call.inputs,
           .parameters = call.parameters,
           .output = output.data(),

@@ -47,6 +47,8 @@ class ModelWalk {
 
   const Model& model_;
   std::int64_t batch_;
+  std::uint64_t seed_ = 0;                             ///< of random masks
+  std::int64_t iteration_ = 0, first_sample_ = 0;      ///< of what was loaded
   std::vector<Tensors> tensors_;  ///< by LayerId
 };
 

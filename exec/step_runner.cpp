@@ -6,40 +6,46 @@ namespace tandem {
 namespace {
 
 StepFunction make_work(const WorkContext& context, const StepWork& work) {
-  const Segment& segment = context.program.segment(work.segment);
   switch (work.kind) {
-    case StepKind::forward: return make_forward(context, segment);
+    case StepKind::forward: return make_forward(context, work);
     case StepKind::backward:
     case StepKind::input_gradient:
-    case StepKind::weight_gradient: return make_backward(context, segment, work.kind);
-    case StepKind::zero_gradients: return make_zero_gradients(segment);
-    case StepKind::add_gradient: return make_add_gradient(context, segment);
-    case StepKind::update: return make_update(context, segment);
+    case StepKind::weight_gradient: return make_backward(context, work);
+    case StepKind::zero_gradients: return make_zero_gradients(context, work);
+    case StepKind::add_gradient: return make_add_gradient(context, work);
+    case StepKind::update: return make_update(context, work);
     case StepKind::send:
-    case StepKind::receive: break;
+    case StepKind::receive:
+    case StepKind::collective: break;
   }
   throw InvariantError("a message is no work of a compute stream");
 }
 
 /// The segment whose gradients a channel's messages carry a part of.
-const Segment& sending_segment(const Program& program, ChannelId channel) {
+SegmentId sending_segment(const Program& program, ChannelId channel) {
   for (const Message& message : program.messages())
-    if (message.channel == channel) return program.segment(program.spec(program.uses(message.send)[0].id()).segment);
+    if (message.channel == channel) return program.spec(program.uses(message.send)[0].id()).segment;
   throw InvariantError("a channel has messages");
+}
+
+/// Where the tied gradient of the channel's messages begins in the sender's gradients.
+std::int64_t tie_offset(const WorkContext& context, ChannelId channel) {
+  const SegmentId segment = sending_segment(context.program, channel);
+  return parted_tie(context.local(segment).model, context.program.segment(segment),
+                    context.program.channels()[index_of(channel)].bytes)
+      .gradient_offset;
 }
 
 }  // namespace
 
 StepRunner::StepRunner(const WorkContext& context, const BufferMemory& memory)
-    : context_(context), memory_(memory), losses_(context.program.micro_batches(), 0.0f) {
+    : context_(context), memory_(memory), losses_(std::size_t{context.program.micro_batches()} * context.program.mesh().size(MeshAxis::data), 0.0f) {
   const Program& program = context.program;
   for (const StepWork& work : program.works()) works_.push_back(make_work(context, work));
   for (std::uint32_t i = 0; i < program.channels().size(); ++i) {
     const Channel& channel = program.channels()[i];
     const bool is_tie = channel.content == BufferContent::gradients;
-    tie_offset_.push_back(!is_tie ? 0
-                                  : parted_tie(context.model, sending_segment(program, static_cast<ChannelId>(i)),
-                                               channel.bytes).gradient_offset);
+    tie_offset_.push_back(!is_tie ? 0 : tie_offset(context, static_cast<ChannelId>(i)));
   }
 }
 
@@ -56,8 +62,13 @@ Bases StepRunner::bases_of(StepId step) const {
 
 void StepRunner::run(StepId step, std::int64_t iteration) {
   const Step& entry = context_.program.step(step);
-  StepCall call{bases_of(step), iteration, entry.micro_batch, losses_.data(), observer_ ? &observer_ : nullptr};
-  works_[entry.object](call);
+  const Program& program = context_.program;
+  const Coordinate& at = program.workers()[index_of(program.worker_of(step))].at;
+  const std::uint32_t batch = at[MeshAxis::data] * program.micro_batches() + entry.micro_batch;
+  const bool speaks = at[MeshAxis::height] + at[MeshAxis::width] + at[MeshAxis::tensor] == 0;
+  const std::int64_t samples = program.segment(program.work(step).segment).batch;
+  works_[entry.object]({bases_of(step), iteration, batch, batch * samples, speaks ? losses_.data() : nullptr,
+                        observer_ ? &observer_ : nullptr});
 }
 
 std::byte* StepRunner::payload(StepId message_end) const {
@@ -66,6 +77,8 @@ std::byte* StepRunner::payload(StepId message_end) const {
   invariant(uses.size() == 1, "an end of a message uses one buffer");
   std::byte* base = memory_.at(uses[0].id());
   invariant(base != nullptr, "the buffer of a message is allocated");
+  if (program.step(message_end).kind == StepKind::collective)
+    return base + program.spec(program.collective(message_end)).payloads[program.group_rank(message_end)].offset;
   const bool reads = program.step(message_end).kind == StepKind::send;
   return base + (reads ? tie_offset_[index_of(program.message(message_end).channel)] : 0);
 }

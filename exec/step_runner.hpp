@@ -14,9 +14,9 @@ class StepRunner {
 
   /// Runs a compute step. Steps of different workers may run at once. Throws what a kernel throws.
   void run(StepId step, std::int64_t iteration);
-  /// Where the bytes of a send or receive lie.
+  /// Where the bytes of a send or receive, or the vector of a collective's member, lie.
   std::byte* payload(StepId message_end) const;
-  /// By micro-batch, of the iteration that ran last.
+  /// By micro-batch of all replicas, of the iteration that ran last.
   const std::vector<float>& losses() const { return losses_; }
   /// Set before any step runs.
   void observe(KernelObserver observer) { observer_ = std::move(observer); }

@@ -17,8 +17,9 @@ using KernelObserver = std::function<void(LayerId, Pass, Picoseconds)>;
 struct StepCall {
   Bases bases;
   std::int64_t iteration = 0;  ///< from 0
-  std::uint32_t micro_batch = 0;
-  float* losses = nullptr;     ///< by micro-batch
+  std::uint32_t micro_batch = 0;    ///< of all replicas
+  std::int64_t first_sample = 0;    ///< of the micro-batch, in the global batch
+  float* losses = nullptr;          ///< by micro-batch of all replicas; null: another rank says the loss
   const KernelObserver* observer = nullptr;
 };
 
@@ -31,15 +32,20 @@ struct WorkContext {
   const Model& model;
   const Dataset& dataset;
   const Optimizer& optimizer;
+  std::uint64_t seed = 0;
+
+  /// The layers that a segment's ids speak of.
+  const LocalModel& local(SegmentId segment) const { return program.local(segment); }
 };
 
-StepFunction make_forward(const WorkContext& context, const Segment& segment);
-/// B runs I, then W, layer by layer from the end; I and W alone do their half of it.
-StepFunction make_backward(const WorkContext& context, const Segment& segment, StepKind kind);
-StepFunction make_zero_gradients(const Segment& segment);
+/// One part of F.
+StepFunction make_forward(const WorkContext& context, const StepWork& work);
+/// One part of B, which runs I and W layer by layer from the end; I and W alone do their half of all parts.
+StepFunction make_backward(const WorkContext& context, const StepWork& work);
+StepFunction make_zero_gradients(const WorkContext& context, const StepWork& work);
 /// The gradient of a tied parameter becomes the sum over both of its uses.
-StepFunction make_add_gradient(const WorkContext& context, const Segment& segment);
-StepFunction make_update(const WorkContext& context, const Segment& segment);
+StepFunction make_add_gradient(const WorkContext& context, const StepWork& work);
+StepFunction make_update(const WorkContext& context, const StepWork& work);
 
 /// The row of the tied parameter, or of a tied one's owner, whose other use lies in another segment, and whose gradient
 /// has `bytes`. Throws InvariantError unless there is exactly one.
