@@ -25,7 +25,8 @@ void FlowShares::replay() {
     std::ranges::pop_heap(ahead_, comes_later);
     const Occasion next = ahead_.back();
     ahead_.pop_back();
-    if (next.kind == Kind::link) fill(next.id, next.level);
+    if (next.kind == Kind::fill) fill(next.id, next.level);
+    else if (next.kind == Kind::filled_before) release_flows(next.id, next.level);
     else pass(next.id, next.level);
   }
 }
@@ -46,34 +47,56 @@ void FlowShares::enlist(std::uint32_t link) {
   part_.push_back(link);
 }
 
-/// `link` takes part from `level` on: of its flows that the replay has not fixed, those of lower rates keep them.
+/// `link` takes part from `level` on.
 void FlowShares::count_rising(std::uint32_t link, Rate level) {
+  const Link& at = links_[link];
+  const Rate near = at.level == kNoLevel ? kNoLevel : at.level - std::min<Rate>(at.level, at.flows);
+  if (near <= level || !count(link, near)) count(link, level);
+  look_ahead(link);
+  if (at.rising > 0 && at.level != kNoLevel) push({at.level, link, Kind::filled_before});
+}
+
+/// Counts the rising flows of `link` when those of old rates below `from` keep them. False where that need not hold.
+bool FlowShares::count(std::uint32_t link, Rate from) {
   Link& at = links_[link];
-  at.from = level;
-  at.left = at.capacity;
+  Rate used = 0;
+  at.from = from;
+  at.highest_kept = 0;
   at.rising = 0;
   for (std::uint32_t hop = at.first; hop != kNone; hop = hops_[hop].after) {
-    const std::uint32_t id = hops_[hop].flow;
-    const Flow& flow = flows_[id];
-    if (!rises_on(at, flow)) {
-      at.left -= is_fixed(flow) ? flow.next_rate : flow.rate;
+    const Flow& flow = flows_[hops_[hop].flow];
+    if (is_fixed(flow)) {
+      used += flow.next_rate;
+    } else if (keeps_rate(at, flow)) {
+      used += flow.rate;
+      at.highest_kept = std::max(at.highest_kept, flow.rate);
     } else {
       ++at.rising;
-      announce(id);
+      if (flow.rate != 0 && flow.rate != at.level) announce(hops_[hop].flow);
     }
   }
-  if (at.rising > 0) push({at.left / at.rising, link, Kind::link});
+  at.left = at.capacity - used;
+  if (used > at.capacity) return false;
+  if (at.rising == 0) return at.flows <= at.left;
+  return at.left / at.rising >= at.highest_kept + at.flows;
+}
+
+void FlowShares::look_ahead(std::uint32_t link) {
+  Link& at = links_[link];
+  if (at.rising == 0) return;
+  at.share = at.left / at.rising;
+  push({at.share, link, Kind::fill});
 }
 
 /// A flow that a link outside the replay may hold needs a look at its old rate.
 void FlowShares::announce(std::uint32_t id) {
   Flow& flow = flows_[id];
-  if (flow.rate == 0 || flow.announced == replay_) return;
-  bool outside = false;
-  for_each_link(id, [&](std::uint32_t link) { outside |= holds_from_outside(links_[link]); });
-  if (!outside) return;
+  if (flow.announced == replay_) return;
+  bool held = false;
+  for_each_link(id, [&](std::uint32_t link) { held |= !takes_part(links_[link]) && links_[link].level == flow.rate; });
+  if (!held) return;
   flow.announced = replay_;
-  push({flow.rate, id, Kind::flow});
+  push({flow.rate, id, Kind::hold});
 }
 
 void FlowShares::push(Occasion occasion) {
@@ -81,51 +104,83 @@ void FlowShares::push(Occasion occasion) {
   std::ranges::push_heap(ahead_, comes_later);
 }
 
-/// `level` was the link's share when it was pushed; since then its share can only have grown. What counts is the share
-/// before any flow was fixed at `level`, so that links which fill up together all do, in whatever order they come.
+/// `level` was the link's share when it was pushed; since then its share has grown, or was pushed anew. What counts is
+/// the share before any flow was fixed at `level`, so that links which fill up together all do, in whatever order.
 void FlowShares::fill(std::uint32_t link, Rate level) {
   Link& at = links_[link];
+  if (at.share != level) return;
   const std::uint32_t there = at.fixed_level == level ? at.fixed_there : 0;
   const Rate before = at.left + level * there;
   if (before < (level + 1) * (at.rising + there)) {
     at.next_level = level;
     for (std::uint32_t hop = at.first; hop != kNone && at.rising > 0; hop = hops_[hop].after)
       if (rises_on(at, flows_[hops_[hop].flow])) fix(hops_[hop].flow, level);
-  } else if (at.rising > 0) {
-    push({at.left / at.rising, link, Kind::link});
+  } else {
+    look_ahead(link);
   }
 }
 
-/// A flow still rises at its old rate: a link outside the replay holds it there, or it leaves those links behind, which
-/// filled up later with it fixed.
+/// Flows that `link` fixed at `level` before, and now does not.
+void FlowShares::release_flows(std::uint32_t link, Rate level) {
+  const Link& at = links_[link];
+  for (std::uint32_t hop = at.first; hop != kNone && at.rising > 0; hop = hops_[hop].after)
+    if (flows_[hops_[hop].flow].rate == level) pass(hops_[hop].flow, level);
+}
+
+/// A flow still rises at its old rate: a link outside the replay holds it there, or nothing does.
 void FlowShares::pass(std::uint32_t id, Rate level) {
-  if (is_fixed(flows_[id])) return;
+  if (is_fixed(flows_[id]) || flows_[id].released == replay_) return;
   bool held = false;
   for_each_link(id, [&](std::uint32_t link) { held |= !takes_part(links_[link]) && links_[link].level == level; });
-  if (held) return fix(id, level);
+  if (held) fix(id, level);
+  else release(id);
+}
+
+void FlowShares::release(std::uint32_t id) {
+  const Rate old_rate = flows_[id].rate;
+  for_each_link(id, [&](std::uint32_t link) {
+    if (takes_part(links_[link]) && keeps_rate(links_[link], flows_[id])) let_rise(link, old_rate);
+  });
+  flows_[id].released = replay_;
   for_each_link(id, [&](std::uint32_t link) {
     if (!holds_from_outside(links_[link])) return;
     enlist(link);
-    count_rising(link, level);
+    count_rising(link, old_rate);
   });
+}
+
+/// One more flow of `link` rises beyond its old rate; where the share comes near the rates of those that keep theirs,
+/// none does any more.
+void FlowShares::let_rise(std::uint32_t link, Rate old_rate) {
+  Link& at = links_[link];
+  at.left += old_rate;
+  ++at.rising;
+  if (at.left / at.rising < at.highest_kept + at.flows) count(link, old_rate);
+  look_ahead(link);
 }
 
 void FlowShares::fix(std::uint32_t id, Rate level) {
   Flow& flow = flows_[id];
-  flow.fixed = replay_;
-  flow.next_rate = level;
-  fixed_.push_back(id);
   for_each_link(id, [&](std::uint32_t link) {
     Link& at = links_[link];
-    if (takes_part(at)) {
+    if (!takes_part(at)) return;
+    if (keeps_rate(at, flow)) {
+      at.left += flow.rate - level;
+    } else {
       at.left -= level;
       --at.rising;
       at.fixed_there = at.fixed_level == level ? at.fixed_there + 1 : 1;
       at.fixed_level = level;
-    } else if (at.level != kNoLevel && level != flow.rate) {
-      enlist(link);
-      count_rising(link, level);
     }
+  });
+  flow.fixed = replay_;
+  flow.next_rate = level;
+  fixed_.push_back(id);
+  if (level == flow.rate) return;
+  for_each_link(id, [&](std::uint32_t link) {
+    if (!holds_from_outside(links_[link])) return;
+    enlist(link);
+    count_rising(link, level);
   });
 }
 

@@ -12,7 +12,9 @@ namespace tandem {
 /// rates are whole multiples of a unit, so sums are exact, and all links that fill up at one level fix their flows alike.
 ///
 /// A change replays the filling upwards for the links it touches. A link joins the replay when one of its flows is fixed
-/// at another rate than before, or is still rising beyond it; all others keep their level, and their flows their rates.
+/// at another rate than before, or is released: still rising beyond it. All others keep their level, and their flows
+/// their rates. On a link of the replay, too, flows that other links hold lower are taken to keep their rates as long as
+/// its share stays above them; by a unit per flow, so that rounding cannot make a difference to the whole filling.
 /// A link that filled up at no level stays out as long as the new rates leave it room; else the replay starts again
 /// with it.
 class FlowShares {
@@ -43,7 +45,9 @@ class FlowShares {
     bool touched = false;
 
     std::uint32_t replay = 0;  ///< the last replay that it took part in; there:
-    Rate from = 0;             ///< the level from which on it took part
+    Rate from = 0;             ///< flows of lower old rates keep them, unless released
+    Rate highest_kept = 0;     ///< of those, at most
+    Rate share = 0;            ///< left / rising when it was looked at last
     Rate left = 0;             ///< the capacity that no fixed flow has
     std::uint32_t rising = 0;  ///< flows not yet fixed
     std::uint32_t fixed_there = 0;
@@ -56,13 +60,14 @@ class FlowShares {
     std::uint32_t first = kNone;  ///< hop
     std::uint32_t fixed = 0;      ///< the last replay that fixed it
     std::uint32_t announced = 0;  ///< the last replay that will look at it at its old rate
+    std::uint32_t released = 0;   ///< the last replay in which it rose beyond its old rate
   };
   /// A flow on one of its links: a member of the link's list, and of the flow's.
   struct Hop {
     std::uint32_t flow, link, before, after, next;
   };
-  enum class Kind : std::uint32_t { link, flow };
-  /// A link fills up, or a flow was fixed before; at one level links come first.
+  /// A link fills up; it filled up before; a link outside the replay fixes a flow. At one level in this order.
+  enum class Kind : std::uint32_t { fill, filled_before, hold };
   struct Occasion {
     Rate level;
     std::uint32_t id;
@@ -81,16 +86,22 @@ class FlowShares {
   Rate lowest_level() const;
   void enlist(std::uint32_t link);
   void count_rising(std::uint32_t link, Rate level);
+  bool count(std::uint32_t link, Rate from);
+  void look_ahead(std::uint32_t link);
   void announce(std::uint32_t flow);
   void push(Occasion occasion);
   void fill(std::uint32_t link, Rate level);
+  void release_flows(std::uint32_t link, Rate level);
   void pass(std::uint32_t flow, Rate level);
+  void release(std::uint32_t flow);
+  void let_rise(std::uint32_t link, Rate old_rate);
   void fix(std::uint32_t flow, Rate level);
   bool takes_part(const Link& link) const { return link.replay == replay_; }
   bool is_fixed(const Flow& flow) const { return flow.fixed == replay_; }
-  bool rises_on(const Link& link, const Flow& flow) const {
-    return !is_fixed(flow) && (flow.rate == 0 || flow.rate >= link.from);
+  bool keeps_rate(const Link& link, const Flow& flow) const {
+    return flow.rate != 0 && flow.rate < link.from && flow.released != replay_;
   }
+  bool rises_on(const Link& link, const Flow& flow) const { return !is_fixed(flow) && !keeps_rate(link, flow); }
   bool holds_from_outside(const Link& link) const { return !takes_part(link) && link.level != kNoLevel; }
 
   bool leaves_room();
