@@ -18,7 +18,8 @@ std::string vertex_name(const Fabric& fabric, std::uint32_t vertex, const std::s
 
 std::uint32_t Fabric::link_of(const Hop& hop) const {
   const Cable cable = topology->cable(shape, hop.cable);
-  return 2 * hop.cable + (hop.back && links[cable.kind].full_duplex ? 1 : 0);
+  const bool second = hop.back && !cable.bus && links[cable.kind].full_duplex;
+  return 2 * hop.cable + (second ? 1 : 0);
 }
 
 NetworkLink Fabric::link(std::uint32_t id, const std::string& end) const {

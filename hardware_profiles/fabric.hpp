@@ -14,7 +14,7 @@ struct Fabric {
   Shape shape;
   std::vector<Link> links;  ///< by kind of cable
 
-  /// Two for each cable, the way there and the way back; a half-duplex cable uses the first for both.
+  /// Two for each cable, the way there and the way back; of a half-duplex cable, and of a bus, only the first is used.
   std::uint64_t link_count() const { return 2 * topology->cable_count(shape); }
   /// Below link_count().
   std::uint32_t link_of(const Hop& hop) const;

@@ -6,6 +6,7 @@
 #include "hardware_profiles/cluster.hpp"
 #include "tools/output.hpp"
 #include "tools/show.hpp"
+#include "tools/show_cluster.hpp"
 
 namespace tandem {
 namespace {
@@ -13,7 +14,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string_view name_of(DeviceKind kind) {
-  return kind == DeviceKind::cpu ? "CPU" : kind == DeviceKind::gpu ? "GPU" : "IPU";
+  static constexpr std::string_view kNames[] = {"CPU", "GPU", "IPU", "TPU"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 Json as_json(const Device& device) {
@@ -26,6 +28,21 @@ Json as_json(const Device& device) {
           {"memory_bytes", device.memory.count},
           {"memory_bandwidth_bytes_per_s", device.memory_bandwidth.value},
           {"sources", sources}};
+}
+
+Json as_json(const Cluster& cluster) {
+  Json links = Json::array(), devices = Json::array();
+  for (const Link& link : cluster.links)
+    links.push_back({{"name", link.name},
+                     {"bandwidth_bytes_per_s", link.bandwidth.value},
+                     {"latency_s", link.latency.value},
+                     {"source", link.source}});
+  for (const std::uint32_t profile : cluster.devices) devices.push_back(cluster.profiles[profile].name);
+  return {{"name", cluster.name},
+          {"devices", devices},
+          {"topology", topology_line(cluster)},
+          {"bisection_bytes_per_s", cluster.bisection().value},
+          {"links", links}};
 }
 
 }  // namespace
@@ -47,26 +64,13 @@ void show_clusters(const Arguments& arguments, Console& console) {
   Json rows = Json::array();
   for (const std::string& name : cluster_names()) {
     const Cluster cluster = load_cluster(name);
-    Json links = Json::array();
-    std::string text;
-    for (const Link& link : cluster.links) {
-      links.push_back({{"name", link.name},
-                       {"bandwidth_bytes_per_s", link.bandwidth.value},
-                       {"latency_s", link.latency.value},
-                       {"source", link.source}});
-      text += fmt::format("    {}: {} per direction, latency {}: {}\n", link.name, to_text(link.bandwidth),
-                          to_text(link.latency), link.source);
-    }
-    Json devices = Json::array();
-    for (std::uint32_t i = 0; i < cluster.device_count(); ++i)
-      devices.push_back(cluster.device(static_cast<DeviceId>(i)).name);
-    rows.push_back({{"name", name}, {"devices", devices}, {"links", links}});
-    if (!arguments.has("json"))
-      console.out << fmt::format("{:<16} {} x {}\n{}", name, cluster.device_count(), cluster.profiles.front().name, text);
+    rows.push_back(as_json(cluster));
+    if (!arguments.has("json")) console.out << cluster_text(cluster);
   }
   if (arguments.has("json")) return print_json(console, rows);
-  console.out << "host             this machine, once measured (tandem calibrate)\n"
-                 "DEVICE:N         N devices of a profile on its own link, such as tesla-k80:4\n";
+  console.out << "host                this machine, once measured (tandem calibrate)\n"
+                 "DEVICE:N            N devices of a profile on its own link, as tesla-k80:4\n"
+                 "CLUSTER:N           a cluster of nodes with N of them, as dgx-a100:16\n";
 }
 
 }  // namespace tandem
