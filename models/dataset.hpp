@@ -1,5 +1,5 @@
 #pragma once
-// Training data that needs no download: the bytes of a text, or a seeded synthetic regression.
+// Training data that needs no download: the bytes of a text, a seeded synthetic regression, or seeded images in classes.
 
 #include <cstdint>
 #include <memory>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "models/image_patterns.hpp"
 #include "models/model.hpp"
 #include "models/teacher.hpp"
 
@@ -19,6 +20,8 @@ class Dataset {
   /// targets are the bytes one further on. Throws InputError when `text` is shorter than sequence + 1.
   /// Models whose sources are real-valued get the synthetic regression: inputs are standard normal, targets come from
   /// a fixed random two-layer network (for one output: a linear function) plus noise of deviation 0.1. `text` is unused.
+  /// Where the target is a class, it is drawn at random, and an image is the class's pattern plus standard normal noise.
+  /// Throws InputError where the model predicts fewer classes than there are.
   /// Keeps a pointer to `model`, which must outlive it.
   Dataset(const Model& model, std::string text, std::uint64_t seed);
 
@@ -29,16 +32,20 @@ class Dataset {
  private:
   const Model* model_;
   void check_text() const;
+  void check_classes(const Layer& targets) const;
   Teacher make_teacher(const Layer& targets) const;
   void fill_tokens(std::int64_t start, std::span<std::int32_t> out) const;
   void fill_inputs(LayerId source, std::int64_t iteration, std::int64_t sample, std::span<float> out) const;
   void fill_targets(LayerId source, std::int64_t iteration, std::int64_t sample, std::span<float> out) const;
+  std::int32_t class_of(LayerId source, std::int64_t iteration, std::int64_t sample) const;
   std::int64_t text_start(std::int64_t iteration, std::int64_t sample) const;
 
   std::string text_;
   std::uint64_t seed_;
   std::int64_t longest_sequence_ = 0;
   std::optional<LayerId> taught_input_;  ///< the source whose values the teacher sees
+  std::optional<LayerId> classes_;       ///< the source of the classes that images show
+  std::vector<ImagePatterns> patterns_;  ///< by layer id; used for images in classes only
   std::vector<Teacher> teachers_;        ///< by layer id; used for real-valued targets only
 };
 

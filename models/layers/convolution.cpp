@@ -26,7 +26,7 @@ Convolution::Convolution(const LayerContext& context)
       out_height(context.output.dims[1]),
       out_width(context.output.dims[2]) {
   const auto columns = std::max(kFewestColumns, kPanelValues / depth());
-  panel_samples = std::clamp<std::int64_t>(columns / positions(), 1, samples);
+  panel_samples = std::clamp<std::int64_t>(kFewestColumns / positions(), 1, samples);
   panel_rows = panel_samples > 1 || windows.is_pointwise()
                    ? out_height
                    : std::clamp<std::int64_t>(rounded_up(columns, out_width), 1, out_height);

@@ -227,3 +227,56 @@ TEST_CASE("a tied parameter starts with its owner's values") {
     CHECK(initial_value(model, tied, 9, index) == initial_value(model, owner, 9, index));
   }
 }
+
+TEST_CASE("an image is its class's pattern plus standard normal noise") {
+  const auto model = load_model("vgg-nano");
+  const Dataset dataset(model, "", 5);
+  constexpr std::int64_t kSamples = 400;
+  const auto classes = tokens_of(dataset, model, "targets", 0, 0, kSamples);
+  const auto images = values_of(dataset, model, "images", 0, 0, kSamples);
+  const std::size_t size = 3 * 16 * 16;
+
+  std::vector<std::vector<float>> sums(8, std::vector<float>(size));
+  std::vector<float> counts(8);
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    const auto shown = static_cast<std::size_t>(classes[i]);
+    counts[shown] += 1;
+    for (std::size_t at = 0; at < size; ++at) sums[shown][at] += images[i * size + at];
+  }
+  std::vector<float> noise;
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    const auto shown = static_cast<std::size_t>(classes[i]);
+    for (std::size_t at = 0; at < size; ++at) noise.push_back(images[i * size + at] - sums[shown][at] / counts[shown]);
+  }
+
+  for (const float count : counts) CHECK(count > 25);  // of 50, with a deviation of 6.6
+  // the means of 50 images take 1 / 50 of the noise's variance: sqrt(0.98) = 0.99
+  CHECK(std::abs(deviation(noise) - 0.99) < 0.01);
+  // the waves alone, of amplitude 1, would deviate by sqrt(1 / 2)
+  for (std::size_t shown = 0; shown < 8; ++shown) {
+    for (float& value : sums[shown]) value /= counts[shown];
+    CHECK(deviation(sums[shown]) > 0.6);
+  }
+}
+
+TEST_CASE("images and their classes do not depend on how a batch is split") {
+  const auto model = load_model("resnet-nano");
+  const Dataset dataset(model, "", 7);
+
+  CHECK(tokens_of(dataset, model, "targets", 2, 0, 8) ==
+        joined(tokens_of(dataset, model, "targets", 2, 0, 3), tokens_of(dataset, model, "targets", 2, 3, 5)));
+  CHECK(values_of(dataset, model, "images", 2, 0, 8) ==
+        joined(values_of(dataset, model, "images", 2, 0, 3), values_of(dataset, model, "images", 2, 3, 5)));
+  CHECK(values_of(dataset, model, "images", 2, 0, 1) != values_of(dataset, model, "images", 3, 0, 1));
+}
+
+TEST_CASE("a model that predicts fewer classes than there are is refused") {
+  const Model model("m", {{.name = "images", .kind = "images", .attributes = {{"channels", 1}, {"height", 4}, {"width", 4}}},
+                          {.name = "row", .kind = "flatten"},
+                          linear("y", 9),
+                          {.name = "targets", .kind = "target_class", .attributes = {{"classes", 10}}},
+                          {.name = "loss", .kind = "softmax_cross_entropy", .inputs = {"y", "targets"}}});
+
+  CHECK(message_of([&] { Dataset(model, "", 1); }) ==
+        R"(error: layer "y": predicts too few classes; got "9", want at least 10)");
+}

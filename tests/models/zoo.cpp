@@ -33,7 +33,8 @@ constexpr Transformer kTransformers[] = {{"gpt-nano", 8, 128, 64, 256}, {"gpt2",
 }  // namespace
 
 TEST_CASE("the zoo lists its models by name") {
-  CHECK(zoo_names() == std::vector<std::string>{"gpt-nano", "gpt2", "gpt2-xl", "linear-regression", "mlp"});
+  CHECK(zoo_names() == std::vector<std::string>{"alexnet", "gpt-nano", "gpt2", "gpt2-xl", "lenet", "linear-regression", "mlp",
+                                                "resnet-nano", "resnet50", "vgg-nano", "vgg16"});
   for (const auto& name : zoo_names()) CHECK(load_model(name).name() == name);
 }
 
@@ -134,7 +135,7 @@ TEST_CASE("the mlp can be cut into eight stages of one hidden layer each") {
 
 TEST_CASE("an unknown model brings the closest name and the whole list") {
   CHECK(message_of([] { load_model("gpt-nan"); }) ==
-        R"(error: unknown model; did you mean "gpt-nano"?; got "gpt-nan", want one of gpt-nano, gpt2, gpt2-xl, )"
-        "linear-regression, mlp, or a path to *.yaml or config.json");
+        R"(error: unknown model; did you mean "gpt-nano"?; got "gpt-nan", want one of alexnet, gpt-nano, gpt2, )"
+        "gpt2-xl, lenet, linear-regression, mlp, resnet-nano, resnet50, vgg-nano, vgg16, or a path to *.yaml or config.json");
   CHECK_THAT(message_of([] { load_model(""); }), Catch::StartsWith("error: unknown model"));
 }
