@@ -2,7 +2,7 @@
 // A collective between threads: each member runs its own rounds and takes what it receives from the sender's memory.
 //
 // 1. A rank publishes that it has entered a round; from then on its vector may be read by whom it sends to.
-// 2. It leaves the round when it has taken its own message and its receiver has taken the other one; so what was sent is
+// 2. It leaves the round when it has taken its own message and its receiver has taken the other one: what is sent is
 //    not written before it was read, and nobody is more than a round ahead of one that it exchanges with.
 // 3. Both counters count rounds over all collectives of the spec, which its members run in the same order.
 

@@ -19,8 +19,8 @@ class Transport {
   virtual Transfer send(MessageId message, const std::byte* payload) = 0;
   /// Blocks until the bytes are there. Throws Stopped.
   virtual Transfer receive(MessageId message, std::byte* payload) = 0;
-  /// One member's part of a collective; its vector is the one of this step. Blocks until the member's last round is over,
-  /// except where all members run on one thread. Throws Stopped.
+  /// One member's part of a collective; its vector is the one of this step. Blocks until the member's last round is
+  /// over, except where all members run on one thread. Throws Stopped.
   virtual Transfer collective(StepId step, float* vector) = 0;
 };
 

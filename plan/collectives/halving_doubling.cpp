@@ -1,5 +1,5 @@
-// Recursive halving, then recursive doubling, among the largest power of two of ranks. Of the others each is folded into
-// its neighbour before, and gets the result from it: ranks 2c and 2c + 1 act as core c, for the first cores.
+// Recursive halving, then recursive doubling, among the largest power of two of ranks. Of the others each is folded
+// into its neighbour before, and gets the result from it: ranks 2c and 2c + 1 act as core c, for the first cores.
 #include "plan/collectives/patterns.hpp"
 #include "plan/collectives/rows.hpp"
 

@@ -1,5 +1,5 @@
-// Two levels, for nodes that are faster inside than between. An all-reduce is a reduce-scatter around the node's ring, an
-// all-reduce of the own part around the ring of the ranks with the same place in each node, and an all-gather in the
+// Two levels, for nodes that are faster inside than between. An all-reduce is a reduce-scatter around the node's ring,
+// an all-reduce of the own part around the ring of the ranks with the same place in each node, and an all-gather in the
 // node. So a rank sends between nodes only its share of the vector.
 #include "plan/collectives/patterns.hpp"
 #include "plan/collectives/rows.hpp"
@@ -76,7 +76,8 @@ class TwoLevels {
     return along_node(shape_.block(node * places_ + step.sent), shape_.block(node * places_ + step.received), adds);
   }
   RoundExchange across_blocks(RingStep step, bool adds) const {
-    return along_nodes(shape_.block(step.sent * places_ + place_), shape_.block(step.received * places_ + place_), adds);
+    const std::uint32_t sent = step.sent * places_ + place_, received = step.received * places_ + place_;
+    return along_nodes(shape_.block(sent), shape_.block(received), adds);
   }
 
   const CollectiveShape& shape_;

@@ -31,8 +31,9 @@ RoundExchange ring_exchange(const CollectiveShape& shape, std::uint32_t rank, st
   const bool gathers_after = shape.kind == CollectiveKind::all_reduce && !adds;
   const RingStep step =
       adds ? ring_reduce(rank, size, round) : ring_gather(rank, size, gathers_after ? round - (size - 1) : round);
-  return exchange_of({ahead(rank, 1, size), shape.block(step.sent)}, {behind(rank, 1, size), shape.block(step.received)},
-                     adds);
+  const HalfExchange sent{ahead(rank, 1, size), shape.block(step.sent)};
+  const HalfExchange received{behind(rank, 1, size), shape.block(step.received)};
+  return exchange_of(sent, received, adds);
 }
 
 }  // namespace tandem

@@ -1,5 +1,5 @@
-// All-reduces between threads, at the bytes of a model's gradients, with a copy of as many bytes beside them. `warm` sums
-// the same vectors over and over, `cold` takes turns over more of them than a cache holds.
+// All-reduces between threads, at the bytes of a model's gradients, with a copy of as many bytes beside them. `warm`
+// sums the same vectors over and over, `cold` takes turns over more of them than a cache holds.
 
 #include <benchmark/benchmark.h>
 

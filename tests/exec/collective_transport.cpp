@@ -179,7 +179,8 @@ TEST_CASE("a stall report names the members that have not come to a collective")
   CHECK_THAT(missing, !Contains("waits for worker \"rank 1\""));
 
   board.waits(stream(2), members[2].step, program.members(program.collectives()[0])[0].step);
-  CHECK_THAT(board.report(now()), Contains("\"rank 1\", collective test of micro-batch 1: waits for worker \"rank 2\""));
+  CHECK_THAT(board.report(now()),
+             Contains("\"rank 1\", collective test of micro-batch 1: waits for worker \"rank 2\""));
 
   board.runs(stream(2), members[2].step);
   CHECK_THAT(board.report(now()), Contains("worker \"rank 0\", collective test of micro-batch 1: runs since "));

@@ -28,7 +28,7 @@ double microseconds(const char* algorithm, const CollectiveShape& shape, const M
 
 }  // namespace
 
-TEST_CASE("every rank of a ring, of direct exchange and of halving-doubling sends 2 S (n - 1) / n bytes to all-reduce") {
+TEST_CASE("to all-reduce, a rank of a ring, of direct exchange or of halving-doubling sends 2 S (n - 1) / n bytes") {
   for (const std::uint32_t ranks : {1u, 2u, 4u, 8u, 16u})
     for (const char* name : {"ring", "direct", "halving_doubling"})
       for (std::uint32_t rank = 0; rank < ranks; ++rank) {
@@ -142,7 +142,7 @@ TEST_CASE("a broadcast along the ring flows: n blocks and n - 2 hops more") {
         Approx((4 + 2) * (1.0 + 4.0)));  // rank 3 has the last of four blocks after 3 + 3 messages of 4 us
 }
 
-TEST_CASE("a hierarchical all-reduce is a reduce-scatter and all-gather in the node and an all-reduce of S / g between") {
+TEST_CASE("a hierarchical all-reduce scatters and gathers in the node and all-reduces S / g between nodes") {
   // S = 96,000 bytes, g = 4, N = 3. Inside 2 * 3 * (1 + 24,000 / 4e3) us; between 2 * 2 * (5 + 8,000 / 1e3) us.
   const CollectiveShape shape = shape_of(CollectiveKind::all_reduce, 12, 24'000, 4);
 
@@ -155,7 +155,8 @@ TEST_CASE("the slower links between nodes set the pace of a flat ring") {
 }
 
 TEST_CASE("the cheapest algorithm is a tree or halving for few bytes, and a ring's volume for many") {
-  const auto cheapest = [](CollectiveKind kind, std::uint32_t ranks, std::int64_t elements, std::uint32_t per_node = 1) {
+  const auto cheapest = [](CollectiveKind kind, std::uint32_t ranks, std::int64_t elements,
+                           std::uint32_t per_node = 1) {
     return cheapest_algorithm(shape_of(kind, ranks, elements, per_node), kInside, kBetween).name;
   };
 

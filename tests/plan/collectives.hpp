@@ -1,7 +1,7 @@
 #pragma once
 // Collectives on real vectors in one thread: the rounds of all ranks in lock-step, and what the definition says.
 
-#include <functional>
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -39,8 +39,8 @@ inline Vectors initial_vectors(const CollectiveShape& shape) {
 inline void run_in_lock_step(const CollectiveAlgorithm& algorithm, const CollectiveShape& shape, Vectors& vectors) {
   for (std::uint32_t rank = 0; rank < shape.ranks; ++rank) {
     const LocalCopy copy = local_copy(shape, rank);
-    for (std::int64_t i = 0; i < copy.from.count; ++i)
-      vectors[rank][static_cast<std::size_t>(copy.to.first + i)] = vectors[rank][static_cast<std::size_t>(copy.from.first + i)];
+    const auto first = vectors[rank].begin();
+    std::copy_n(first + copy.from.first, copy.from.count, first + copy.to.first);
   }
   for (std::uint32_t round = 0; round < algorithm.rounds(shape); ++round) {
     const Vectors before = vectors;
