@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <utility>
 
-#include "base/error.hpp"
+#include "plan/region_share.hpp"
+#include "plan/route_pricing.hpp"
 
 namespace tandem {
 namespace {
@@ -32,7 +31,10 @@ Work plain_work(PlainWork kind, std::int64_t elements, const Optimizer& optimize
 class Sum {
  public:
   Sum(const CostModel& costs, const Device& device) : costs_(costs), device_(device) {}
-  void add(const std::string& signature, const Work& work) { add(costs_.kernel(signature, work, device_)); }
+  void add(const std::string& signature, const Work& work, double share = 1) {
+    const Cost whole = costs_.kernel(signature, work, device_);
+    add({whole.time * share, whole.source});
+  }
   void add_copy(Bytes bytes) { add(costs_.copy(bytes, device_)); }
   Cost total() const { return total_.time.value > 0 ? total_ : Cost{Seconds{0}, CostSource::roofline}; }
 
@@ -56,29 +58,36 @@ class Pricing {
       : program_(program), model_(model), cluster_(cluster), costs_(costs), optimizer_(optimizer) {}
 
   WorkPrice work(WorkId id) const;
-  void add_channel(const Channel& channel, Prices& prices);
-  void add_worker(const Worker& worker, Prices& prices);
 
  private:
+  void add_part(const StepWork& work, Sum& sum) const;
   void add_layers(const StepWork& work, Sum& sum) const;
+  void add_item(const Segment& segment, const Model& model, const PassItem& item, Sum& sum) const;
+  void add_boundary(const StepWork& work, Sum& sum) const;
   void add_plain(const StepWork& work, Sum& sum) const;
   void add_sums(WorkId id, Sum& sum) const;
   bool sums_within(WorkId id) const;
-  bool is_parted(const Segment& segment, const SegmentParameter& row) const;
+  bool is_parted(const Model& model, const Segment& segment, const SegmentParameter& row) const;
   void add_copies(const std::vector<BoundaryCopy>& copies, Sum& sum) const;
   void plain(PlainWork kind, std::int64_t elements, Sum& sum) const {
     sum.add(plain_signature(kind, elements, optimizer_), plain_work(kind, elements, optimizer_));
   }
-  std::uint32_t resource(const std::string& name, double capacity, std::vector<double> slowdown, Prices& prices);
-  std::uint32_t cores_of(DeviceId device, Prices& prices);
+  /// A segment in parts is one of a rank's own model.
+  const Model& model_of(SegmentId id) const {
+    return program_.segment(id).forward_parts.empty() ? model_ : program_.local(id).model;
+  }
 
   const Program& program_;
   const Model& model_;
   const Cluster& cluster_;
   const CostModel& costs_;
   const Optimizer& optimizer_;
-  std::map<std::string, std::uint32_t> resources_;
 };
+
+bool is_pass(StepKind kind) {
+  return kind == StepKind::forward || kind == StepKind::backward || kind == StepKind::input_gradient ||
+         kind == StepKind::weight_gradient;
+}
 
 bool runs(StepKind kind, Pass pass) {
   if (kind == StepKind::forward) return pass == Pass::forward;
@@ -96,16 +105,36 @@ void Pricing::add_copies(const std::vector<BoundaryCopy>& copies, Sum& sum) cons
   for (const BoundaryCopy& copy : copies) sum.add_copy(copy.bytes);
 }
 
+void Pricing::add_item(const Segment& segment, const Model& model, const PassItem& item, Sum& sum) const {
+  const LayerId layer = segment.layers[item.layer].layer;
+  sum.add(kernel_signature(model, layer, item.pass, segment.batch), model.work(layer, item.pass, segment.batch),
+          share_of(model, layer, item.region));
+}
+
+/// Of a segment without parts: all layers.
 void Pricing::add_layers(const StepWork& work, Sum& sum) const {
   const Segment& segment = program_.segment(work.segment);
-  for (const LayerPlan& layer : segment.layers)
+  for (std::uint32_t i = 0; i < segment.layers.size(); ++i)
     for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
-      if (runs(work.kind, pass) && has_pass(layer, pass))
-        sum.add(kernel_signature(model_, layer.layer, pass, segment.batch),
-                model_.work(layer.layer, pass, segment.batch));
-  if (work.kind == StepKind::forward) add_copies(segment.forward_copies, sum);
+      if (runs(work.kind, pass) && has_pass(segment.layers[i], pass))
+        add_item(segment, model_of(work.segment), {i, pass}, sum);
+}
+
+void Pricing::add_part(const StepWork& work, Sum& sum) const {
+  const Segment& segment = program_.segment(work.segment);
+  const auto& parts = work.kind == StepKind::forward ? segment.forward_parts : segment.backward_parts;
+  if (parts.empty()) return add_layers(work, sum);
+  for (const PassItem& item : parts.at(work.part).items)
+    if (runs(work.kind, item.pass)) add_item(segment, model_of(work.segment), item, sum);
+}
+
+/// Copies into the outbox end the last part of F; those of gradients begin the first part of B.
+void Pricing::add_boundary(const StepWork& work, Sum& sum) const {
+  const Segment& segment = program_.segment(work.segment);
+  const std::size_t parts = std::max<std::size_t>(segment.forward_parts.size(), 1);
+  if (work.kind == StepKind::forward && work.part + 1 == parts) add_copies(segment.forward_copies, sum);
   const bool gradients_arrive = work.kind == StepKind::backward || work.kind == StepKind::input_gradient;
-  if (gradients_arrive) add_copies(segment.backward_copies, sum);
+  if (gradients_arrive && work.part == 0) add_copies(segment.backward_copies, sum);
 }
 
 void Pricing::add_plain(const StepWork& work, Sum& sum) const {
@@ -116,9 +145,9 @@ void Pricing::add_plain(const StepWork& work, Sum& sum) const {
 }
 
 /// Is one use of this tied parameter here and the other in another segment?
-bool Pricing::is_parted(const Segment& segment, const SegmentParameter& row) const {
-  if (model_.parameter(row.parameter).tied_to) return row.updated;
-  return std::any_of(model_.parameters().begin(), model_.parameters().end(), [&](const Parameter& user) {
+bool Pricing::is_parted(const Model& model, const Segment& segment, const SegmentParameter& row) const {
+  if (model.parameter(row.parameter).tied_to) return row.updated;
+  return std::any_of(model.parameters().begin(), model.parameters().end(), [&](const Parameter& user) {
     const std::size_t layer = index_of(user.layer);
     return user.tied_to == row.parameter && (layer < segment.first || layer >= segment.last);
   });
@@ -137,10 +166,11 @@ bool Pricing::sums_within(WorkId id) const {
 }
 
 void Pricing::add_sums(WorkId id, Sum& sum) const {
-  const Segment& segment = program_.segment(program_.works()[index_of(id)].segment);
+  const SegmentId of = program_.works()[index_of(id)].segment;
+  const Segment& segment = program_.segment(of);
   const bool within = sums_within(id);
   for (const SegmentParameter& row : segment.parameters)
-    if (within ? !row.updated : is_parted(segment, row)) plain(PlainWork::add, row.elements, sum);
+    if (within ? !row.updated : is_parted(model_of(of), segment, row)) plain(PlainWork::add, row.elements, sum);
 }
 
 WorkPrice Pricing::work(WorkId id) const {
@@ -148,59 +178,21 @@ WorkPrice Pricing::work(WorkId id) const {
     return {to_picoseconds(recorded->time), recorded->source};
   const StepWork& work = program_.works()[index_of(id)];
   Sum sum(costs_, cluster_.device(program_.workers()[index_of(work.worker)].device));
-  add_layers(work, sum);
+  if (is_pass(work.kind)) {
+    add_part(work, sum);
+    add_boundary(work, sum);
+  }
   add_plain(work, sum);
   if (work.kind == StepKind::add_gradient) add_sums(id, sum);
   return {to_picoseconds(sum.total().time), sum.total().source};
-}
-
-std::uint32_t Pricing::resource(const std::string& name, double capacity, std::vector<double> slowdown,
-                                Prices& prices) {
-  const auto [at, is_new] = resources_.emplace(name, prices.resources.size());
-  if (is_new) prices.resources.push_back({name, capacity, std::move(slowdown)});
-  return at->second;
-}
-
-std::uint32_t Pricing::cores_of(DeviceId device, Prices& prices) {
-  const Device& profile = cluster_.device(device);
-  const std::string name = fmt::format("cores of device {}", index_of(device));
-  std::vector<double> slowdown;
-  if (!profile.concurrency.points.empty() && !resources_.contains(name))
-    for (std::size_t n = 0; n <= 2 * program_.workers().size(); ++n)
-      slowdown.push_back(profile.concurrency.at(std::max<std::int64_t>(1, static_cast<std::int64_t>(n))));
-  return resource(name, static_cast<double>(profile.cores), std::move(slowdown), prices);
-}
-
-void Pricing::add_worker(const Worker& worker, Prices& prices) {
-  const Device& profile = cluster_.device(worker.device);
-  prices.worker_resource.push_back(profile.shares_cores ? cores_of(worker.device, prices) : kExclusive);
-  prices.worker_forbids_overlap.push_back(profile.bulk_synchronous);
-}
-
-/// Between threads of one host a message is a copy by a core of it. Elsewhere each pair of devices has its own wire,
-/// one per direction where it is full duplex.
-void Pricing::add_channel(const Channel& channel, Prices& prices) {
-  const DeviceId from = program_.workers()[index_of(channel.from)].device;
-  const DeviceId to = program_.workers()[index_of(channel.to)].device;
-  const Link& link = cluster_.links[cluster_.link_between(from, to)];
-  std::uint32_t shared = 0;
-  if (from == to && cluster_.device(from).shares_cores) {
-    shared = cores_of(from, prices);
-  } else {
-    const auto ends = link.full_duplex || from < to ? std::pair(from, to) : std::pair(to, from);
-    shared =
-        resource(fmt::format("link {} {}-{}", link.name, index_of(ends.first), index_of(ends.second)), 1, {}, prices);
-  }
-  const Picoseconds latency = to_picoseconds(link.latency);
-  const Picoseconds busy = link.busy_latency > link.latency ? to_picoseconds(link.busy_latency) : latency;
-  prices.channels.push_back({latency, busy, to_picoseconds(channel.bytes / link.bandwidth), shared});
 }
 
 }  // namespace
 
 std::string step_key(const Program& program, WorkId work) {
   const StepWork& row = program.works()[index_of(work)];
-  return fmt::format("{} {}", program.workers()[index_of(row.worker)].name, name_of(row.kind));
+  const std::string key = fmt::format("{} {}", program.workers()[index_of(row.worker)].name, name_of(row.kind));
+  return row.part == 0 ? key : fmt::format("{} {}", key, row.part);
 }
 
 std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer) {
@@ -211,13 +203,19 @@ std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimiz
 }
 
 Prices price(const Program& program, const Model& model, const Cluster& cluster, const CostModel& costs,
-             const Optimizer& optimizer) {
-  Pricing pricing(program, model, cluster, costs, optimizer);
+             const Optimizer& optimizer, NetworkMode network) {
+  const Pricing pricing(program, model, cluster, costs, optimizer);
   Prices prices;
+  RoutePricing routes(program, cluster, network, prices);
   for (std::uint32_t i = 0; i < program.works().size(); ++i)
     prices.works.push_back(pricing.work(static_cast<WorkId>(i)));
-  for (const Worker& worker : program.workers()) pricing.add_worker(worker, prices);
-  for (const Channel& channel : program.channels()) pricing.add_channel(channel, prices);
+  for (const Worker& worker : program.workers()) {
+    const Device& device = cluster.device(worker.device);
+    prices.worker_resource.push_back(device.shares_cores ? routes.cores_of(worker.device) : kExclusive);
+    prices.worker_forbids_overlap.push_back(device.bulk_synchronous);
+  }
+  for (const Channel& channel : program.channels()) routes.add_channel(channel);
+  for (const CollectiveSpec& spec : program.collective_specs()) routes.add_collective(spec);
   for (std::uint32_t i = 0; i < cluster.device_count(); ++i) {
     const Device& device = cluster.device(static_cast<DeviceId>(i));
     const bool known = device.power_peak.value > 0;

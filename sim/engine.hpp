@@ -3,27 +3,35 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "plan/prices.hpp"
 #include "plan/program.hpp"
 #include "plan/timeline.hpp"
+#include "sim/collective_rounds.hpp"
 #include "sim/event_queue.hpp"
 #include "sim/overlap_guard.hpp"
-#include "sim/processor_sharing.hpp"
+#include "sim/shared_hardware.hpp"
 #include "sim/step_states.hpp"
 
 namespace tandem {
 
 /// What happens at one instant happens in rounds, each in this order:
-///   1. whatever is due ends: compute steps and transfers;
-///   2. messages whose latency is over join their resource;
+///   1. whatever is due ends: compute steps, transfers, exchanges of collectives, whose ends then enter their next round;
+///   2. messages whose latency is over join their resource or their links; once all have, the shares of links are solved;
 ///   3. compute steps that are ready start, on workers that allow overlap;
-///   4. messages whose two ends are ready become active; the cores count as busy if they are now;
+///   4. members that have been reached enter their collectives, or, where those start as a whole, the last to come
+///      starts them; then messages and exchanges whose two ends are ready become active, and the cores count as busy if
+///      they are now;
 ///   5. compute steps that are ready start, on workers that forbid overlap (see OverlapGuard).
 /// What takes no time ends in the next round of the same instant. Within one part of a round no outcome depends on the
 /// order of the steps, so ties are settled by this list alone: renaming workers, or storing events otherwise, changes
 /// no span.
+///
+/// A collective goes by rounds (CollectiveRounds), each member when it comes. As a whole, once the last member has come,
+/// starts one that is priced in closed form, or has a member that forbids overlap: a held compute step may be what a
+/// missing member waits for.
 class Engine {
  public:
   /// All three must outlive the engine. Throws InvariantError where the prices do not fit the program.
@@ -32,11 +40,9 @@ class Engine {
   /// Throws InvariantError naming a blocked step if not every step ran, and InputError if time exceeds the clock.
   void run();
 
-  std::span<const ProcessorSharing> resources() const { return resources_; }
+  std::span<const ProcessorSharing> resources() const { return hardware_.resources(); }
 
  private:
-  enum class Happening : std::uint32_t { compute_ends, message_ends, latency_ends, resource_due };
-
   /// What the hot loop must know of a work: one cache line holds four.
   struct WorkRule {
     std::int64_t time;
@@ -44,7 +50,6 @@ class Engine {
     WorkerId worker;
   };
 
-  void reach_heads();
   void happen(const Event& event);
   void start_ready();
 
@@ -53,16 +58,29 @@ class Engine {
   void start_compute(StepId step);
   void start_guarded_compute();
   void end_compute(StepId step);
+  void release_exchanges(WorkerId worker);
+
   void arm(StepId send_or_receive);
-  void activate(MessageId message);
-  void end_latency(MessageId message);
-  void transfer(MessageId message);
-  void end_message(MessageId message);
-  void end_due_jobs(std::uint32_t resource);
-  void join(std::uint32_t resource, StepId job, std::int64_t work);
-  void schedule(std::uint32_t resource);
+  void activate(StepId send);
+  void end_message(StepId send);
+  void start_transfer(StepId sender, const RoutePrice& route, std::int64_t alone);
+  void end_latency(StepId sender);
+  void transfer(StepId sender);
+  void end_transfer(StepId sender);
+  template <class Gather>
+  void end_each(Gather gather);
+
+  void arrive(StepId member);
+  void enter(StepId member);
+  void start_whole(CollectiveId collective);
+  void activate(StreamId sender);
+  void end_exchange(StreamId sender);
+  void end_member(StepId member);
+  void end_whole(CollectiveId collective);
+
   void schedule(std::int64_t duration, Happening what, std::uint32_t id);
   void require_all_ended() const;
+  std::string absent_member(StepId step) const;
 
   const Program& program_;
   const Prices& prices_;
@@ -74,13 +92,17 @@ class Engine {
   EventQueue queue_;
   std::vector<WorkRule> rules_;  ///< by WorkId
   OverlapGuard guard_;
-  std::vector<ProcessorSharing> resources_;
-  std::vector<std::int64_t> pending_;  ///< by resource: the earliest event that is in the queue for it
+  SharedHardware hardware_;
+  CollectiveRounds rounds_;
+  std::vector<bool> starts_whole_;        ///< by CollectiveSpecId
+  std::vector<std::uint32_t> arrived_;    ///< members, by CollectiveId; empty where none starts as a whole
 
   std::vector<Event> batch_;
   std::vector<std::uint32_t> finished_;
-  std::vector<StepId> ready_compute_, ready_guarded_, ready_ends_;
-  std::vector<MessageId> ready_messages_, ready_transfers_;
+  std::vector<StepId> ready_compute_, ready_guarded_, ready_ends_, ready_messages_, ready_transfers_, released_;
+  std::vector<StepId> ended_members_;
+  std::vector<StreamId> ready_exchanges_;
+  std::vector<CollectiveId> ready_wholes_;
 };
 
 }  // namespace tandem

@@ -12,10 +12,8 @@ OverlapGuard::OverlapGuard(const Program& program, const Prices& prices) : forbi
   if (any_) states_.resize(program.workers().size());
 }
 
-template <class Visit>
-void OverlapGuard::each_end(const Channel& channel, Visit visit) {
-  if (guards(channel.from)) visit(states_[index_of(channel.from)]);
-  if (guards(channel.to) && channel.to != channel.from) visit(states_[index_of(channel.to)]);
+bool OverlapGuard::guards_any(std::span<const WorkerId> workers) const {
+  return any_ && std::any_of(workers.begin(), workers.end(), [this](WorkerId worker) { return guards(worker); });
 }
 
 bool OverlapGuard::may_compute(WorkerId worker, StepId step) {
@@ -25,32 +23,33 @@ bool OverlapGuard::may_compute(WorkerId worker, StepId step) {
   return state.computes;
 }
 
-void OverlapGuard::compute_ended(WorkerId worker, std::vector<MessageId>& released) {
+void OverlapGuard::compute_ended(WorkerId worker, std::vector<StepId>& released) {
   State& state = states_[index_of(worker)];
   invariant(std::exchange(state.computes, false), "a compute step ends that had started");
-  released.insert(released.end(), state.held_messages.begin(), state.held_messages.end());
-  state.held_messages.clear();
+  released.insert(released.end(), state.held_exchanges.begin(), state.held_exchanges.end());
+  state.held_exchanges.clear();
 }
 
-void OverlapGuard::message_ready(const Channel& channel) {
-  each_end(channel, [](State& state) { ++state.exchanges; });
+void OverlapGuard::exchange_ready(std::span<const WorkerId> workers) {
+  for (const WorkerId worker : workers)
+    if (guards(worker)) ++states_[index_of(worker)].exchanges;
 }
 
-bool OverlapGuard::may_move(const Channel& channel, MessageId message) {
-  State* busy = nullptr;
-  each_end(channel, [&busy](State& state) {
-    if (state.computes) busy = &state;
-  });
-  if (busy != nullptr) busy->held_messages.push_back(message);
-  return busy == nullptr;
+bool OverlapGuard::may_move(std::span<const WorkerId> workers, StepId exchange) {
+  for (const WorkerId worker : workers) {
+    if (!guards(worker) || !states_[index_of(worker)].computes) continue;
+    states_[index_of(worker)].held_exchanges.push_back(exchange);
+    return false;
+  }
+  return true;
 }
 
-void OverlapGuard::message_ended(const Channel& channel, std::vector<StepId>& released) {
-  each_end(channel, [&released](State& state) {
-    invariant(state.exchanges > 0, "a message ends that had been ready");
-    if (--state.exchanges > 0 || state.held_step == kNone<StepId>) return;
-    released.push_back(std::exchange(state.held_step, kNone<StepId>));
-  });
+void OverlapGuard::exchange_ended(WorkerId worker, std::vector<StepId>& released) {
+  if (!guards(worker)) return;
+  State& state = states_[index_of(worker)];
+  invariant(state.exchanges > 0, "an exchange ends that had been ready");
+  if (--state.exchanges > 0 || state.held_step == kNone<StepId>) return;
+  released.push_back(std::exchange(state.held_step, kNone<StepId>));
 }
 
 }  // namespace tandem

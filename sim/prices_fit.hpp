@@ -6,8 +6,8 @@
 
 namespace tandem {
 
-/// Throws InvariantError where a work, channel or worker has no price, a time is negative, or a resource is not in
-/// the table.
+/// Throws InvariantError where a work, channel, collective or worker has no price, a time is negative, or a route, link
+/// or resource is not in its table.
 void require_prices_fit(const Program& program, const Prices& prices);
 
 }  // namespace tandem

@@ -10,7 +10,8 @@
 
 namespace tandem {
 
-/// A step is waiting, then armed (a message's end that waits for its other end), then begun, then ended. Until it
+/// A step is waiting, then armed (an end of a message, or a member of a collective, that
+/// waits for the others), then begun, then ended. Until it
 /// begins, `start` holds what it waits for; until it ends, `end` holds the head of the list of steps that wait for it,
 /// and a waiting step's `start` the link to the next. All such words are negative, and all times are not.
 class StepStates {
@@ -22,6 +23,7 @@ class StepStates {
 
   bool ended(StepId step) const { return at(step).end.count >= 0; }
   bool armed(StepId step) const { return at(step).start.count == kArmed; }
+  bool reached(StepId step) const { return armed(step) || at(step).start.count >= 0; }
 
   /// Puts `step` on the list of `earlier`, which has not ended; `edges_met` is remembered for it.
   void wait(StepId step, StepId earlier, std::uint32_t edges_met) {

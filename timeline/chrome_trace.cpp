@@ -58,8 +58,10 @@ class RideWriter {
     for (std::uint32_t i = 0; i < stream.count; ++i) {
       const auto id = static_cast<StepId>(index_of(stream.first) + i);
       const TracePlace place{process_of(stream.worker), thread, at(span(id).start), at(span(id).end)};
-      if (stream.kind == StreamKind::compute) write_compute(place, program_.step(id));
-      else write_message(place, program_.step(id), program_.message(id));
+      const Step& step = program_.step(id);
+      if (is_compute(step.kind)) write_compute(place, step);
+      else if (is_message_end(step.kind)) write_message(place, step, program_.message(id));
+      else write_collective(place, step, program_.spec(program_.collective(id)));
     }
   }
 
@@ -83,6 +85,14 @@ class RideWriter {
     else
       out_.event(FMT_COMPILE(R"({{"ph":"f","bp":"e","id":{},{},"cat":"message","name":"{}"}})"), arrow,
                  place.near_end(), payload);
+  }
+
+  void write_collective(const TracePlace& place, const Step& step, const CollectiveSpec& spec) {
+    const std::int64_t bytes = spec.shape.elements() * static_cast<std::int64_t>(sizeof(float));
+    out_.event(FMT_COMPILE(R"({{"ph":"X",{},"dur":{},"cat":"collective","name":{},"args":{{"micro_batch":{},)"
+                           R"("algorithm":"{}","members":{},"bytes":{}}}}})"),
+               place, place.length(), json_string(spec.name), step.micro_batch, spec.algorithm->name,
+               spec.members.size(), bytes);
   }
 
   void write_memory() {

@@ -21,7 +21,8 @@ struct OrderComparison {
 };
 
 /// Of the measured runs alone: steps that began before a step that they must wait for had ended (an `after` edge or the
-/// stream's order), and messages that had arrived before they left.
+/// stream's order), messages that had arrived before they left, and collectives in which each member needs all the
+/// others that one had ended before another began.
 struct EdgeComparison {
   std::size_t violated = 0;
   std::string first;      ///< in words
@@ -71,7 +72,7 @@ struct Comparison {
   MemoryComparison memory;
   IterationComparison iteration;
   StepErrors steps;                 ///< compute steps
-  StepErrors messages;              ///< transfers, as the receiver saw them
+  StepErrors messages;              ///< transfers, as the receiver saw them, and collectives
   std::optional<StepErrors> cpu;    ///< compute steps by thread CPU time, where it was recorded
   std::optional<double> cpu_share;  ///< CPU time / wall time of all measured compute steps: below 1, cores were wanting
   std::vector<BubbleComparison> bubble;  ///< by WorkerId

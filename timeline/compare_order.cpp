@@ -30,6 +30,7 @@ class EdgeCheck {
     if (id != stream.first) follows(id, static_cast<StepId>(index_of(id) - 1));
     for (const StepId earlier : program_.after(id)) follows(id, earlier);
     if (program_.step(id).kind == StepKind::receive) arrives(id, program_.message(id).send);
+    if (program_.step(id).kind == StepKind::collective && program_.group_rank(id) == 0) meets(id);
   }
 
  private:
@@ -39,6 +40,19 @@ class EdgeCheck {
   }
   void arrives(StepId receive, StepId send) {
     if (span(receive).end < span(send).start) violated(receive, "ended", "began", send);
+  }
+  /// Where each member needs all the others, none ends before the last has begun.
+  void meets(StepId member_of_it) {
+    const CollectiveKind kind = program_.spec(program_.collective(member_of_it)).shape.kind;
+    if (kind == CollectiveKind::broadcast || kind == CollectiveKind::halo_exchange ||
+        kind == CollectiveKind::halo_return)
+      return;
+    const auto members = program_.members(program_.collective(member_of_it));
+    const auto starts = [this](const CollectiveMember& member) { return span(member.step).start; };
+    const auto ends = [this](const CollectiveMember& member) { return span(member.step).end; };
+    const StepId last = std::ranges::max_element(members, {}, starts)->step;
+    const StepId first = std::ranges::min_element(members, {}, ends)->step;
+    if (span(first).end < span(last).start) violated(first, "ended", "began", last);
   }
   void violated(StepId later, std::string_view did, std::string_view before, StepId earlier) {
     if (result_.violated++ > 0) return;

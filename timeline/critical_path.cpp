@@ -1,6 +1,7 @@
 #include "timeline/critical_path.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "base/error.hpp"
@@ -11,8 +12,10 @@ namespace {
 
 class LastEnder {
  public:
-  explicit LastEnder(const Timeline& timeline) : timeline_(timeline) {}
+  explicit LastEnder(const Timeline& timeline, Picoseconds limit = Picoseconds{kForever})
+      : timeline_(timeline), limit_(limit) {}
   void offer(StepId step) {
+    if (end_of(step) > limit_) return;
     const bool better = !best_ || end_of(step) > end_of(*best_) || (end_of(step) == end_of(*best_) && step < *best_);
     if (better) best_ = step;
   }
@@ -20,7 +23,10 @@ class LastEnder {
 
  private:
   Picoseconds end_of(StepId step) const { return timeline_.spans[index_of(step)].end; }
+  static constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
+
   const Timeline& timeline_;
+  Picoseconds limit_;  ///< later ends are not considered
   std::optional<StepId> best_;
 };
 
@@ -30,9 +36,17 @@ void offer_predecessors(const Program& program, StepId step, LastEnder& last) {
   for (const StepId earlier : program.after(step)) last.offer(earlier);
 }
 
+/// Members of a collective may end before others have come: what those waited for cannot have held this one up.
 std::optional<StepId> predecessor(const Program& program, const Timeline& timeline, StepId step) {
+  const StepKind kind = program.step(step).kind;
+  if (kind == StepKind::collective) {
+    LastEnder last(timeline, timeline.spans[index_of(step)].end);
+    for (const CollectiveMember& member : program.members(program.collective(step)))
+      offer_predecessors(program, member.step, last);
+    return last.best();
+  }
   LastEnder last(timeline);
-  if (!is_message(program.step(step).kind)) {
+  if (is_compute(kind)) {
     offer_predecessors(program, step, last);
     return last.best();
   }
@@ -63,7 +77,7 @@ CriticalPath critical_path(const Program& program, const Timeline& timeline) {
     path.steps.push_back(*step);
     const Span& span = timeline.spans[index_of(*step)];
     charge_down_to(span.end, path.waiting);
-    charge_down_to(span.start, is_message(program.step(*step).kind) ? path.transfer : path.compute);
+    charge_down_to(span.start, is_compute(program.step(*step).kind) ? path.compute : path.transfer);
   }
   charge_down_to(iteration.start, path.waiting);
   std::reverse(path.steps.begin(), path.steps.end());

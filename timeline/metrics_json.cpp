@@ -53,6 +53,21 @@ Json channels_json(const Program& program, const Traffic& traffic) {
   return json;
 }
 
+Json collectives_json(const Program& program, const Traffic& traffic) {
+  Json json = Json::array();
+  for (std::size_t i = 0; i < traffic.collectives.size(); ++i) {
+    const CollectiveSpec& spec = program.collective_specs()[i];
+    json.push_back({{"name", spec.name},
+                    {"algorithm", spec.algorithm->name},
+                    {"members", spec.members.size()},
+                    {"first_member", name_of(program, spec.members.front())},
+                    {"vector_bytes", spec.shape.elements() * static_cast<std::int64_t>(sizeof(float))},
+                    {"collectives", traffic.collectives[i].collectives},
+                    {"sent_bytes", traffic.collectives[i].bytes.count}});
+  }
+  return json;
+}
+
 Json pairs_json(const Program& program, const Traffic& traffic) {
   Json json = Json::array();
   for (const PairTraffic& pair : traffic.pairs)
@@ -85,6 +100,7 @@ nlohmann::ordered_json metrics_json(const Program& program, const Metrics& metri
           {"imbalance", {{"compute", metrics.compute_imbalance}, {"memory", metrics.memory_imbalance}}},
           {"workers", std::move(workers)},
           {"channels", channels_json(program, metrics.traffic)},
+          {"collectives", collectives_json(program, metrics.traffic)},
           {"pairs", pairs_json(program, metrics.traffic)},
           {"critical_path", critical_path_json(metrics.critical_path)}};
 }

@@ -53,20 +53,18 @@ StepErrors errors_of(const Program& program, const Timeline& predicted, std::spa
   return sample.summary();
 }
 
-bool is_compute(StepKind kind) { return !is_message(kind); }
-
 Seconds median_or_zero(std::vector<double>& values) { return {values.empty() ? 0.0 : median(values)}; }
 
 }  // namespace
 
 StepErrors compute_errors(const Program& program, const Timeline& predicted, std::span<const Timeline> measured,
                           Clock clock) {
-  return errors_of(program, predicted, measured, clock, is_compute);
+  return errors_of(program, predicted, measured, clock, [](StepKind kind) { return is_compute(kind); });
 }
 
 StepErrors message_errors(const Program& program, const Timeline& predicted, std::span<const Timeline> measured) {
-  const auto receives = [](StepKind kind) { return kind == StepKind::receive; };
-  return errors_of(program, predicted, measured, Clock::wall, receives);
+  const auto moves = [](StepKind kind) { return kind == StepKind::receive || kind == StepKind::collective; };
+  return errors_of(program, predicted, measured, Clock::wall, moves);
 }
 
 std::vector<WorkTimes> work_times(const Program& program, const Timeline& predicted,
@@ -78,7 +76,7 @@ std::vector<WorkTimes> work_times(const Program& program, const Timeline& predic
   const bool cpu_known = has_cpu_times(measured);
   for (std::uint32_t i = 0; i < program.step_count(); ++i) {
     const auto step = static_cast<StepId>(i);
-    if (is_message(program.step(step).kind)) continue;
+    if (!is_compute(program.step(step).kind)) continue;
     Samples& mine = samples[program.step(step).object];
     mine.predicted.push_back(duration(predicted, step));
     for (const Timeline& run : measured) {
@@ -100,7 +98,7 @@ double cpu_share(const Program& program, std::span<const Timeline> measured) {
   for (const Timeline& run : measured) {
     for (std::uint32_t i = 0; i < program.step_count(); ++i) {
       const auto step = static_cast<StepId>(i);
-      if (is_message(program.step(step).kind)) continue;
+      if (!is_compute(program.step(step).kind)) continue;
       cpu_s += duration(run, step, Clock::cpu);
       wall_s += duration(run, step);
     }

@@ -11,7 +11,7 @@ enum class Clock { wall, cpu };
 /// Compute steps.
 StepErrors compute_errors(const Program& program, const Timeline& predicted, std::span<const Timeline> measured,
                           Clock clock);
-/// Messages, by the spans of their receives.
+/// Messages, by the spans of their receives, and collectives, by those of each member.
 StepErrors message_errors(const Program& program, const Timeline& predicted, std::span<const Timeline> measured);
 std::vector<WorkTimes> work_times(const Program& program, const Timeline& predicted,
                                   std::span<const Timeline> measured);

@@ -1,5 +1,5 @@
 #pragma once
-// The bytes that an iteration moves, by channel and by pair of workers.
+// The bytes that an iteration moves, by channel, by collective and by pair of workers.
 
 #include <vector>
 
@@ -18,8 +18,15 @@ struct PairTraffic {
   Bytes sent, received;
 };
 
+/// All members together, from the exchanges of the algorithm.
+struct CollectiveTraffic {
+  std::int64_t collectives = 0;
+  Bytes bytes;  ///< sent
+};
+
 struct Traffic {
   std::vector<ChannelTraffic> channels;  ///< by ChannelId
+  std::vector<CollectiveTraffic> collectives;  ///< by CollectiveSpecId
   std::vector<PairTraffic> pairs;        ///< those that talk, by sender, then by receiver
 };
 

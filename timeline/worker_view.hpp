@@ -1,5 +1,5 @@
 #pragma once
-// A timeline seen from one worker: when it computed, and when one of its messages was in transfer.
+// A timeline seen from one worker: when it computed, and when it exchanged something with others.
 
 #include <vector>
 
@@ -14,7 +14,7 @@ Span extent_of(const Timeline& timeline);
 std::vector<StepId> compute_steps_by_start(const Program& program, const Timeline& timeline, WorkerId worker);
 
 Intervals busy_intervals(const Program& program, const Timeline& timeline, WorkerId worker);
-/// The union of the transfers that the worker sends or receives.
+/// The union of the messages that the worker sends or receives, and of the collectives that it takes part in.
 Intervals transfer_intervals(const Program& program, const Timeline& timeline, WorkerId worker);
 
 /// 1 - busy / makespan, with the makespan of the whole iteration; 0 where nothing took time.
@@ -27,6 +27,5 @@ constexpr bool is_micro_batch_work(StepKind kind) {
   return kind == StepKind::forward || kind == StepKind::backward || kind == StepKind::input_gradient ||
          kind == StepKind::weight_gradient;
 }
-constexpr bool is_message(StepKind kind) { return kind == StepKind::send || kind == StepKind::receive; }
 
 }  // namespace tandem

@@ -62,6 +62,15 @@ const WorkPrice& price_of(const Program& program, const Prices& prices, const st
   return prices.works[i];
 }
 
+const RoutePrice& route_of(const Prices& prices, std::size_t channel) {
+  return prices.routes[prices.channels[channel].route];
+}
+
+std::vector<std::uint32_t> links_of(const Prices& prices, std::size_t channel) {
+  const auto links = prices.links_of(route_of(prices, channel));
+  return {links.begin(), links.end()};
+}
+
 }  // namespace
 
 TEST_CASE("a step costs the sum of its kernels, counted by hand") {
@@ -175,7 +184,7 @@ TEST_CASE("a step whose kernels are all measured says so, and one without work i
   CHECK(price_of(program, prices, "stage 0 B").source == CostSource::roofline);
 }
 
-TEST_CASE("a message takes its link's latency and bytes over bandwidth") {
+TEST_CASE("a message takes its route's latency and bytes over bandwidth") {
   const Program program = two_stages();
 
   const Prices prices =
@@ -183,24 +192,37 @@ TEST_CASE("a message takes its link's latency and bytes over bandwidth") {
 
   REQUIRE(prices.channels.size() == 2);
   CHECK(program.channels()[0].bytes == Bytes{64});  // 8 values of 4 bytes, rounded up to the alignment
-  CHECK(prices.channels[0].latency == Picoseconds{2'000'000});
-  CHECK(prices.channels[0].busy_latency == Picoseconds{2'000'000});
+  const RoutePrice& route = route_of(prices, 0);
+  CHECK(route.latency == Picoseconds{2'000'000});
+  CHECK(route.busy_latency == Picoseconds{2'000'000});
+  CHECK(route.bytes_per_second == 64e6);
+  CHECK(route.resource == kExclusive);
   CHECK(prices.channels[0].transfer == Picoseconds{1'000'000});  // 64 B / 64 MB/s
 }
 
-TEST_CASE("a full-duplex link is one resource in each direction, a half-duplex link one for both") {
+TEST_CASE("a full-duplex link is one link in each direction, a half-duplex link one for both") {
   const Program program = two_stages();
-  const auto resources = [&](std::string_view device) {
+  const auto priced = [&](std::string_view device) {
     return price(program, two_layer_mlp(), cluster_of(device_from(device), 2), CostModel(), sgd());
   };
 
-  const Prices full = resources(kSlowArithmetic), half = resources(kSlowMemory);
+  const Prices full = priced(kSlowArithmetic), half = priced(kSlowMemory);
 
-  CHECK(full.channels[0].resource != full.channels[1].resource);
-  CHECK(full.resources.size() == 2);
-  CHECK(half.channels[0].resource == half.channels[1].resource);
-  CHECK(half.resources.size() == 1);
-  CHECK(half.resources[0].capacity == 1);
+  CHECK(links_of(full, 0) != links_of(full, 1));
+  CHECK(full.link_bytes_per_second == std::vector{64e6, 64e6});
+  CHECK(links_of(half, 0) == links_of(half, 1));
+  CHECK(half.link_bytes_per_second == std::vector{64e6});
+}
+
+TEST_CASE("analytic prices share no link") {
+  const Program program = two_stages();
+
+  const Prices prices = price(program, two_layer_mlp(), cluster_of(device_from(kSlowMemory), 2), CostModel(), sgd(),
+                              NetworkMode::analytic);
+
+  CHECK(links_of(prices, 0).empty());
+  CHECK(prices.link_bytes_per_second.empty());
+  CHECK(prices.channels[0].transfer == Picoseconds{1'000'000});  // 64 B / 64 MB/s
 }
 
 TEST_CASE("links between different pairs of devices are not shared") {
@@ -209,7 +231,7 @@ TEST_CASE("links between different pairs of devices are not shared") {
   const Prices prices = price(program, equal_blocks(4), cluster_of(device_from(kSlowMemory), 4), CostModel(), sgd());
 
   CHECK(prices.channels.size() == 6);  // 3 cuts, both ways
-  CHECK(prices.resources.size() == 3);  // one half-duplex wire per pair
+  CHECK(prices.link_bytes_per_second.size() == 3);  // one half-duplex wire per pair
   for (const std::uint32_t resource : prices.worker_resource) CHECK(resource == kExclusive);
 }
 
@@ -222,9 +244,11 @@ TEST_CASE("workers on one host share its cores, and a message between them is a 
   REQUIRE(prices.resources.size() == 1);
   CHECK(prices.resources[0].capacity == 2);
   CHECK(prices.worker_resource == std::vector<std::uint32_t>{0, 0});
-  CHECK(prices.channels[0].resource == 0);
-  CHECK(prices.channels[0].latency == Picoseconds{1'000'000});
-  CHECK(prices.channels[0].busy_latency == Picoseconds{50'000'000});
+  CHECK(prices.routes.size() == 1);  // both ways, from the device to itself
+  CHECK(route_of(prices, 0).resource == 0);
+  CHECK(route_of(prices, 0).latency == Picoseconds{1'000'000});
+  CHECK(route_of(prices, 0).busy_latency == Picoseconds{50'000'000});
+  CHECK(route_of(prices, 0).adding == 1.5);  // three accesses of a value instead of two
   CHECK(prices.channels[0].transfer == Picoseconds{100'000});  // 64 B / 640 MB/s
   REQUIRE(prices.resources[0].slowdown.size() >= 3);
   CHECK(prices.resources[0].slowdown[1] == Approx(1.0));

@@ -58,7 +58,8 @@ inline Prices price_chain(const Program& program, const ChainTimes& times) {
   for (std::uint32_t i = 0; i < program.channels().size(); ++i) {
     if (times.transfer > 0) prices.resources.push_back({"link", 1, {}});
     const std::uint32_t link = times.transfer > 0 ? i : kExclusive;
-    prices.channels.push_back({{times.latency}, {times.latency}, {times.transfer}, link});
+    prices.routes.push_back({{times.latency}, {times.latency}, 1e9, link});
+    prices.channels.push_back({i, {times.transfer}});
   }
   prices.worker_resource.assign(program.workers().size(), kExclusive);
   prices.worker_forbids_overlap.assign(program.workers().size(), false);

@@ -48,7 +48,7 @@ Ride crowded_host() {
   Ride ride = build_pipeline({"1f1b", 24, stages, {977, 40'009}, 4096});
   ride.prices.resources.assign(1, {"cores", 3, {1, 1, 1.01, 1.07, 1.1}});
   ride.prices.worker_resource.assign(8, 0);
-  for (ChannelPrice& channel : ride.prices.channels) channel.resource = 0, channel.busy_latency = {9'001};
+  for (RoutePrice& route : ride.prices.routes) route.resource = 0, route.busy_latency = {9'001};
   ride.prices.power.assign(8, DevicePower{{30}, {90}});
   return ride;
 }

@@ -48,7 +48,9 @@ class Scenario {
   MessageId message(ChannelId channel) { return builder_.add_message(channel, 0); }
   ChannelId channel(WorkerId from, WorkerId to, MessageTimes times, StreamKind stream = StreamKind::send_forward) {
     const std::int64_t busy = times.busy_latency < 0 ? times.latency : times.busy_latency;
-    prices_.channels.push_back({{times.latency}, {busy}, {times.transfer}, times.resource});
+    const auto route = static_cast<std::uint32_t>(prices_.routes.size());
+    prices_.routes.push_back({{times.latency}, {busy}, 1e9, times.resource});
+    prices_.channels.push_back({route, {times.transfer}});
     return builder_.add_channel({from, to, {64}, BufferContent::outbox, stream});
   }
   void after(StepId step, StepId earlier) { builder_.add_after(step, earlier); }

@@ -219,6 +219,6 @@ TEST_CASE("prices that do not fit the program are our mistake") {
   refuses([](Prices& prices) { prices.worker_resource.clear(); });
   refuses([](Prices& prices) { prices.worker_forbids_overlap.clear(); });
   refuses([](Prices& prices) { prices.works[0].time = {-1}; });
-  refuses([](Prices& prices) { prices.channels[0].resource = 0; });
+  refuses([](Prices& prices) { prices.routes[0].resource = 0; });
   refuses([](Prices& prices) { prices.worker_resource[0] = 0; });
 }

@@ -1,0 +1,109 @@
+#include "plan/route_pricing.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace tandem {
+namespace {
+
+/// Memory accesses of a value that is added over those of one that is copied: two reads and a write, a read and a write.
+constexpr double kAddingOverCopying = 3.0 / 2.0;
+
+/// The slower of two, each by its own measure.
+MessageCost slower(const MessageCost& a, const MessageCost& b) {
+  return {std::max(a.latency, b.latency), std::min(a.bandwidth, b.bandwidth)};
+}
+
+}  // namespace
+
+std::uint32_t RoutePricing::cores_of(DeviceId device) {
+  const auto [at, is_new] = cores_.emplace(device, prices_.resources.size());
+  if (!is_new) return at->second;
+  const Device& profile = cluster_.device(device);
+  std::vector<double> slowdown;
+  if (!profile.concurrency.points.empty())
+    for (std::size_t n = 0; n <= 2 * program_.workers().size(); ++n)
+      slowdown.push_back(profile.concurrency.at(std::max<std::int64_t>(1, static_cast<std::int64_t>(n))));
+  prices_.resources.push_back({fmt::format("cores of device {}", index_of(device)), static_cast<double>(profile.cores),
+                               std::move(slowdown)});
+  return at->second;
+}
+
+std::uint32_t RoutePricing::link(NetworkLinkId id) {
+  const auto [at, is_new] = links_.emplace(id, prices_.link_bytes_per_second.size());
+  if (is_new) prices_.link_bytes_per_second.push_back(cluster_.network_link(id).bandwidth.value);
+  return at->second;
+}
+
+/// Between threads of one host a message is a copy by a core of it.
+RoutePrice RoutePricing::within(DeviceId device) {
+  const Link& link = cluster_.links[cluster_.link_between(device, device)];
+  const Picoseconds latency = to_picoseconds(link.latency);
+  const Picoseconds busy = link.busy_latency > link.latency ? to_picoseconds(link.busy_latency) : latency;
+  return {latency, busy, link.bandwidth.value, cores_of(device), 0, 0, kAddingOverCopying};
+}
+
+RoutePrice RoutePricing::price_of(DeviceId from, DeviceId to) {
+  if (from == to && cluster_.device(from).shares_cores) return within(from);
+  const Route route = cluster_.route(from, to);
+  RoutePrice price{to_picoseconds(route.latency), to_picoseconds(route.latency), route.bandwidth.value};
+  if (from == to) price.adding = kAddingOverCopying;
+  if (mode_ == NetworkMode::analytic) return price;
+  price.first_link = static_cast<std::uint32_t>(prices_.route_links.size());
+  price.link_count = static_cast<std::uint32_t>(route.links.size());
+  for (const NetworkLinkId id : route.links) prices_.route_links.push_back(link(id));
+  return price;
+}
+
+std::uint32_t RoutePricing::route(WorkerId from, WorkerId to) {
+  const DeviceId source = program_.workers()[index_of(from)].device, target = program_.workers()[index_of(to)].device;
+  const auto [at, is_new] = routes_.emplace(std::pair(source, target), prices_.routes.size());
+  if (is_new) prices_.routes.push_back(price_of(source, target));
+  return at->second;
+}
+
+void RoutePricing::add_channel(const Channel& channel) {
+  const std::uint32_t over = route(channel.from, channel.to);
+  prices_.channels.push_back(
+      {over, to_picoseconds(channel.bytes / BytesPerSecond{prices_.routes[over].bytes_per_second})});
+}
+
+/// `known_by`: by peer, the last rank that has it in its list.
+void RoutePricing::add_peers(const CollectiveSpec& spec, std::uint32_t rank, std::vector<std::uint32_t>& known_by,
+                             CollectivePrice& price) {
+  const std::uint32_t rounds = spec.algorithm->rounds(spec.shape);
+  for (std::uint32_t round = 0; round < rounds; ++round) {
+    const std::uint32_t to = spec.algorithm->exchange(spec.shape, rank, round).to;
+    if (to == kNoRank || std::exchange(known_by[to], rank) == rank) continue;
+    price.peers.push_back({to, route(spec.members[rank], spec.members[to])});
+  }
+  price.first_peer.push_back(static_cast<std::uint32_t>(price.peers.size()));
+}
+
+/// With the slowest of the routes that are taken within nodes, and of those between them.
+Picoseconds RoutePricing::closed_form(const CollectiveSpec& spec, const CollectivePrice& price) const {
+  std::optional<MessageCost> inside, between;
+  for (std::uint32_t rank = 0; rank < spec.shape.ranks; ++rank)
+    for (const PeerRoute& peer : price.peers_of(rank)) {
+      const bool near = rank / spec.shape.ranks_per_node == peer.peer / spec.shape.ranks_per_node;
+      const RoutePrice& way = prices_.routes[peer.route];
+      std::optional<MessageCost>& slowest = near ? inside : between;
+      const MessageCost cost{to_seconds(way.latency), {way.bytes_per_second}};
+      slowest = slowest ? slower(*slowest, cost) : cost;
+    }
+  if (!inside && !between) return {};  // nobody sends anything
+  return to_picoseconds(uncontended_time(*spec.algorithm, spec.shape, inside ? *inside : *between,
+                                         between ? *between : *inside));
+}
+
+void RoutePricing::add_collective(const CollectiveSpec& spec) {
+  CollectivePrice price;
+  price.first_peer.push_back(0);
+  std::vector<std::uint32_t> known_by(spec.shape.ranks, kNoRank);
+  for (std::uint32_t rank = 0; rank < spec.shape.ranks; ++rank) add_peers(spec, rank, known_by, price);
+  if (mode_ == NetworkMode::analytic) price.closed_form = closed_form(spec, price);
+  prices_.collectives.push_back(std::move(price));
+}
+
+}  // namespace tandem

@@ -1,0 +1,40 @@
+#pragma once
+// Prices of messages and collectives: a route for each pair of devices that talk. Private to plan/.
+
+#include <map>
+#include <utility>
+
+#include "plan/prices.hpp"
+
+namespace tandem {
+
+/// Fills in the routes, links and resources of `prices`, which must outlive it; each once, as they are asked for.
+class RoutePricing {
+ public:
+  RoutePricing(const Program& program, const Cluster& cluster, NetworkMode mode, Prices& prices)
+      : program_(program), cluster_(cluster), mode_(mode), prices_(prices) {}
+
+  void add_channel(const Channel& channel);
+  void add_collective(const CollectiveSpec& spec);
+  /// The shared cores of a host.
+  std::uint32_t cores_of(DeviceId device);
+
+ private:
+  std::uint32_t route(WorkerId from, WorkerId to);
+  RoutePrice price_of(DeviceId from, DeviceId to);
+  RoutePrice within(DeviceId device);
+  std::uint32_t link(NetworkLinkId id);
+  void add_peers(const CollectiveSpec& spec, std::uint32_t rank, std::vector<std::uint32_t>& known_by,
+                 CollectivePrice& price);
+  Picoseconds closed_form(const CollectiveSpec& spec, const CollectivePrice& price) const;
+
+  const Program& program_;
+  const Cluster& cluster_;
+  NetworkMode mode_;
+  Prices& prices_;
+  std::map<std::pair<DeviceId, DeviceId>, std::uint32_t> routes_;
+  std::map<NetworkLinkId, std::uint32_t> links_;
+  std::map<DeviceId, std::uint32_t> cores_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,60 @@
+#include "sim/shared_hardware.hpp"
+
+#include "base/error.hpp"
+
+namespace tandem {
+
+SharedHardware::SharedHardware(const Prices& prices, EventQueue& queue)
+    : prices_(prices), queue_(queue), pending_(prices.resources.size(), ProcessorSharing::kNever) {
+  resources_.reserve(prices.resources.size());
+  for (const SharedResource& resource : prices.resources) resources_.emplace_back(resource);
+  if (!prices.link_bytes_per_second.empty()) network_.emplace(prices.link_bytes_per_second);
+}
+
+void SharedHardware::add_flow(const RoutePrice& route, StepId step, double bytes) {
+  if (free_flows_.empty()) {
+    free_flows_.push_back(static_cast<std::uint32_t>(flow_step_.size()));
+    flow_step_.push_back(0);
+  }
+  const std::uint32_t flow = free_flows_.back();
+  free_flows_.pop_back();
+  flow_step_[flow] = index_of(step);
+  network_->add(queue_.now(), flow, prices_.links_of(route), bytes);
+  network_changed_ = true;
+}
+
+void SharedHardware::end_jobs(std::uint32_t resource, std::vector<std::uint32_t>& steps) {
+  pending_[resource] = ProcessorSharing::kNever;
+  resources_[resource].finish_due(queue_.now(), steps);
+  schedule(resource);
+}
+
+void SharedHardware::end_flows(std::vector<std::uint32_t>& steps) {
+  network_pending_ = FlowNetwork::kNever;
+  network_changed_ = true;
+  const std::size_t first = steps.size();
+  network_->finish_due(queue_.now(), steps);
+  for (std::size_t i = first; i < steps.size(); ++i) {
+    free_flows_.push_back(steps[i]);
+    steps[i] = flow_step_[steps[i]];
+  }
+}
+
+/// Sees to it that the queue holds an event for the resource's next end, or an earlier one that will look again.
+void SharedHardware::schedule(std::uint32_t resource) {
+  const std::int64_t end = resources_[resource].next_end();
+  if (end >= pending_[resource]) return;
+  pending_[resource] = end;
+  queue_.push({end, resource, static_cast<std::uint32_t>(Happening::resource_due)});
+}
+
+void SharedHardware::schedule_network() {
+  if (!network_changed_) return;
+  network_changed_ = false;
+  const std::int64_t end = network_->next_end();
+  if (end >= network_pending_) return;
+  network_pending_ = end;
+  queue_.push({end, 0, static_cast<std::uint32_t>(Happening::network_due)});
+}
+
+}  // namespace tandem

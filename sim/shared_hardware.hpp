@@ -1,0 +1,53 @@
+#pragma once
+// What steps share: the cores of hosts and the links of the network, each with one event under way for its next end.
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "plan/prices.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/flow_network.hpp"
+#include "sim/happening.hpp"
+#include "sim/processor_sharing.hpp"
+
+namespace tandem {
+
+/// A job is named by its step: what computes, or what sends. A step has at most one job at a time.
+class SharedHardware {
+ public:
+  /// Both must outlive this.
+  SharedHardware(const Prices& prices, EventQueue& queue);
+
+  /// The step takes `work` > 0 picoseconds of the resource when alone on it.
+  void add_job(std::uint32_t resource, StepId step, std::int64_t work) {
+    resources_[resource].add(queue_.now(), index_of(step), work);
+    schedule(resource);
+  }
+  /// The step's `bytes` > 0 move over the route's links. From then on schedule_network() is due at this instant.
+  void add_flow(const RoutePrice& route, StepId step, double bytes);
+
+  /// Appends the steps whose jobs have ended by now.
+  void end_jobs(std::uint32_t resource, std::vector<std::uint32_t>& steps);
+  void end_flows(std::vector<std::uint32_t>& steps);
+  /// Sees to it that an event is under way for the next end of a flow, after all of an instant have joined or left.
+  void schedule_network();
+
+  bool saturated(std::uint32_t resource) const { return resources_[resource].saturated(); }
+  std::span<const ProcessorSharing> resources() const { return resources_; }
+
+ private:
+  void schedule(std::uint32_t resource);
+
+  const Prices& prices_;
+  EventQueue& queue_;
+  std::vector<ProcessorSharing> resources_;
+  std::vector<std::int64_t> pending_;  ///< by resource: the earliest event that is in the queue for it
+  std::optional<FlowNetwork> network_;
+  std::int64_t network_pending_ = FlowNetwork::kNever;
+  bool network_changed_ = false;
+  std::vector<std::uint32_t> flow_step_;   ///< by flow
+  std::vector<std::uint32_t> free_flows_;
+};
+
+}  // namespace tandem
