@@ -21,9 +21,20 @@ std::vector<std::string> words_of(std::string_view text) {
   return words;
 }
 
+/// The value that a name with dots leads to; nullptr where a key on the way is missing or null.
+const JsonValue* find_path(const JsonValue& file, std::string_view path) {
+  const JsonValue* value = &file;
+  while (value != nullptr && !path.empty()) {
+    const auto dot = path.find('.');
+    value = value->find(path.substr(0, dot));
+    path.remove_prefix(dot == std::string_view::npos ? path.size() : dot + 1);
+  }
+  return value;
+}
+
 /// Throws unless the word, where it is present, is one of those allowed.
 void check_word(const JsonValue& file, std::string_view name, std::string_view allowed) {
-  const auto* value = file.find(name);
+  const auto* value = find_path(file, name);
   if (value == nullptr) return;
   const auto known = words_of(allowed);
   if (std::ranges::find(known, value->word()) != known.end()) return;
@@ -56,7 +67,8 @@ class ConfigReader {
     config_.position_ = file.position;
     for (const auto& field : architecture.numbers) read(field);
     for (const auto& field : architecture.switches) read(field);
-    for (const auto& field : architecture.words) check_word(file, field.name, field.allowed);
+    for (const auto& field : architecture.words) read(field);
+    for (const auto& field : architecture.counts) read(field);
   }
 
   Config config() && { return std::move(config_); }
@@ -80,7 +92,7 @@ class ConfigReader {
     const auto key = field.names.substr(0, names.front().size());
     std::string earlier;
     for (const auto& name : names) {
-      const auto* value = file_.find(name);
+      const auto* value = find_path(file_, name);
       if (value == nullptr) continue;
       const double number = value_of(*value, field);
       if (!earlier.empty()) check_agreement(*value, number, name, config_.numbers_[key], earlier);
@@ -95,8 +107,29 @@ class ConfigReader {
     else if (field.required) file_.fail(fmt::format("missing key \"{}\"", key));
   }
 
-  void read(const ConfigSwitch& field) {
+  void read(const ConfigWord& field) {
+    const auto names = words_of(field.names);
+    auto& word = config_.words_[field.names.substr(0, names.front().size())];
+    word = field.fallback;
+    for (const auto& name : names) {
+      check_word(file_, name, field.allowed);
+      if (const auto* value = find_path(file_, name)) word = value->word();
+    }
+  }
+
+  void read(const ConfigCount& field) {
     const auto* value = file_.find(field.name);
+    if (value != nullptr) value->find({});  // refuses what is no map
+    const auto count = value == nullptr ? field.fallback : static_cast<double>(value->entries.size());
+    if (count < field.low || count > field.high) {
+      value->fail(fmt::format("{} has a number of entries out of range", field.name), fmt::format("{}", count),
+                  fmt::format("{} to {}", field.low, field.high));
+    }
+    config_.numbers_[field.name] = count;
+  }
+
+  void read(const ConfigSwitch& field) {
+    const auto* value = find_path(file_, field.name);
     const bool is_set = value == nullptr ? field.fallback : value->boolean();
     if (field.only && is_set != *field.only) {
       value->fail(fmt::format("unsupported {}", field.name), value->shown(), *field.only ? "true" : "false");
@@ -122,6 +155,12 @@ double Config::number_or(std::string_view name, double absent) const {
 bool Config::is_set(std::string_view name) const {
   const auto found = switches_.find(name);
   invariant(found != switches_.end(), "an architecture reads only switches that its row names");
+  return found->second;
+}
+
+std::string_view Config::word(std::string_view name) const {
+  const auto found = words_.find(name);
+  invariant(found != words_.end(), "an architecture reads only words that its row names");
   return found->second;
 }
 

@@ -14,7 +14,8 @@
 
 namespace tandem {
 
-/// One number of a configuration, under all the names that it goes by, separated by spaces.
+/// One number of a configuration, under all the names that it goes by, separated by spaces. A dot in a name leads into a
+/// map: "rope_scaling.factor".
 struct ConfigNumber {
   std::string_view names;  ///< "n_embd hidden_size"; the first is the one that build() asks for
   double low, high;
@@ -30,10 +31,18 @@ struct ConfigSwitch {
   std::optional<bool> only = {};
 };
 
-/// A word of which only some values, separated by spaces, are implemented.
+/// A word of which only some values, separated by spaces, are implemented. `names` as those of a number.
 struct ConfigWord {
-  std::string_view name;
+  std::string_view names;
   std::string_view allowed;
+  std::string_view fallback = {};
+};
+
+/// The number of entries of a map.
+struct ConfigCount {
+  std::string_view name;
+  double low, high;
+  double fallback;
 };
 
 /// The values of one config.json, checked against the architecture's fields.
@@ -43,6 +52,7 @@ class Config {
   double number(std::string_view name) const;                ///< one that is required or has a fallback
   double number_or(std::string_view name, double absent) const;
   bool is_set(std::string_view name) const;                  ///< a switch
+  std::string_view word(std::string_view name) const;        ///< empty where absent without a fallback
   [[noreturn]] void fail(std::string_view problem, std::string_view got = {}, std::string_view want = {}) const;
 
  private:
@@ -50,6 +60,7 @@ class Config {
   TextPosition position_;
   std::map<std::string_view, double> numbers_;
   std::map<std::string_view, bool> switches_;
+  std::map<std::string_view, std::string> words_;
 };
 
 struct Architecture {
@@ -57,6 +68,7 @@ struct Architecture {
   std::span<const ConfigNumber> numbers;
   std::span<const ConfigSwitch> switches;
   std::span<const ConfigWord> words;
+  std::span<const ConfigCount> counts = {};
   std::vector<LayerDefinition> (*build)(const Config& config);
 };
 

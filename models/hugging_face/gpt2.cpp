@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "models/hugging_face/config.hpp"
+#include "models/hugging_face/definition_list.hpp"
 
 namespace tandem {
 
@@ -32,11 +32,10 @@ constexpr ConfigSwitch kSwitches[] = {
 
 // Both names stand for the tanh approximation.
 constexpr ConfigWord kWords[] = {
-    {.name = "activation_function", .allowed = "gelu_new gelu_pytorch_tanh"},
+    {.names = "activation_function", .allowed = "gelu_new gelu_pytorch_tanh"},
 };
 
-/// Collects definitions, each of which reads the one before it unless said otherwise.
-class Gpt2Builder {
+class Gpt2Builder : DefinitionList {
  public:
   explicit Gpt2Builder(const Config& config) : config_(config) {}
 
@@ -45,18 +44,10 @@ class Gpt2Builder {
     for (std::int64_t i = 0; i < config_.integer("n_layer"); ++i) add_block(fmt::format("h.{}.", i));
     add_norm("ln_f");
     add_output();
-    return std::move(definitions_);
+    return take();
   }
 
  private:
-  using Numbers = std::vector<std::pair<std::string, double>>;
-
-  LayerDefinition& add(std::string name, std::string kind, Numbers attributes = {}, std::vector<std::string> inputs = {}) {
-    return definitions_.emplace_back(LayerDefinition{.name = std::move(name),
-                                                     .kind = std::move(kind),
-                                                     .attributes = std::move(attributes),
-                                                     .inputs = std::move(inputs)});
-  }
   void add_norm(std::string name) { add(std::move(name), "layer_norm", {{"epsilon", config_.number("layer_norm_epsilon")}}); }
   LayerDefinition& add_linear(std::string name, double features, double deviation) {
     return add(std::move(name), "linear", {{"features", features}, {"deviation", deviation}});
@@ -71,7 +62,7 @@ class Gpt2Builder {
   }
 
   void add_block(const std::string& prefix) {
-    const auto block_input = definitions_.back().name;
+    const auto block_input = last();
     add_norm(prefix + "ln_1");
     add_linear(prefix + "attn.qkv", 3 * hidden_, deviation_);
     add(prefix + "attn.core", "attention", {{"heads", config_.number("n_head")}});
@@ -92,18 +83,13 @@ class Gpt2Builder {
   }
 
   const Config& config_;
-  std::vector<LayerDefinition> definitions_;
   double hidden_ = config_.number("n_embd");
   double deviation_ = config_.number("initializer_range");
   double residual_deviation_ = deviation_ / std::sqrt(2 * config_.number("n_layer"));
 };
 
 std::vector<LayerDefinition> build(const Config& config) {
-  const auto hidden = config.integer("n_embd"), heads = config.integer("n_head");
-  if (hidden % heads != 0) {
-    config.fail("the heads do not divide the hidden size", fmt::format("n_embd {} and n_head {}", hidden, heads),
-                "n_embd a multiple of n_head");
-  }
+  want_dividing_heads(config, "n_embd", "n_head");
   return Gpt2Builder(config).build();
 }
 

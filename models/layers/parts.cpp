@@ -20,6 +20,15 @@ void want_same(const TensorSpec& first, const TensorSpec& second) {
                    "equal shapes");
 }
 
+void want_targets(const TensorSpec& prediction, const TensorSpec& targets) {
+  want_float(prediction, 1);
+  const std::vector<std::int64_t> rows(prediction.dims.begin(), prediction.dims.end() - 1);
+  if (targets.type != ElementType::int32) throw InputError("target has the wrong element type", "float32", "int32");
+  const bool is_single = rows.empty() && targets.dims == std::vector<std::int64_t>{1};
+  if (targets.dims == rows || is_single) return;
+  throw InputError("target has the wrong shape", shape_text(targets.dims), shape_text(rows));
+}
+
 TensorSpec same_as_first(const Attributes&, std::span<const TensorSpec> inputs) {
   want_float(inputs[0]);
   return inputs[0];

@@ -19,6 +19,9 @@ void want_float(const TensorSpec& input, std::size_t dimensions = 0);
 /// Throws InputError unless both are equal.
 void want_same(const TensorSpec& first, const TensorSpec& second);
 
+/// Throws InputError unless there is a target for each row of the prediction; [1] will do for a single row.
+void want_targets(const TensorSpec& prediction, const TensorSpec& targets);
+
 TensorSpec same_as_first(const Attributes&, std::span<const TensorSpec> inputs);
 TensorSpec float_tensor(std::vector<std::int64_t> dims);
 /// One value per micro-batch.

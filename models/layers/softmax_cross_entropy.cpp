@@ -1,6 +1,5 @@
 // softmax_cross_entropy: the mean over all rows of -log softmax(prediction)[target].
 
-#include "base/error.hpp"
 #include "models/layers/parts.hpp"
 
 namespace tandem {
@@ -8,10 +7,7 @@ namespace tandem {
 namespace {
 
 TensorSpec output(const Attributes&, std::span<const TensorSpec> inputs) {
-  want_float(inputs[0], 1);
-  const std::vector<std::int64_t> rows(inputs[0].dims.begin(), inputs[0].dims.end() - 1);
-  if (inputs[1].type != ElementType::int32) throw InputError("target has the wrong element type", "float32", "int32");
-  if (inputs[1].dims != rows) throw InputError("target has the wrong shape", shape_text(inputs[1].dims), shape_text(rows));
+  want_targets(inputs[0], inputs[1]);
   return loss_value();
 }
 

@@ -16,13 +16,6 @@ constexpr AttributeSpec kAttributes[] = {
     {.name = "parts", .fallback = 1, .low = 1, .high = 65'536, .meaning = "of the vocabulary, as equal as can be"},
 };
 
-void want_targets(const TensorSpec& prediction, const TensorSpec& targets) {
-  want_float(prediction, 1);
-  const std::vector<std::int64_t> rows(prediction.dims.begin(), prediction.dims.end() - 1);
-  if (targets.type != ElementType::int32) throw InputError("target has the wrong element type", "float32", "int32");
-  if (targets.dims != rows) throw InputError("target has the wrong shape", shape_text(targets.dims), shape_text(rows));
-}
-
 TensorSpec statistics(const TensorSpec& prediction, std::int64_t parts) {
   TensorSpec result = with_columns(prediction, kNumbers);
   result.dims.insert(result.dims.begin(), parts);

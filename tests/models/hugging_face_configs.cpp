@@ -96,9 +96,9 @@ TEST_CASE("broken JSON is located in a configuration") {
 
 TEST_CASE("an unknown architecture is refused by name with the list of the supported") {
   CHECK(refusal(changed("\"gpt2\"", "\"llamma\"")) ==
-        R"(config.json:12:17: error: unsupported model_type; got "llamma", want one of the supported: gpt2)");
+        R"(config.json:12:17: error: unsupported model_type; got "llamma", want one of the supported: bert, gpt2, llama, vit)");
   CHECK(refusal("{\"text_config\": {\"model_type\": \"gpt2\"}}") ==
-        R"(config.json:1:1: error: missing key "model_type"; want one of the supported: gpt2)");
+        R"(config.json:1:1: error: missing key "model_type"; want one of the supported: bert, gpt2, llama, vit)");
   CHECK_THAT(refusal(changed("\"gpt2\"", "2")), Catch::Contains(R"(wrong kind of value; got "2", want a text)"));
   CHECK_THAT(refusal("[]"), Catch::Contains(R"(got "a list", want a map)"));
 }
