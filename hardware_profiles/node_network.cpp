@@ -76,6 +76,11 @@ NodeNetwork::Place NodeNetwork::place_of(DeviceId device) const {
   return {kind, within / kinds_[kind].devices, within % kinds_[kind].devices};
 }
 
+std::uint32_t NodeNetwork::node_of(DeviceId device) const {
+  const Place place = place_of(device);
+  return static_cast<std::uint32_t>(starts_[place.kind].node) + place.node;
+}
+
 std::uint32_t NodeNetwork::nic_of(const Place& place) const {
   const NodeKind& kind = kinds_[place.kind];
   return static_cast<std::uint32_t>(std::uint64_t{place.device} * kind.nics / kind.devices);

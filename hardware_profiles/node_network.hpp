@@ -1,5 +1,5 @@
 #pragma once
-// The network of a cluster of nodes: a fabric inside each node, NICs that lead out of it, and a fabric between the NICs.
+// The network of a cluster of nodes: a fabric inside each node, NICs that lead out of it, a fabric between the NICs.
 
 #include <cstdint>
 #include <optional>
@@ -29,6 +29,8 @@ class NodeNetwork {
   const std::vector<NodeKind>& kinds() const { return kinds_; }
   const std::optional<Fabric>& between() const { return between_; }
   std::uint32_t node_count() const { return nodes_; }
+  /// Counted from 0 over all kinds.
+  std::uint32_t node_of(DeviceId device) const;
 
   /// Between two different devices, by rule: out of the node, over the NIC, between the nodes, and in again.
   Route route(DeviceId from, DeviceId to) const;

@@ -15,7 +15,8 @@ const Topology& read_topology(const YamlNode& section) {
   if (const Topology* topology = find_topology(name.text())) return *topology;
   std::vector<std::string> known;
   for (const Topology* row : topologies()) known.emplace_back(row->name);
-  name.fail("unknown topology" + did_you_mean(name.text(), known), name.text(), fmt::format("{}", fmt::join(known, ", ")));
+  name.fail("unknown topology" + did_you_mean(name.text(), known), name.text(),
+            fmt::format("{}", fmt::join(known, ", ")));
 }
 
 void check_keys(const YamlNode& section, const Topology& topology, std::initializer_list<std::string_view> more_keys) {

@@ -5,8 +5,8 @@
 namespace tandem {
 
 std::span<const Topology* const> topologies() {
-  static constexpr const Topology* kRows[] = {&kSharedMemory, &kPcieTree,  &kNvlinkMesh, &kNvswitch, &kRing,     &kTorus,
-                                              &kIpuLadder,    &kSwitch,    &kFatTree,    &kDragonfly};
+  static constexpr const Topology* kRows[] = {&kSharedMemory, &kPcieTree,  &kNvlinkMesh, &kNvswitch, &kRing,
+                                              &kTorus,        &kIpuLadder, &kSwitch,     &kFatTree,  &kDragonfly};
   return kRows;
 }
 

@@ -27,8 +27,7 @@ BytesPerSecond pairs_across(const Shape& shape, std::span<const Link> kinds) {
 constinit const Topology kNvlinkMesh = {
     .name = "nvlink_mesh",
     .meaning = "a cable of its own between each pair of devices",
-    .source = "all-to-all NVLink, as in a DGX Station or a node of four GPUs: NVIDIA, \"DGX Station A100 Architecture\", "
-              "white paper, 2020",
+    .source = "all-to-all NVLink, as in a DGX Station: NVIDIA, \"DGX Station A100 Architecture\", white paper, 2020",
     .parameters = {},
     .kinds = kKinds,
     .misfit = [](const Shape&) -> std::optional<Misfit> { return std::nullopt; },

@@ -113,6 +113,6 @@ TEST_CASE("a dragonfly goes over one global cable at most, by the two routers th
   const Shape shape{12, {3, 2, 2}};  // ports 0 to 11; local 12 to 14; global 15 (0-1), 16 (0-2), 17 (1-2)
 
   CHECK(cables("dragonfly", shape, 0, 2) == std::vector<std::uint32_t>{0, 12, 2});       // routers 0 and 1
-  CHECK(cables("dragonfly", shape, 0, 4) == std::vector<std::uint32_t>{0, 15, 4});       // router 0 has 0-1, router 2 too
+  CHECK(cables("dragonfly", shape, 0, 4) == std::vector<std::uint32_t>{0, 15, 4});       // the routers with 0-1
   CHECK(cables("dragonfly", shape, 0, 10) == std::vector<std::uint32_t>{0, 12, 16, 14, 10});
 }

@@ -69,6 +69,7 @@ TEST_CASE("the page on networks has each topology with its parameters and kinds 
     for (const TopologyParameter& parameter : topology->parameters)
       CHECK_THAT(text, Catch::Contains("`" + std::string(parameter.name)));
     if (topology->kinds.size() == 1) continue;
-    for (const std::string_view kind : topology->kinds) CHECK_THAT(text, Catch::Contains("`" + std::string(kind) + "`"));
+    for (const std::string_view kind : topology->kinds)
+      CHECK_THAT(text, Catch::Contains("`" + std::string(kind) + "`"));
   }
 }

@@ -62,7 +62,8 @@ TEST_CASE("sizes that do not fit say which number does not") {
   CHECK_THAT(slip("radix: 4", "radix: 5"), Contains("does not divide into 1 ports down") && Contains("got \"5\""));
   CHECK_THAT(slip("levels: 2\n  radix: 4", "levels: 3\n  radix: 9\n  oversubscription: 2"), Contains("an even radix"));
   CHECK_THAT(slip("fat_tree\n  levels: 2\n  radix: 4", "dragonfly\n  groups: 3\n  routers: 2\n  ports: 1"),
-             Contains("a dragonfly of 3 groups of 2 routers with 1 ports each has too few ports; got \"8\", want at most 6"));
+             Contains("a dragonfly of 3 groups of 2 routers with 1 ports each has too few ports; got \"8\", "
+                      "want at most 6"));
   CHECK_THAT(slip("topology: torus\n    x: 3\n    y: 2", "topology: ipu_ladder") +
                  slip("count: 6}]\n  inside:\n    topology: torus\n    x: 3\n    y: 2",
                       "count: 5}]\n  inside:\n    topology: ipu_ladder"),
@@ -76,7 +77,8 @@ TEST_CASE("sizes that do not fit say which number does not") {
 }
 
 TEST_CASE("numbers of links are as strict as everywhere") {
-  for (const char* bad : {"nan", "inf GB/s", "-5 GB/s", "0 GB/s", "50", "50 us", "1,5 GB/s", "50 GB/s extra", "1e-300 B/s"}) {
+  for (const char* bad :
+       {"nan", "inf GB/s", "-5 GB/s", "0 GB/s", "50", "50 us", "1,5 GB/s", "50 GB/s extra", "1e-300 B/s"}) {
     CAPTURE(bad);
     CHECK_THAT(slip("50 GB/s", bad), StartsWith("cluster.yaml:9:"));
   }

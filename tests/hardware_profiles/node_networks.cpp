@@ -110,6 +110,16 @@ TEST_CASE("between nodes a message leaves by the root, takes its NIC, the switch
   CHECK(cluster.bisection() == BytesPerSecond{10e9});  // one node's two NICs of 5 GB/s
 }
 
+TEST_CASE("devices know their node, also where nodes differ") {
+  const Cluster mixed = load_cluster("mixed-xeon-k80-ipu"), pod = load_cluster("dgx-a100");
+
+  CHECK(mixed.nodes->node_of(device(0)) == 0);
+  CHECK(mixed.nodes->node_of(device(2)) == 1);
+  CHECK(mixed.nodes->node_of(device(3)) == 2);
+  CHECK(pod.nodes->node_of(device(159)) == 19);
+  CHECK(pod.nodes->node_count() == 20);
+}
+
 TEST_CASE("devices share a NIC where there are fewer, and have one each where there are as many") {
   const Cluster shared = cluster_from(replaced(kTwoNodes, "nics: {count: 2,", "nics: {count: 1,"));
   const Cluster own = cluster_from(replaced(kTwoNodes, "nics: {count: 2,", "nics: {count: 4,"));
@@ -222,6 +232,7 @@ TEST_CASE("65,536 devices need no table, and a mesh of as many has more links th
   CHECK(pod.route(device(0), device(65'535)).links.size() == 8);  // NIC, three levels up and down, NIC
   CHECK(pod.network_link_count() == 65'536 + 2 * (65'536 + 65'536 + 3 * 65'536));  // NVSwitch, NICs, three levels
   CHECK_THAT(complaint([] { load_cluster("tesla-k80:65536").route(device(0), device(1)); }),
-             Catch::Contains("too many devices for a link between each pair of them; got \"65536\", want at most 65535"));
+             Catch::Contains("too many devices for a link between each pair of them; got \"65536\", want at most "
+                             "65535"));
   CHECK(load_cluster("tesla-k80:65535").route(device(0), device(65'534)).links.size() == 1);
 }
