@@ -17,7 +17,7 @@ constexpr auto comes_later = [](const auto& a, const auto& b) {
 void FlowShares::replay() {
   ++replay_;
   part_.clear();
-  fixed_.clear();
+  changed_.clear();
   const Rate lowest = lowest_level();
   for (const std::uint32_t link : touched_) enlist(link);
   for (const std::uint32_t link : touched_) count_rising(link, lowest);
@@ -51,9 +51,18 @@ void FlowShares::enlist(std::uint32_t link) {
 void FlowShares::count_rising(std::uint32_t link, Rate level) {
   const Link& at = links_[link];
   const Rate near = at.level == kNoLevel ? kNoLevel : at.level - std::min<Rate>(at.level, at.flows);
-  if (near <= level || !count(link, near)) count(link, level);
+  if (near <= level) count(link, level);
+  else if (!count(link, near)) count_fewer(link, level);
   look_ahead(link);
   if (at.rising > 0 && at.level != kNoLevel) push({at.level, link, Kind::filled_before});
+}
+
+/// Too many flows of `link` keep their rates. Those of rates above its share can do so least of all; when they rise, its
+/// share stays near.
+void FlowShares::count_fewer(std::uint32_t link, Rate level) {
+  const Link& at = links_[link];
+  const Rate share = at.rising > 0 && at.left <= at.capacity ? at.left / at.rising : 0, margin = 2 * Rate{at.flows} + 2;
+  if (share <= level + margin || !count(link, share - margin)) count(link, level);
 }
 
 /// Counts the rising flows of `link` when those of old rates below `from` keep them. False where that need not hold.
@@ -138,10 +147,10 @@ void FlowShares::pass(std::uint32_t id, Rate level) {
 
 void FlowShares::release(std::uint32_t id) {
   const Rate old_rate = flows_[id].rate;
-  for_each_link(id, [&](std::uint32_t link) {
-    if (takes_part(links_[link]) && keeps_rate(links_[link], flows_[id])) let_rise(link, old_rate);
-  });
   flows_[id].released = replay_;
+  for_each_link(id, [&](std::uint32_t link) {
+    if (takes_part(links_[link]) && old_rate < links_[link].from) let_rise(link, old_rate);
+  });
   for_each_link(id, [&](std::uint32_t link) {
     if (!holds_from_outside(links_[link])) return;
     enlist(link);
@@ -149,13 +158,12 @@ void FlowShares::release(std::uint32_t id) {
   });
 }
 
-/// One more flow of `link` rises beyond its old rate; where the share comes near the rates of those that keep theirs,
-/// none does any more.
+/// One more flow of `link` rises beyond its old rate, and so may some whose rates its share comes near.
 void FlowShares::let_rise(std::uint32_t link, Rate old_rate) {
   Link& at = links_[link];
   at.left += old_rate;
   ++at.rising;
-  if (at.left / at.rising < at.highest_kept + at.flows) count(link, old_rate);
+  if (at.left / at.rising < at.highest_kept + at.flows) count_fewer(link, old_rate);
   look_ahead(link);
 }
 
@@ -175,8 +183,8 @@ void FlowShares::fix(std::uint32_t id, Rate level) {
   });
   flow.fixed = replay_;
   flow.next_rate = level;
-  fixed_.push_back(id);
   if (level == flow.rate) return;
+  changed_.push_back(id);
   for_each_link(id, [&](std::uint32_t link) {
     if (!holds_from_outside(links_[link])) return;
     enlist(link);

@@ -128,8 +128,7 @@ void FlowShares::touch_crowded(std::uint32_t flow) {
 bool FlowShares::leaves_room() {
   const std::size_t before = touched_.size();
   swap_rates();
-  for (const std::uint32_t flow : fixed_) {
-    if (flows_[flow].rate == flows_[flow].next_rate) continue;
+  for (const std::uint32_t flow : changed_) {
     for_each_link(flow, [&](std::uint32_t link) {
       const Link& at = links_[link];
       if (!takes_part(at) && at.total + at.flows > at.capacity) touch(link);
@@ -142,9 +141,8 @@ bool FlowShares::leaves_room() {
 
 /// Exchanges the old rates and the new, in the links' totals too.
 void FlowShares::swap_rates() {
-  for (const std::uint32_t id : fixed_) {
+  for (const std::uint32_t id : changed_) {
     Flow& flow = flows_[id];
-    if (flow.rate == flow.next_rate) continue;
     for_each_link(id, [&](std::uint32_t link) { links_[link].total += flow.next_rate - flow.rate; });
     std::swap(flow.rate, flow.next_rate);
   }
@@ -152,8 +150,7 @@ void FlowShares::swap_rates() {
 
 void FlowShares::keep(std::vector<std::uint32_t>& changed) {
   for (const std::uint32_t link : part_) links_[link].level = links_[link].next_level;
-  for (const std::uint32_t flow : fixed_)
-    if (flows_[flow].rate != flows_[flow].next_rate) changed.push_back(flow);
+  changed.insert(changed.end(), changed_.begin(), changed_.end());
   for (const std::uint32_t link : touched_) links_[link].touched = false;
   touched_.clear();
   for (const std::uint32_t flow : joined_) {

@@ -87,6 +87,7 @@ class FlowShares {
   void enlist(std::uint32_t link);
   void count_rising(std::uint32_t link, Rate level);
   bool count(std::uint32_t link, Rate from);
+  void count_fewer(std::uint32_t link, Rate level);
   void look_ahead(std::uint32_t link);
   void announce(std::uint32_t flow);
   void push(Occasion occasion);
@@ -119,7 +120,7 @@ class FlowShares {
   std::uint32_t free_hop_ = kNone;
   std::vector<std::uint32_t> joined_, touched_;  ///< flows and links since the last solve
   std::vector<std::uint32_t> part_;              ///< links of the replay
-  std::vector<std::uint32_t> fixed_;             ///< flows fixed by the replay
+  std::vector<std::uint32_t> changed_;           ///< flows that the replay has fixed at another rate
   std::vector<Occasion> ahead_;                  ///< a heap, the lowest level in front
   std::uint32_t replay_ = 0;
   double unit_;  ///< of a Rate, in bytes per second

@@ -1,9 +1,10 @@
 // Flows over shared links against the analytic answer, a plain heap of ends that knows of no sharing. Closed loops: a
-// flow that ends is followed by the next on the same route. The rate "items" is flows per second.
+// flow that ends is followed by the next on the same route, one latency later. The rate "items" is flows per second.
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <deque>
 #include <functional>
 #include <queue>
 
@@ -16,6 +17,7 @@ using namespace tandem;
 
 constexpr std::uint32_t kGpus = 1024, kGpusPerNode = 8, kNodes = kGpus / kGpusPerNode;
 constexpr double kBytesPerSecond = 25e9;
+constexpr std::int64_t kLatency = 2'000'000;  // ps
 
 /// One route per flow in flight, and how often it is travelled.
 struct Loop {
@@ -55,22 +57,25 @@ Loop shared_nics(std::uint32_t peers, bool alike) {
   return loop;
 }
 
+/// Starts wait in a queue: one latency for all keeps them in order.
 std::int64_t run_shared(const Loop& loop) {
   FlowNetwork network(loop.bytes_per_second);
-  std::vector<std::uint32_t> finished, rounds(loop.routes.size(), 1);
-  for (std::uint32_t flow = 0; flow < loop.routes.size(); ++flow)
-    network.add(0, flow, loop.routes[flow], loop.bytes_of(flow, 0));
-  std::int64_t last = 0;
-  for (std::int64_t now = network.next_end(); now != FlowNetwork::kNever; now = network.next_end()) {
-    last = now;
+  std::vector<std::uint32_t> finished, rounds(loop.routes.size(), 0);
+  std::deque<std::pair<std::int64_t, std::uint32_t>> starts;
+  for (std::uint32_t flow = 0; flow < loop.routes.size(); ++flow) starts.emplace_back(kLatency, flow);
+  for (std::int64_t now = 0;;) {
+    const std::int64_t end = network.next_end(), start = starts.empty() ? FlowNetwork::kNever : starts.front().first;
+    if (std::min(start, end) == FlowNetwork::kNever) return now;
+    now = std::min(start, end);
     finished.clear();
     network.finish_due(now, finished);
-    for (const std::uint32_t flow : finished) {
-      const std::uint32_t round = rounds[flow]++;
-      if (round < loop.rounds) network.add(now, flow, loop.routes[flow], loop.bytes_of(flow, round));
+    for (const std::uint32_t flow : finished)
+      if (++rounds[flow] < loop.rounds) starts.emplace_back(now + kLatency, flow);
+    for (; !starts.empty() && starts.front().first == now; starts.pop_front()) {
+      const std::uint32_t flow = starts.front().second;
+      network.add(now, flow, loop.routes[flow], loop.bytes_of(flow, rounds[flow]));
     }
   }
-  return last;
 }
 
 std::int64_t run_analytic(const Loop& loop) {
@@ -78,7 +83,7 @@ std::int64_t run_analytic(const Loop& loop) {
   std::priority_queue<End, std::vector<End>, std::greater<>> ends;
   std::vector<std::uint32_t> rounds(loop.routes.size(), 1);
   const auto time_of = [&](std::uint32_t flow, std::uint32_t round) {
-    return static_cast<std::int64_t>(loop.bytes_of(flow, round) * 1e12 / kBytesPerSecond);
+    return kLatency + static_cast<std::int64_t>(loop.bytes_of(flow, round) * 1e12 / kBytesPerSecond);
   };
   for (std::uint32_t flow = 0; flow < loop.routes.size(); ++flow) ends.emplace(time_of(flow, 0), flow);
   std::int64_t last = 0;
