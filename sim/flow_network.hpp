@@ -11,14 +11,15 @@
 
 namespace tandem {
 
-/// Flows over routes of links progress at max-min fair rates: each flow has a saturated link on which no flow is faster.
+/// Flows over routes of links progress at max-min fair rates: each flow has a saturated link on which no flow is
+/// faster.
 ///
 /// Joins and leaves only note what they touch; the rates are solved once per instant, when next_end() is asked or time
 /// moves on, and a flow is touched only where its rate changes (see flow_network_shares.hpp).
 ///
 /// Rounding, and what it guarantees:
-/// 1. A flow ends at the picosecond nearest to its exact end, and at least one picosecond after its last change of rate.
-///    Its progress is reckoned only where its rate changes, so looking more often, adding in another order at one
+/// 1. A flow ends at the picosecond nearest to its exact end, and at least one picosecond after its last change of
+///    rate. Its progress is reckoned only where its rate changes, so looking more often, adding in another order at one
 ///    instant, or renaming links and flows changes nothing.
 /// 2. A flow alone on its links ends at its start + round(bytes / narrowest capacity). k flows of equal bytes that join
 ///    one link at one instant end at exactly k times that where bytes / capacity is whole and k times it < 2^50 ps.

@@ -38,7 +38,8 @@ std::int64_t FlowEnds::earliest() {
   return kNever;
 }
 
-/// Appends the flows that end at `at`. They come in the order of their entries; ids put them in one that no history shows.
+/// Appends the flows that end at `at`. They come in the order of their entries; ids put them in one that no history
+/// shows.
 void FlowEnds::take(std::int64_t at, std::vector<std::uint32_t>& finished) {
   const auto first = static_cast<std::ptrdiff_t>(finished.size());
   while (!early_.empty() && early_.front().time == at) finish(pop_early(), finished);

@@ -9,9 +9,10 @@
 
 namespace tandem {
 
-/// A radix heap holds one entry per flow, at its end or before it: an end that moves later leaves its entry where it is,
-/// and the entry follows once it comes up; an end that moves earlier gets a second entry, and the first one is dropped
-/// when it comes up. Ends before the heap's own now, which has run ahead to the earliest, wait in a small binary heap.
+/// A radix heap holds one entry per flow, at its end or before it: an end that moves later leaves its entry where it
+/// is, and the entry follows once it comes up; an end that moves earlier gets a second entry, and the first one is
+/// dropped when it comes up. Ends before the heap's own now, which has run ahead to the earliest, wait in a small
+/// binary heap.
 class FlowEnds {
  public:
   static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();

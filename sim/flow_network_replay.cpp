@@ -57,8 +57,8 @@ void FlowShares::count_rising(std::uint32_t link, Rate level) {
   if (at.rising > 0 && at.level != kNoLevel) push({at.level, link, Kind::filled_before});
 }
 
-/// Too many flows of `link` keep their rates. Those of rates above its share can do so least of all; when they rise, its
-/// share stays near.
+/// Too many flows of `link` keep their rates. Those of rates above its share can do so least of all; when they rise,
+/// its share stays near.
 void FlowShares::count_fewer(std::uint32_t link, Rate level) {
   const Link& at = links_[link];
   const Rate share = at.rising > 0 && at.left <= at.capacity ? at.left / at.rising : 0, margin = 2 * Rate{at.flows} + 2;

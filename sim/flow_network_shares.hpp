@@ -8,15 +8,15 @@
 namespace tandem {
 
 /// Max-min fairness by progressive filling (Bertsekas and Gallager, "Data Networks", section 6.5.2): all rates rise
-/// together; a link that fills up at a level fixes its flows there. A set of flows has one solution, bit for bit:
-/// rates are whole multiples of a unit, so sums are exact, and all links that fill up at one level fix their flows alike.
+/// together; a link that fills up at a level fixes its flows there. A set of flows has one solution, bit for bit: rates
+/// are whole multiples of a unit, so sums are exact, and all links that fill up at one level fix their flows alike.
 ///
-/// A change replays the filling upwards for the links it touches. A link joins the replay when one of its flows is fixed
-/// at another rate than before, or is released: still rising beyond it. All others keep their level, and their flows
-/// their rates. On a link of the replay, too, flows that other links hold lower are taken to keep their rates as long as
-/// its share stays above them; by a unit per flow, so that rounding cannot make a difference to the whole filling.
-/// A link that filled up at no level stays out as long as the new rates leave it room; else the replay starts again
-/// with it.
+/// A change replays the filling upwards for the links it touches. A link joins the replay when one of its flows is
+/// fixed at another rate than before, or is released: still rising beyond it. All others keep their level, and their
+/// flows their rates. On a link of the replay, too, flows that other links hold lower are taken to keep their rates as
+/// long as its share stays above them; by a unit per flow, so that rounding cannot make a difference to the whole
+/// filling. A link that filled up at no level stays out as long as the new rates leave it room; else the replay starts
+/// again with it.
 class FlowShares {
  public:
   explicit FlowShares(std::span<const double> bytes_per_second);
@@ -37,9 +37,9 @@ class FlowShares {
 
   struct Link {
     Rate capacity = 0;
-    Rate total = 0;           ///< of the rates of its flows
-    Rate level = kNoLevel;    ///< at which it filled up; kNoLevel where others hold all its flows lower
-    Rate asked = 0;           ///< at most, by flows that have joined since the last solve
+    Rate total = 0;               ///< of the rates of its flows
+    Rate level = kNoLevel;        ///< at which it filled up; kNoLevel where others hold all its flows lower
+    Rate asked = 0;               ///< at most, by flows that have joined since the last solve
     std::uint32_t first = kNone;  ///< hop
     std::uint32_t flows = 0;
     bool touched = false;
@@ -48,7 +48,7 @@ class FlowShares {
     Rate from = 0;             ///< flows of lower old rates keep them, unless released
     Rate highest_kept = 0;     ///< of those, at most
     Rate share = 0;            ///< left / rising when it was looked at last
-    Rate left = 0;             ///< the capacity that no fixed flow has
+    Rate left = 0;             ///< the capacity, less the rates of fixed flows and of those that keep theirs
     std::uint32_t rising = 0;  ///< flows not yet fixed
     std::uint32_t fixed_there = 0;
     Rate fixed_level = 0;  ///< the last level at which flows of it were fixed, `fixed_there` of them

@@ -87,17 +87,17 @@ TEST_CASE("a long route gets the least share, and the short ones get what it lea
 }
 
 TEST_CASE("a flow that joins halfway halves the rate from there on") {
-  // The first has 500 of 1000 B left at 500 ns, and shares until it ends at 500 + 2 x 500 = 1500 ns; the second has then
-  // moved 500 B and has 500 left at full rate.
+  // The first has 500 of 1000 B left at 500 ns, and shares until it ends at 500 + 2 x 500 = 1500 ns; the second has
+  // then moved 500 B and has 500 left at full rate.
   const auto times = times_by_flow({{kGigabyte}, {{0, 1000, {0}}, {500'000, 1000, {0}}}});
 
   CHECK(times == std::vector<std::int64_t>{1'500'000, 2'000'000});
 }
 
 TEST_CASE("a flow that joins far away changes nothing, one that frees a link down the route does") {
-  // Flow 0 shares link 0 with flow 1, which shares link 1 with flows 2 and 3: rates 2/3, 1/3, 1/3, 1/3. Flows 2 and 3 end
-  // at 300 / (1/3) = 900 ns, when flow 0 has moved 600 B and flow 1 300: from there they share by halves, 400 B of flow 0
-  // take 800 ns, until 1700, and flow 1 has 1000 - 300 - 400 = 300 left at full rate, until 2000.
+  // Flow 0 shares link 0 with flow 1, which shares link 1 with flows 2 and 3: rates 2/3, 1/3, 1/3, 1/3. Flows 2 and 3
+  // end at 300 / (1/3) = 900 ns, when flow 0 has moved 600 B and flow 1 300: from there they share by halves, 400 B of
+  // flow 0 take 800 ns, until 1700, and flow 1 has 1000 - 300 - 400 = 300 left at full rate, until 2000.
   const Traffic traffic{
       {kGigabyte, kGigabyte, kGigabyte},
       {{0, 1000, {0}}, {0, 1000, {0, 1}}, {0, 300, {1}}, {0, 300, {1}}, {100'000, 50, {2}}, {150'000, 25, {2}}}};
@@ -107,8 +107,8 @@ TEST_CASE("a flow that joins far away changes nothing, one that frees a link dow
 }
 
 TEST_CASE("a link that held nobody back begins to when its flows are freed elsewhere") {
-  // Flows 0 and 1 are held to 1/2 by flows 2 and 3 of their own links; link 2 of 1.2 GB/s has room for both. When flows 2
-  // and 3 end at 200 B / (1/2) = 400 ns, flows 0 and 1 would go at 1 each, and link 2 holds them to 0.6.
+  // Flows 0 and 1 are held to 1/2 by flows 2 and 3 of their own links; link 2 of 1.2 GB/s has room for both. When flows
+  // 2 and 3 end at 200 B / (1/2) = 400 ns, flows 0 and 1 would go at 1 each, and link 2 holds them to 0.6.
   const Traffic traffic{{kGigabyte, kGigabyte, 1.2e9},
                         {{0, 800, {0, 2}}, {0, 800, {1, 2}}, {0, 200, {0}}, {0, 200, {1}}}};
 

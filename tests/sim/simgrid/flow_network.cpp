@@ -2,11 +2,11 @@
 //
 // Set in SimGrid, so that it computes the textbook's latency + size / share under max-min fairness:
 //   network/model:CM02          the fluid model of one rate per flow (Casanova and Marchal, 2002)
-//   network/crosstraffic:0      else the acknowledgements of a flow take 5 % of the links of its way back
+//   network/crosstraffic:0      else a flow's acknowledgements take 5 % of the links of its way back
 //   network/TCP-gamma:0         else a flow's rate is bounded by TCP's window over its round trip
 //   network/latency-factor:1, network/bandwidth-factor:1, network/weight-S:0
 //                               no correction factors of a fitted TCP; what CM02 sets, spelled out
-// CM02 weighs a flow by 1 / latency, as TCP's round trips do. Where all routes of a scenario have one latency, its links
+// CM02 weighs a flow by 1 / latency, as TCP's round trips do. Where all routes of a scenario have one latency, links
 // carry it; where they differ, the sender waits that long before it sends over links without latency.
 
 #include <fmt/format.h>
