@@ -17,15 +17,15 @@
 namespace tandem {
 namespace {
 
-void observed(const StepCall& call, LayerId layer, Pass pass, auto&& run) {
+void observed(const StepCall& call, const Model& model, LayerId layer, Pass pass, auto&& run) {
   if (call.observer == nullptr) return run();
   const Instant start = now();
   run();
-  (*call.observer)(layer, pass, between(start, now()));
+  (*call.observer)(model, layer, pass, between(start, now()));
 }
 
-void run_pass(LayerPass& pass, const StepCall& call) {
-  observed(call, pass.layer(), pass.pass(), [&] { pass.run(call); });
+void run_pass(LayerPass& pass, const Model& model, const StepCall& call) {
+  observed(call, model, pass.layer(), pass.pass(), [&] { pass.run(call); });
 }
 
 void copy(const std::vector<BoundaryCopy>& copies, const Bases& bases) {
@@ -93,8 +93,8 @@ class Forward {
 
   void run(const StepCall& call) {
     for (Item& item : items_) {
-      if (auto* pass = std::get_if<LayerPass>(&item.work)) run_pass(*pass, call);
-      else observed(call, item.layer, Pass::forward, [&] { std::get<SourceFill>(item.work).run(call); });
+      if (auto* pass = std::get_if<LayerPass>(&item.work)) run_pass(*pass, local_.model, call);
+      else observed(call, local_.model, item.layer, Pass::forward, [&] { std::get<SourceFill>(item.work).run(call); });
     }
     if (is_last_) copy(segment_.forward_copies, call.bases);
     if (loss_.present) take_loss(call);
@@ -123,25 +123,27 @@ class Forward {
 
 class Backward {
  public:
-  Backward(const WorkContext& context, const StepWork& work) : segment_(context.program.segment(work.segment)) {
+  Backward(const WorkContext& context, const StepWork& work)
+      : segment_(context.program.segment(work.segment)), model_(context.local(work.segment).model) {
     const bool both = work.kind == StepKind::backward;
     copies_ = both ? work.part == 0 : work.kind == StepKind::input_gradient;
     for (std::size_t part = 0; part < segment_.backward_parts.size(); ++part)
       for (const PassItem& item : segment_.backward_parts[part].items) {
         const bool is_weight = item.pass == Pass::weight_gradient;
         if (both ? part == work.part : is_weight == (work.kind == StepKind::weight_gradient))
-          passes_.emplace_back(context.local(work.segment).model, segment_, segment_.layers[item.layer], item.pass,
+          passes_.emplace_back(model_, segment_, segment_.layers[item.layer], item.pass,
                                loss_gradient(context.program), context.seed);
       }
   }
 
   void run(const StepCall& call) {
     if (copies_) copy(segment_.backward_copies, call.bases);
-    for (LayerPass& pass : passes_) run_pass(pass, call);
+    for (LayerPass& pass : passes_) run_pass(pass, model_, call);
   }
 
  private:
   const Segment& segment_;
+  const Model& model_;
   bool copies_ = true;
   std::vector<LayerPass> passes_;
 };

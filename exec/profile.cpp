@@ -14,7 +14,7 @@ std::vector<StepTiming> step_timings(const Program& program, const std::vector<T
   for (const Step& step : program.steps()) {
     if (!is_of_iteration(step.kind)) continue;
     const auto id = static_cast<StepId>(&step - program.steps().data());
-    StepTiming timing{step.kind, program.segment(program.work(id).segment).weight_bytes, {}};
+    StepTiming timing{step.kind, program.work(id).segment, {}};
     for (std::size_t k = static_cast<std::size_t>(warm_up); k < timelines.size(); ++k) {
       const Span span = timelines[k].spans[index_of(id)];
       timing.times.push_back(to_seconds(span.end - span.start));
@@ -35,18 +35,20 @@ KernelProfile profile_kernels(const Program& program, const Model& model, const 
     ++iterations_done;
     if (options.after_iteration) options.after_iteration(iteration, loss);
   };
-  std::map<std::pair<LayerId, Pass>, std::vector<Seconds>> times;
-  const auto observe = [&](LayerId layer, Pass pass, Picoseconds time) {
-    if (iterations_done >= warm_up) times[{layer, pass}].push_back(to_seconds(time));
+  std::map<std::pair<LayerId, Pass>, std::vector<Seconds>> empty;
+  std::map<const Model*, decltype(empty)> times;
+  const auto observe = [&](const Model& local, LayerId layer, Pass pass, Picoseconds time) {
+    if (iterations_done >= warm_up) times[&local][{layer, pass}].push_back(to_seconds(time));
   };
   const RunResult result = run_observed(program, model, dataset, longer, observe);
 
   const std::int64_t batch = program.segments().front().batch;
   std::map<std::string, std::vector<Seconds>> by_signature;
-  for (const auto& [kernel, measured] : times) {
-    auto& row = by_signature[kernel_signature(model, kernel.first, kernel.second, batch)];
-    row.insert(row.end(), measured.begin(), measured.end());
-  }
+  for (const auto& [local, kernels] : times)
+    for (const auto& [kernel, measured] : kernels) {
+      auto& row = by_signature[kernel_signature(*local, kernel.first, kernel.second, batch)];
+      row.insert(row.end(), measured.begin(), measured.end());
+    }
   KernelProfile profile;
   for (auto& [signature, measured] : by_signature) profile.kernels.push_back({signature, std::move(measured)});
   profile.steps = step_timings(program, result.timelines, warm_up);

@@ -11,7 +11,7 @@
 namespace tandem {
 
 /// Told of every kernel, on the thread that ran it.
-using KernelObserver = std::function<void(LayerId, Pass, Picoseconds)>;
+using KernelObserver = std::function<void(const Model& local, LayerId, Pass, Picoseconds)>;
 
 /// One call of a step's work.
 struct StepCall {

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/json_text.hpp"
+#include "plan/collective.hpp"
 #include "plan/schedule.hpp"
 
 namespace tandem {
@@ -76,8 +77,49 @@ void read_schedule(const YamlNode& node, std::string& out) {
 }
 
 void read_mesh(const YamlNode& node, Plan& plan) {
-  node.only_keys({"pipeline"});
+  node.only_keys({"pipeline", "data", "tensor", "spatial"});
   read_integer(node, "pipeline", 1, kMost, plan.pipeline);
+  read_integer(node, "data", 1, kMost, plan.replicas);
+  read_integer(node, "tensor", 1, kMost, plan.tensor);
+  if (const YamlNode* space = node.find("spatial")) {
+    const auto& items = space->items();
+    if (items.size() != 2) space->fail("not the ranks of two dimensions", fmt::format("{}", items.size()), "[height, width]");
+    plan.height = items[0].integer(1, kMost);
+    plan.width = items[1].integer(1, kMost);
+  }
+}
+
+/// The value of one of two words.
+bool read_word(const YamlNode& node, std::string_view first, std::string_view second) {
+  if (node.text() == first) return false;
+  if (node.text() == second) return true;
+  node.fail(fmt::format("unknown{}", did_you_mean(node.text(), {std::string(first), std::string(second)})), node.text(),
+            fmt::format("{} or {}", first, second));
+}
+
+void read_layouts(const YamlNode& node, Plan& plan) {
+  for (const auto& [layer, rule] : node.entries()) plan.layouts.emplace_back(layer.text(), rule.text());
+}
+
+/// How the work of a stage is divided, and how its ranks talk.
+void read_division(const YamlNode& root, Plan& plan) {
+  if (const YamlNode* node = root.find("tensor_split"))
+    plan.tensor_split = read_word(*node, "megatron", "naive") ? TensorSplit::naive : TensorSplit::megatron;
+  if (const YamlNode* node = root.find("after_space"))
+    plan.after_space = read_word(*node, "replicated", "tensor") ? AfterSpace::tensor : AfterSpace::replicated;
+  if (const YamlNode* node = root.find("sequence_parallel")) plan.sequence_parallel = node->boolean();
+  if (const YamlNode* node = root.find("synchronised_batch_norm")) plan.synchronised_batch_norm = node->boolean();
+  if (const YamlNode* node = root.find("overlap")) plan.overlap = node->boolean();
+  if (const YamlNode* node = root.find("layouts")) read_layouts(*node, plan);
+  if (const YamlNode* node = root.find("bucket")) plan.bucket = node->quantity<Bytes>();
+  if (const YamlNode* node = root.find("collective")) {
+    plan.collective = node->text();
+    std::vector<std::string> names{"auto"};
+    for (const CollectiveAlgorithm& row : collective_algorithms()) names.emplace_back(row.name);
+    if (std::find(names.begin(), names.end(), plan.collective) == names.end())
+      node->fail(fmt::format("no such algorithm{}", did_you_mean(plan.collective, names)), plan.collective,
+                 fmt::format("one of {}", fmt::join(names, ", ")));
+  }
 }
 
 void read_cuts(const YamlNode& node, Plan& plan) {
@@ -101,10 +143,12 @@ void read_seed(const YamlNode& root, Plan& plan) {
 Plan read_plan(const YamlNode& root) {
   Plan plan;
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "micro_batches", "micro_batch_size",
-                  "window", "optimizer", "iterations", "seed", "data", "cuts"});
+                  "window", "optimizer", "iterations", "seed", "data", "cuts", "tensor_split", "sequence_parallel",
+                  "after_space", "synchronised_batch_norm", "layouts", "bucket", "overlap", "collective"});
   plan.model = root.at("model").text();
   read_text(root, "cluster", plan.cluster);
   if (const YamlNode* node = root.find("mesh")) read_mesh(*node, plan);
+  read_division(root, plan);
   if (const YamlNode* node = root.find("schedule")) read_schedule(*node, plan.schedule);
   read_integer(root, "micro_batches", 1, kMost, plan.micro_batches);
   read_integer(root, "micro_batch_size", 1, kMost, plan.micro_batch_size);
@@ -121,10 +165,38 @@ Plan read_plan(const YamlNode& root) {
   return plan;
 }
 
+namespace {
+
+/// What differs from the defaults.
+std::string write_division(const Plan& plan) {
+  const Plan usual;
+  std::string out;
+  const auto flag = [&](std::string_view key, bool value, bool fallback) {
+    if (value != fallback) out += fmt::format("{}: {}\n", key, value);
+  };
+  if (plan.tensor_split != usual.tensor_split) out += "tensor_split: naive\n";
+  if (plan.after_space != usual.after_space) out += "after_space: tensor\n";
+  flag("sequence_parallel", plan.sequence_parallel, usual.sequence_parallel);
+  flag("synchronised_batch_norm", plan.synchronised_batch_norm, usual.synchronised_batch_norm);
+  flag("overlap", plan.overlap, usual.overlap);
+  if (plan.bucket != usual.bucket) out += fmt::format("bucket: {} B\n", plan.bucket.count);
+  if (plan.collective != usual.collective) out += fmt::format("collective: {}\n", json_string(plan.collective));
+  if (plan.layouts.empty()) return out;
+  out += "layouts:  # rules on the tensor axis that are not the default\n";
+  for (const auto& [layer, rule] : plan.layouts) out += fmt::format("  {}: {}\n", json_string(layer), rule);
+  return out;
+}
+
+}  // namespace
+
 std::string write_plan(const Plan& plan) {
   std::string out = fmt::format("model: {}\n", json_string(plan.model));
   if (plan.model_fingerprint) out += fmt::format("model_fingerprint: \"{:016x}\"\n", *plan.model_fingerprint);
-  out += fmt::format("cluster: {}\nmesh: {{pipeline: {}}}\n", json_string(plan.cluster), plan.pipeline);
+  out += fmt::format("cluster: {}\nmesh: {{pipeline: {}", json_string(plan.cluster), plan.pipeline);
+  if (plan.replicas > 1) out += fmt::format(", data: {}", plan.replicas);
+  if (plan.tensor > 1) out += fmt::format(", tensor: {}", plan.tensor);
+  if (plan.height * plan.width > 1) out += fmt::format(", spatial: [{}, {}]", plan.height, plan.width);
+  out += "}\n" + write_division(plan);
   out += fmt::format("schedule: {}\nmicro_batches: {}\nmicro_batch_size: {}\nwindow: {}\n", json_string(plan.schedule),
                      plan.micro_batches, plan.micro_batch_size, plan.window);
   const Optimizer& o = plan.optimizer;

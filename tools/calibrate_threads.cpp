@@ -138,7 +138,8 @@ Seconds iteration_beside(const Program& program, const Model& model, const Datas
 Concurrency measure_concurrency(const Model& model, const Plan& plan, std::int64_t cores,
                                 const std::vector<std::int64_t>& threads, std::stop_token stop) {
   Plan whole = plan;
-  whole.pipeline = 1;
+  whole.pipeline = whole.replicas = whole.tensor = whole.height = whole.width = 1;
+  whole.layouts.clear();
   whole.cuts.clear();
   whole.micro_batches = 1;
   const Program program = lower(whole, model, {}, {DeviceId{0}});

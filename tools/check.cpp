@@ -107,7 +107,7 @@ void Check::next(std::string_view what) {
 /// this machine cannot hold whole stays without measured kernels.
 void Check::measure(const Model& model) {
   next("timing kernels");
-  const std::int64_t beside = std::min(plan_.pipeline, this_machine().cores);
+  const std::int64_t beside = std::min<std::int64_t>(mesh_of(plan_).workers(), this_machine().cores);
   try {
     kernels_.add(measure_kernels(model, plan_, 2, std::string(1 << 16, 'a'), options_.stop));
     if (beside > 1)
@@ -170,8 +170,8 @@ void Check::compare_numbers(const Dataset& dataset) {
   numbers.losses = one.losses;
   next("training the whole model in double");
   const RunResult first = run_on_one_thread(job.program, *job.model, dataset, run_options(1));
-  const WholeModelResult whole = train_whole_model(*job.model, dataset, plan_.optimizer, 1, plan_.micro_batches,
-                                                   plan_.micro_batch_size, plan_.seed);
+  const WholeModelResult whole = train_whole_model(*job.model, dataset, plan_.optimizer, 1,
+                                                   global_micro_batches(plan_), plan_.micro_batch_size, plan_.seed);
   for (std::size_t i = 0; i < whole.gradients.size(); ++i)
     numbers.max_relative_error =
         std::max(numbers.max_relative_error, relative_error(first.gradients[i], whole.gradients[i]));

@@ -11,6 +11,7 @@
 #include "plan/partition.hpp"
 #include "plan/schedule.hpp"
 #include "plan/verify.hpp"
+#include "tools/collective_choice.hpp"
 #include "tools/text_files.hpp"
 
 namespace tandem {
@@ -42,14 +43,18 @@ Job make_job(Plan plan, Cluster cluster, const CostModel& costs) {
 Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, const CostModel& costs) {
   Job job{std::move(plan), std::move(model), std::move(cluster), {}, {}, {}};
   count_steps(job.plan);
-  job.devices = place_workers(job.cluster, static_cast<std::size_t>(job.plan.pipeline));
+  const Mesh mesh = mesh_of(job.plan);
+  job.devices = place_workers(job.cluster, mesh.workers());
   job.cuts = resolve_cuts(job.plan, *job.model);
   if (std::ssize(job.cuts) != job.plan.pipeline - 1) {
     std::vector<const Device*> devices;
-    for (const DeviceId id : job.devices) devices.push_back(&job.cluster.device(id));
+    for (std::uint32_t rank = 0; rank < mesh.workers(); rank += mesh.workers_per_stage())
+      devices.push_back(&job.cluster.device(job.devices[rank]));
     job.cuts = partition(*job.model, devices, costs, job.plan.micro_batch_size).cuts;
   }
-  job.program = lower(job.plan, *job.model, job.cuts, job.devices);
+  LowerOptions options;
+  options.choose = collective_chooser(job.plan, job.cluster);
+  job.program = lower(job.plan, *job.model, job.cuts, job.devices, options);
   verify(job.program);
   return job;
 }
@@ -68,7 +73,7 @@ Dataset make_dataset(const Job& job) {
 
 MetricsContext metrics_context(const Job& job) {
   MetricsContext context;
-  context.samples = job.plan.micro_batches * job.plan.micro_batch_size;
+  context.samples = global_micro_batches(job.plan) * job.plan.micro_batch_size;
   for (const Layer& layer : job.model->layers())
     if (layer.inputs.empty() && layer.output.type == ElementType::int32 && context.tokens == 0)
       context.tokens = context.samples * layer.output.elements_per_sample();

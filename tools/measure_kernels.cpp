@@ -25,18 +25,20 @@ std::optional<PlainWork> plain_kind(StepKind kind) {
 }
 
 /// Steps over all parameters, as times of each parameter's size: by its share of the values.
-void add_plain_rows(const Program& program, const Model& model, const Optimizer& optimizer,
+void add_plain_rows(const Program& program, const Optimizer& optimizer,
                     const std::vector<StepTiming>& steps, std::vector<MeasuredKernel>& rows) {
   for (const StepTiming& step : steps) {
     const auto kind = plain_kind(step.kind);
     if (!kind || step.times.empty()) continue;
     const auto counts = [&](const SegmentParameter& row) {
-      if (*kind == PlainWork::add) return model.parameter(row.parameter).tied_to.has_value();
+      const Model& local = program.local(step.segment).model;
+      if (*kind == PlainWork::add) return local.parameter(row.parameter).tied_to.has_value();
       return *kind == PlainWork::zero || row.updated;
     };
     std::int64_t total = 0;
-    for (const SegmentParameter& row : program.segments()[0].parameters) total += counts(row) ? row.elements : 0;
-    for (const SegmentParameter& row : program.segments()[0].parameters)
+    const std::vector<SegmentParameter>& parameters = program.segment(step.segment).parameters;
+    for (const SegmentParameter& row : parameters) total += counts(row) ? row.elements : 0;
+    for (const SegmentParameter& row : parameters)
       if (counts(row))
         rows.push_back(row_of(plain_signature(*kind, row.elements, optimizer), step.times,
                               static_cast<double>(row.elements) / static_cast<double>(total)));
@@ -49,9 +51,10 @@ std::vector<MeasuredKernel> measure_kernels(const Model& model, const Plan& plan
                                             const std::string& text, std::stop_token stop) {
   Plan whole = plan;
   whole.pipeline = 1;
+  whole.replicas = 1;
   whole.cuts.clear();
   whole.micro_batches = std::min<std::int64_t>(plan.micro_batches, 4);
-  const Program program = lower(whole, model, {}, {DeviceId{0}});
+  const Program program = lower(whole, model, {}, std::vector(mesh_of(whole).workers(), DeviceId{0}));
   RunOptions options;
   options.iterations = rounds;
   options.seed = plan.seed;
@@ -61,7 +64,7 @@ std::vector<MeasuredKernel> measure_kernels(const Model& model, const Plan& plan
   const KernelProfile profile = profile_kernels(program, model, dataset, options);
   std::vector<MeasuredKernel> rows;
   for (const KernelTiming& kernel : profile.kernels) rows.push_back(row_of(kernel.signature, kernel.times, 1));
-  add_plain_rows(program, model, plan.optimizer, profile.steps, rows);
+  add_plain_rows(program, plan.optimizer, profile.steps, rows);
   const auto less = [](const auto& a, const auto& b) { return a.signature < b.signature; };
   const auto same = [](const auto& a, const auto& b) { return a.signature == b.signature; };
   std::stable_sort(rows.begin(), rows.end(), less);

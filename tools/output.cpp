@@ -83,7 +83,11 @@ Json plan_json(const Job& job) {
   return {{"model", plan.model},
           {"parameters", job.model->parameter_count()},
           {"cluster", plan.cluster},
-          {"mesh", {{"pipeline", plan.pipeline}}},
+          {"mesh",
+           {{"pipeline", plan.pipeline},
+            {"data", plan.replicas},
+            {"tensor", plan.tensor},
+            {"spatial", {plan.height, plan.width}}}},
           {"schedule", plan.schedule},
           {"micro_batches", plan.micro_batches},
           {"micro_batch_size", plan.micro_batch_size},
@@ -95,8 +99,11 @@ Json plan_json(const Job& job) {
 
 std::string plan_text(const Job& job) {
   const Plan& plan = job.plan;
-  return fmt::format("{} on {}: pp {}, {}, {} micro-batches of {}", job.model->name(), job.cluster.name, plan.pipeline,
-                     plan.schedule, plan.micro_batches, plan.micro_batch_size);
+  std::string mesh = fmt::format("pp {}", plan.pipeline);
+  if (plan.replicas > 1) mesh += fmt::format(" x dp {}", plan.replicas);
+  if (plan.height * plan.width > 1) mesh += fmt::format(" x spatial {}x{}", plan.height, plan.width);
+  if (plan.tensor > 1) mesh += fmt::format(" x tp {}", plan.tensor);
+  return fmt::format("{} on {}: {}, {}, {} micro-batches of {}", job.model->name(), job.cluster.name, mesh, plan.schedule, plan.micro_batches, plan.micro_batch_size);
 }
 
 std::string time_text(Seconds time) { return to_text(time); }

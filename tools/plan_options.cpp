@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "plan/collective.hpp"
 
 namespace tandem {
 namespace {
@@ -28,6 +29,46 @@ void set_integer(Plan& plan, std::string_view flag, const std::string& value) {
   plan.*Field = flag_integer(flag, value, Low, High);
 }
 
+void set_split(Plan& plan, std::string_view, const std::string& value) {
+  if (value != "megatron" && value != "naive")
+    throw InputError(fmt::format("--tensor: no such split{}", did_you_mean(value, {"megatron", "naive"})), value,
+                     "megatron or naive");
+  plan.tensor_split = value == "naive" ? TensorSplit::naive : TensorSplit::megatron;
+}
+
+void set_after_space(Plan& plan, std::string_view, const std::string& value) {
+  if (value != "replicated" && value != "tensor")
+    throw InputError(fmt::format("--after-space: no such way{}", did_you_mean(value, {"replicated", "tensor"})), value,
+                     "replicated or tensor");
+  plan.after_space = value == "tensor" ? AfterSpace::tensor : AfterSpace::replicated;
+}
+
+/// "2x2", or "2" for rows alone.
+void set_space(Plan& plan, std::string_view flag, const std::string& value) {
+  const std::size_t cross = value.find('x');
+  plan.height = flag_integer(flag, value.substr(0, cross), 1, kMost);
+  plan.width = cross == std::string::npos ? 1 : flag_integer(flag, value.substr(cross + 1), 1, kMost);
+}
+
+void set_bucket(Plan& plan, std::string_view flag, const std::string& value) {
+  try {
+    plan.bucket = parse_quantity<Bytes>(value);
+  } catch (const QuantityError& error) {
+    throw InputError(fmt::format("--{}: {}", flag, error.problem), value, error.want);
+  }
+}
+
+void set_collective(Plan& plan, std::string_view, const std::string& value) {
+  if (value != "auto") find_collective_algorithm(value);
+  plan.collective = value;
+}
+
+template <bool Plan::*Field>
+void set_switch(Plan& plan, std::string_view flag, const std::string& value) {
+  if (value != "on" && value != "off") throw InputError(fmt::format("--{}", flag), value, "on or off");
+  plan.*Field = value == "on";
+}
+
 template <std::string Plan::*Field>
 void set_text(Plan& plan, std::string_view flag, const std::string& value) {
   if (value.empty()) throw InputError(fmt::format("--{}: empty", flag));
@@ -38,6 +79,16 @@ constexpr PlanFlag kPlanFlags[] = {
     {"model", "M", "zoo name (tandem show models), model file, or Hugging Face config.json", set_text<&Plan::model>},
     {"on", "CLUSTER", "zoo name (tandem show clusters), file, DEVICE:COUNT, or host", set_text<&Plan::cluster>},
     {"pp", "N", "pipeline ranks", set_integer<&Plan::pipeline, 1, kMost>},
+    {"dp", "N", "data-parallel replicas", set_integer<&Plan::replicas, 1, kMost>},
+    {"tp", "N", "tensor-parallel ranks", set_integer<&Plan::tensor, 1, kMost>},
+    {"spatial", "HxW", "ranks over the height and width of images", set_space},
+    {"tensor", "SPLIT", "megatron (columns, then rows) or naive (rows)", set_split},
+    {"sequence-parallel", "on|off", "divide positions on the tensor axis where layers are not", set_switch<&Plan::sequence_parallel>},
+    {"after-space", "WAY", "where images end: replicated or tensor", set_after_space},
+    {"sync-batch-norm", "on|off", "batch statistics over all replicas", set_switch<&Plan::synchronised_batch_norm>},
+    {"collective", "A", "algorithm (tandem show collectives) or auto", set_collective},
+    {"bucket", "BYTES", "gradients are reduced in ranges of about this size", set_bucket},
+    {"overlap", "on|off", "run collectives beside computation where they can", set_switch<&Plan::overlap>},
     {"schedule", "S", "1f1b, gpipe or sequential (tandem show schedules)", set_text<&Plan::schedule>},
     {"micro-batches", "N", "micro-batches per iteration", set_integer<&Plan::micro_batches, 1, kMost>},
     {"micro-batch-size", "N", "samples per micro-batch", set_integer<&Plan::micro_batch_size, 1, kMost>},
@@ -69,6 +120,7 @@ Plan plan_from(const Arguments& arguments, const Plan& fallback) {
   const Plan before = plan;
   for (const PlanFlag& row : kPlanFlags)
     if (const auto value = arguments.text(row.name)) row.apply(plan, row.name, *value);
+  mesh_of(plan);
   if (plan.model != before.model || plan.pipeline != before.pipeline) {
     plan.cuts.clear();
     plan.model_fingerprint.reset();
