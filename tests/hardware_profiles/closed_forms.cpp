@@ -1,5 +1,8 @@
 // Diameters and bisections against numbers worked out by hand, and against maximum flows.
 #include "hardware_profiles/topology.hpp"
+
+#include <set>
+
 #include "tests/catch.hpp"
 #include "tests/hardware_profiles/max_flow.hpp"
 #include "tests/hardware_profiles/shapes.hpp"
@@ -54,8 +57,11 @@ TEST_CASE("bisections of small networks are those counted by hand") {
   CHECK(bisection("nvlink_mesh", {4, {}}, {7}) == 28);                // 2 x 2 pairs
   CHECK(bisection("nvswitch", {8, {}}, {7}) == 28);                   // four ports
   CHECK(bisection("pcie_tree", {8, {2}}, {12, 10}) == 20);            // two of four switches, a root cable each
+  CHECK(bisection("pcie_tree", {6, {2}}, {12, 10}) == 22);            // a root cable, and a port of the middle switch
   CHECK(bisection("pcie_tree", {8, {8}}, {12, 10}) == 48);            // one switch: four ports
   CHECK(bisection("ipu_ladder", {8, {}}, {96, 64}) == 128);           // both rails
+  CHECK(bisection("ipu_ladder", {6, {}}, {96, 64}) == 224);           // both rails and the middle rung
+  CHECK(bisection("ipu_ladder", {6, {}}, {10, 64}) == 30);            // the three rungs
   CHECK(bisection("ipu_ladder", {2, {}}, {96, 64}) == 96);            // the rung
   CHECK(bisection("fat_tree", {16, {3, 4, 1}}, {7}) == 56);           // eight ends at full speed
   CHECK(bisection("fat_tree", {24, {2, 8, 3}}, {7}) == 7 * 4);        // two of four leaves of 6 ends, 2 cables up each
@@ -69,6 +75,9 @@ TEST_CASE("bisections are the maximum flow from the lower to the upper half wher
   CHECK(rc::check("ring", [] { check_against_flow("ring", any_ends(), {3}); }));
   CHECK(rc::check("ladder", [] { check_against_flow("ipu_ladder", {4 * any_number(1, 6), {}}, {3, 3}); }));
   CHECK(rc::check("fat tree", [] { check_against_flow("fat_tree", any_fat_tree(), {3}); }));
+  CHECK(rc::check("ladder with a middle rung", [] {
+    check_against_flow("ipu_ladder", {4 * any_number(1, 6) + 2, {}}, {3, 3});
+  }));
   CHECK(rc::check("tree of whole switches", [] {
     const std::uint32_t each = any_number(1, 5), switches = any_number(1, 6);
     const std::vector<int> capacities = {static_cast<int>(any_number(1, 9)), static_cast<int>(any_number(1, 9))};
@@ -107,6 +116,15 @@ TEST_CASE("a fat tree spreads destinations over the ways up, and one destination
   CHECK(cables("fat_tree", shape, 1, 4) == std::vector<std::uint32_t>{1, 8, 12, 4});
   CHECK(cables("fat_tree", shape, 0, 5) == std::vector<std::uint32_t>{0, 9, 13, 5});
   CHECK(cables("fat_tree", shape, 0, 1) == std::vector<std::uint32_t>{0, 1});
+}
+
+TEST_CASE("a fat tree of three levels sends the destinations of a subtree over as many ways as it has") {
+  const Shape shape{16, {3, 4, 1}};  // subtrees of four ends, two switches and four ways up
+
+  std::set<std::uint32_t> ways;
+  for (const std::uint32_t to : {8, 9, 10, 11}) ways.insert(cables("fat_tree", shape, 0, to).at(2));
+
+  CHECK(ways.size() == 4);
 }
 
 TEST_CASE("a dragonfly goes over one global cable at most, by the two routers that have it") {

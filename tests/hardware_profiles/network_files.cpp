@@ -109,6 +109,7 @@ TEST_CASE("a count behind the name of a cluster is its number of nodes") {
   CHECK(load_cluster(path + ":3").device_count() == 18);
   CHECK(load_cluster(path + ":3").name == "slips:3");
   CHECK(load_cluster(path + ":1").device_count() == 6);
+  CHECK(load_cluster("dgx-a100:1").bisection() == BytesPerSecond{1200e9});  // four NVSwitch ports, no NIC
   CHECK_THAT(complaint([&] { load_cluster(path + ":5"); }), Contains("got \"10\", want at most 8"));
   CHECK_THAT(complaint([] { load_cluster("tpu-v4-64:2"); }), Contains("nothing joins the 2 nodes"));
   CHECK_THAT(complaint([] { load_cluster("mixed-xeon-k80-ipu:2"); }), Contains("several kinds of nodes"));

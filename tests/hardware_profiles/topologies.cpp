@@ -140,6 +140,11 @@ TEST_CASE("pairs are numbered without gaps, at every size that has ids") {
       CHECK(pair_at(index, 50) == Pair{low, high});
     }
   CHECK(index == pair_count(50));
+  constexpr std::uint32_t kMany = 4'000'000'000;  // beyond what a root in double precision can tell apart
+  for (const std::uint32_t low : {0U, 1U, 1'999'999'999U, 3'999'999'990U}) {
+    CHECK(pair_at(pair_index({low, low + 1}, kMany), kMany) == Pair{low, low + 1});
+    CHECK(pair_at(pair_index({low, kMany - 1}, kMany), kMany) == Pair{low, kMany - 1});
+  }
   CHECK(rc::check("large sizes", [] {
     const std::uint32_t things = any_number(2, 1'000'000);
     const std::uint32_t low = any_number(0, things - 2), high = any_number(low + 1, things - 1);
