@@ -66,7 +66,7 @@ Picoseconds predict_unsynchronised_sum(const SharingJob& job, const SharingCosts
   return run_updates(job, costs, pace, [&](std::uint32_t core, std::int64_t time) {
     if (line.awaits(core, time)) return time;  // the value is in the store buffer still
     const std::int64_t seen = line.read(core, time);
-    line.write(core, seen, 0);
+    line.write_after_read(core, seen, 0);
     return seen;
   });
 }
@@ -78,7 +78,7 @@ Picoseconds predict_atomic_sum(const SharingJob& job, const SharingCosts& costs)
   return run_updates(job, costs, to_picoseconds(costs.term), [&](std::uint32_t core, std::int64_t time) {
     const std::int64_t seen = line.read(core, time);
     const bool clash = written > seen;
-    return written = line.write(core, seen, clash ? 2 * alone : alone);
+    return written = line.write_after_read(core, seen, clash ? 2 * alone : alone);
   });
 }
 

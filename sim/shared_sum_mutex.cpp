@@ -11,9 +11,8 @@ namespace {
 
 /// The lock's word: 0 free, 1 held, 2 held and somebody may be asleep.
 enum class LockWord : std::uint8_t { free, held, contended };
-/// Where a thread stands: what it has just done, whose effect comes now. An access to the word, but for the first and
-/// the two system calls.
-enum class Place : std::uint8_t { start, try_lock, mark_contended, fall_asleep, unlock, wake_one };
+/// Where a thread stands: what it has just done, whose effect comes now: an access to the word, or half a system call.
+enum class Place : std::uint8_t { start, try_lock, mark_contended, fall_asleep, unlock, wake_one, leave_kernel };
 
 struct SumThread {
   std::int64_t left;
@@ -28,8 +27,8 @@ class FutexMutex {
       : line_(job.cores, to_picoseconds(costs.line_transfer).count),
         term_(to_picoseconds(costs.term).count),
         access_(to_picoseconds(costs.locked_update * 0.5).count),
-        refused_(to_picoseconds(costs.futex_refused).count),
-        wake_(to_picoseconds(costs.futex_wake).count),
+        half_refused_(to_picoseconds(costs.futex_refused * 0.5).count),
+        half_wake_(to_picoseconds(costs.futex_wake * 0.5).count),
         latency_(to_picoseconds(costs.wake_latency).count),
         scheduler_(job.cores) {
     const std::int64_t start = to_picoseconds(costs.thread_start).count;
@@ -51,7 +50,8 @@ class FutexMutex {
     if (writes_word(thread.place) && (thread.asked = !thread.asked))
       return {line_.write(core, time, access_), Turn::Next::go_on};
     switch (thread.place) {
-      case Place::start: return finish_term(thread, time);
+      case Place::start:
+      case Place::leave_kernel: return finish_term(thread, time);
       case Place::try_lock: return try_lock(thread, time);
       case Place::mark_contended: return mark_contended(thread, time);
       case Place::fall_asleep: return fall_asleep(id, time);
@@ -73,20 +73,20 @@ class FutexMutex {
 
   Turn try_lock(SumThread& thread, std::int64_t time) {
     if (word_ == LockWord::free) return word_ = LockWord::held, go(thread, Place::unlock, time);
-    if (word_ == LockWord::contended) return go(thread, Place::fall_asleep, later(time, refused_));
+    if (word_ == LockWord::contended) return go(thread, Place::fall_asleep, later(time, half_refused_));
     return go(thread, Place::mark_contended, time);
   }
 
   Turn mark_contended(SumThread& thread, std::int64_t time) {
     const bool mine = word_ == LockWord::free;
     word_ = LockWord::contended;
-    return mine ? go(thread, Place::unlock, time) : go(thread, Place::fall_asleep, later(time, refused_));
+    return mine ? go(thread, Place::unlock, time) : go(thread, Place::fall_asleep, later(time, half_refused_));
   }
 
-  /// The kernel looks at the word once more before the thread sleeps.
+  /// Half-way through the call the kernel looks at the word once more before the thread sleeps.
   Turn fall_asleep(std::uint32_t thread, std::int64_t time) {
     threads_[thread].place = Place::mark_contended;
-    if (word_ != LockWord::contended) return {time, Turn::Next::go_on};
+    if (word_ != LockWord::contended) return {later(time, half_refused_), Turn::Next::go_on};
     asleep_.push_back(thread);
     return {time, Turn::Next::sleep};
   }
@@ -95,16 +95,17 @@ class FutexMutex {
     --thread.left;
     const bool contended = word_ == LockWord::contended;
     word_ = LockWord::free;
-    if (contended) return go(thread, Place::wake_one, later(time, wake_));
+    if (contended) return go(thread, Place::wake_one, later(time, half_wake_));
     return finish_term(thread, time);
   }
 
+  /// Half-way through the call that wakes.
   Turn wake_one(SumThread& thread, std::int64_t time) {
     if (!asleep_.empty()) {
       scheduler_.ready(asleep_.front(), later(time, latency_));
       asleep_.pop_front();
     }
-    return finish_term(thread, time);
+    return go(thread, Place::leave_kernel, later(time, half_wake_));
   }
 
   Turn finish_term(SumThread& thread, std::int64_t time) {
@@ -113,7 +114,7 @@ class FutexMutex {
   }
 
   SharedLine line_;
-  std::int64_t term_, access_, refused_, wake_, latency_;
+  std::int64_t term_, access_, half_refused_, half_wake_, latency_;
   LockWord word_ = LockWord::free;
   std::vector<SumThread> threads_;
   std::deque<std::uint32_t> asleep_;
