@@ -1,5 +1,5 @@
-// BERT's encoder with its pooler (1810.04805): layer norms behind each sum. The encoder has no loss of its own; here its
-// pooled vector predicts a token by the word embeddings, which adds no parameters.
+// BERT's encoder with its pooler (1810.04805): layer norms behind each sum. The encoder has no loss of its own; here
+// its pooled vector predicts a token by the word embeddings, which adds no parameters.
 
 #include <fmt/format.h>
 

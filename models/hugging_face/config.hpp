@@ -14,8 +14,8 @@
 
 namespace tandem {
 
-/// One number of a configuration, under all the names that it goes by, separated by spaces. A dot in a name leads into a
-/// map: "rope_scaling.factor".
+/// One number of a configuration, under all the names that it goes by, separated by spaces. A dot in a name leads into
+/// a map: "rope_scaling.factor".
 struct ConfigNumber {
   std::string_view names;  ///< "n_embd hidden_size"; the first is the one that build() asks for
   double low, high;
