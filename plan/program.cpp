@@ -12,7 +12,9 @@ std::string_view name_of(StepKind kind) {
 
 std::string_view name_of(StreamKind kind) {
   static constexpr std::string_view kNames[] = {"compute",       "send forward",  "receive forward", "send backward",
-                                                "receive backward", "send gradient", "receive gradient"};
+                                                "receive backward", "send gradient", "receive gradient", "data",
+                                                "height",        "width",         "tensor",          "reduce gradients"};
+  static_assert(std::size(kNames) == kStreamKinds);
   return kNames[static_cast<std::size_t>(kind)];
 }
 

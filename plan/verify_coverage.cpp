@@ -1,69 +1,101 @@
-// Every segment's F and B (or I and W) run once per micro-batch, F first, and no weights change in between.
+// Every part of every segment's F and B (or I and W) runs once per micro-batch, in order, F first, and no weights change
+// in between.
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "plan/verify_parts.hpp"
 
 namespace tandem {
 namespace {
 
-constexpr std::uint8_t kForward = 1, kInput = 2, kWeight = 4, kAll = 7;
+/// How many parts have run of a segment and micro-batch.
+struct PartsRun {
+  std::uint16_t forward = 0, input_gradient = 0, weight_gradient = 0;
+};
 
-std::uint8_t part_of(StepKind kind) {
-  switch (kind) {
-    case StepKind::forward: return kForward;
-    case StepKind::backward: return kInput | kWeight;
-    case StepKind::input_gradient: return kInput;
-    case StepKind::weight_gradient: return kWeight;
-    default: return 0;
-  }
+struct PartCount {
+  std::uint16_t forward, backward;
+};
+
+/// A segment that lists no parts has one each.
+std::uint16_t count_of(const std::vector<SegmentPart>& parts) {
+  invariant(parts.size() < 0xffff, "a segment has fewer than 65535 parts");
+  return static_cast<std::uint16_t>(std::max<std::size_t>(parts.size(), 1));
 }
 
-std::string_view missing_part(std::uint8_t seen) {
-  if ((seen & kForward) == 0) return name_of(StepKind::forward);
-  if ((seen & (kInput | kWeight)) == 0) return name_of(StepKind::backward);
-  return name_of((seen & kInput) == 0 ? StepKind::input_gradient : StepKind::weight_gradient);
+bool is_forward(StepKind kind) { return kind == StepKind::forward; }
+bool has_input_gradient(StepKind kind) { return kind == StepKind::backward || kind == StepKind::input_gradient; }
+bool has_weight_gradient(StepKind kind) { return kind == StepKind::backward || kind == StepKind::weight_gradient; }
+
+/// Name and part of what has not run, "B" or "part 2 of B"; empty where all has.
+std::string missing_part(const PartsRun& run, const PartCount& parts) {
+  const auto named = [](StepKind kind, std::uint16_t part, std::uint16_t count) {
+    return count == 1 ? std::string(name_of(kind)) : fmt::format("part {} of {}", part + 1, name_of(kind));
+  };
+  if (run.forward < parts.forward) return named(StepKind::forward, run.forward, parts.forward);
+  const bool input = run.input_gradient < parts.backward, weight = run.weight_gradient < parts.backward;
+  if (input && weight && run.input_gradient == run.weight_gradient)
+    return named(StepKind::backward, run.input_gradient, parts.backward);
+  if (input) return named(StepKind::input_gradient, run.input_gradient, parts.backward);
+  return weight ? named(StepKind::weight_gradient, run.weight_gradient, parts.backward) : "";
 }
 
 /// What has run, by segment and micro-batch.
 class Coverage {
  public:
   explicit Coverage(const Program& program)
-      : program_(program),
-        seen_(program.segments().size() * program.micro_batches(), 0),
-        open_(program.segments().size(), 0) {}
+      : program_(program), run_(program.segments().size() * program.micro_batches()),
+        open_(program.segments().size(), 0) {
+    for (const Segment& segment : program.segments())
+      parts_.push_back({count_of(segment.forward_parts), count_of(segment.backward_parts)});
+  }
 
   void run(StepId id) {
     const StepKind kind = program_.step(id).kind;
     if (kind == StepKind::update && open_[index_of(program_.work(id).segment)] > 0)
       refuse_program(fmt::format("changes weights between an F and its B: {}", program_.describe(id)));
-    if (part_of(kind) != 0) add(id, part_of(kind));
+    if (is_forward(kind) || has_input_gradient(kind) || has_weight_gradient(kind)) add(id, kind);
   }
 
   void finish() const {
-    const auto open = std::find_if(seen_.begin(), seen_.end(), [](std::uint8_t cell) { return cell != kAll; });
-    if (open == seen_.end()) return;
-    const auto at = static_cast<std::size_t>(open - seen_.begin());
-    refuse_program(fmt::format("{} misses {} of micro-batch {}", worker_with(at / program_.micro_batches()),
-                               missing_part(*open), at % program_.micro_batches()));
+    for (std::size_t i = 0; i < run_.size(); ++i) {
+      const std::string missing = missing_part(run_[i], parts_[i / program_.micro_batches()]);
+      if (!missing.empty())
+        refuse_program(fmt::format("{} misses {} of micro-batch {}", worker_with(i / program_.micro_batches()), missing,
+                                   i % program_.micro_batches()));
+    }
   }
 
  private:
-  void add(StepId id, std::uint8_t part) {
+  void add(StepId id, StepKind kind) {
     const std::uint32_t batch = program_.step(id).micro_batch;
     if (batch >= program_.micro_batches())
       refuse_program(
           fmt::format("there are only {} micro-batches: {}", program_.micro_batches(), program_.describe(id)));
     const std::size_t segment = index_of(program_.work(id).segment);
-    std::uint8_t& cell = seen_[segment * program_.micro_batches() + batch];
-    if ((cell & part) != 0) refuse_program(fmt::format("runs twice: {}", program_.describe(id)));
-    if (part != kForward && (cell & kForward) == 0)
+    PartsRun& run = run_[segment * program_.micro_batches() + batch];
+    const PartCount parts = parts_[segment];
+    if (!is_forward(kind) && run.forward < parts.forward)
       refuse_program(fmt::format("runs before its F: {}", program_.describe(id)));
-    cell = static_cast<std::uint8_t>(cell | part);
-    if (part == kForward) ++open_[segment];
-    if (cell == kAll) --open_[segment];
+    if (is_forward(kind) && run.forward == 0) ++open_[segment];
+    const auto is_over = [&] { return run.input_gradient == parts.backward && run.weight_gradient == parts.backward; };
+    const bool was_over = is_over();
+    if (is_forward(kind)) take(id, run.forward);
+    if (has_input_gradient(kind)) take(id, run.input_gradient);
+    if (has_weight_gradient(kind)) take(id, run.weight_gradient);
+    if (!was_over && is_over()) --open_[segment];
+  }
+
+  /// Parts run once each, in their order.
+  void take(StepId id, std::uint16_t& next) const {
+    const std::uint32_t part = program_.work(id).part;
+    if (part < next) refuse_program(fmt::format("runs twice: {}", program_.describe(id)));
+    if (part > next)
+      refuse_program(fmt::format("part {} runs before part {}: {}", part + 1, next + 1, program_.describe(id)));
+    ++next;
   }
 
   std::string worker_with(std::size_t segment) const {
@@ -74,7 +106,8 @@ class Coverage {
   }
 
   const Program& program_;
-  std::vector<std::uint8_t> seen_;
+  std::vector<PartsRun> run_;        ///< by segment and micro-batch
+  std::vector<PartCount> parts_;     ///< by segment
   std::vector<std::uint32_t> open_;  ///< micro-batches by segment between F and the end of backward
 };
 

@@ -11,6 +11,7 @@ namespace tandem {
 [[noreturn]] void refuse_program(const std::string& problem);
 
 void check_messages(const Program& program);
+void check_collectives(const Program& program);
 void check_buffers(const Program& program);
 void check_coverage(const Program& program);
 

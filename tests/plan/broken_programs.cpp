@@ -304,3 +304,130 @@ TEST_CASE("an edge against a stream's own order is our own mistake") {
   builder.add_after(second, first);  // says what the stream says already
   CHECK_THROWS_AS(builder.add_after(first, second), InvariantError);
 }
+
+namespace {
+
+/// Two workers that run F, sum 16 values in their gradients, and run B.
+struct SummingPair {
+  ProgramBuilder builder;
+  std::vector<WorkerId> workers;
+  std::vector<BufferId> gradients;
+  std::vector<StepId> forward, backward;
+
+  explicit SummingPair(std::size_t parts = 0) {
+    for (const char* name : {"left", "right"}) {
+      workers.push_back(builder.add_worker(name, static_cast<std::uint32_t>(workers.size()), static_cast<DeviceId>(0)));
+      Segment layout;
+      layout.forward_parts.resize(parts);
+      const SegmentId segment = builder.add_segment(std::move(layout));
+      for (std::uint32_t part = 0; part < std::max<std::size_t>(parts, 1); ++part)
+        forward.push_back(
+            builder.add_compute(builder.add_work({StepKind::forward, workers.back(), segment, part}), 0));
+      backward.push_back(builder.add_compute(builder.add_work({StepKind::backward, workers.back(), segment}), 0));
+      gradients.push_back(
+          builder.add_buffer({workers.back(), segment, BufferClass::gradient, BufferContent::gradients, {64}}, 0));
+    }
+  }
+
+  /// A sum of `elements` values from the byte `offset` on.
+  CollectiveId sum(std::vector<WorkerId> members, std::int64_t elements = 16, std::int64_t offset = 0,
+                   StreamKind stream = StreamKind::reduce_gradients, std::string_view algorithm = "ring") {
+    const CollectiveShape shape{CollectiveKind::all_reduce, 2, 1, equal_bounds(elements, 2), {}};
+    const CollectiveSpecId spec = builder.add_collective_spec(
+        {std::string(name_of(stream)), shape, &find_collective_algorithm(algorithm), stream, std::move(members),
+         std::vector<CollectivePayload>(2, {BufferContent::gradients, offset})});
+    return builder.add_collective(spec, 0);
+  }
+  void use_buffers(CollectiveId collective) {
+    for (std::uint32_t rank = 0; rank < 2; ++rank)
+      builder.use(builder.step_of(collective, rank), gradients[rank], Access::read_write);
+  }
+  std::string complaint() && {
+    const Program program = std::move(builder).finish(1);
+    return tandem::complaint([&] { verify(program); });
+  }
+};
+
+const std::string kWrong = "error: the program is wrong: ";
+
+}  // namespace
+
+TEST_CASE("a Program with a collective verifies") {
+  SummingPair pair;
+  pair.use_buffers(pair.sum(pair.workers));
+
+  CHECK(std::move(pair).complaint() == "");
+}
+
+TEST_CASE("a collective without a buffer, or with more values than its buffer holds, is named") {
+  SummingPair without, longer;
+  without.sum(without.workers);
+  longer.use_buffers(longer.sum(longer.workers, 16, 4));
+
+  CHECK(std::move(without).complaint() ==
+        kWrong + R"(a collective has no buffer: worker "left", collective reduce gradients)");
+  CHECK(std::move(longer).complaint() ==
+        kWrong + "a collective's vector ends at byte 68 of a buffer of 64: "
+                 R"(worker "left", collective reduce gradients)");
+}
+
+TEST_CASE("a group with a worker in it twice, and one that its algorithm cannot serve, are named") {
+  SummingPair twice, unsuited;
+  twice.use_buffers(twice.sum({twice.workers[0], twice.workers[0]}));
+  unsuited.use_buffers(unsuited.sum(unsuited.workers, 16, 0, StreamKind::reduce_gradients, "neighbours"));
+
+  CHECK(std::move(twice).complaint() == kWrong + "a worker is in the group twice: collective reduce gradients");
+  CHECK(std::move(unsuited).complaint() ==
+        kWrong + "neighbours cannot do all_reduce of 2 ranks: collective reduce gradients");
+}
+
+TEST_CASE("members that enter two collectives in different orders dead-lock") {
+  SummingPair pair;
+  const CollectiveId first = pair.sum(pair.workers, 16, 0, StreamKind::data);
+  const CollectiveId second = pair.sum(pair.workers, 16, 0, StreamKind::tensor);
+  for (const CollectiveId collective : {first, second}) pair.use_buffers(collective);
+  // left wants tensor before data, right data before tensor
+  pair.builder.add_after(pair.builder.step_of(first, 0), pair.builder.step_of(second, 0));
+  pair.builder.add_after(pair.builder.step_of(second, 1), pair.builder.step_of(first, 1));
+
+  CHECK(std::move(pair).complaint() ==
+        R"(error: the order dead-locks: worker "left", collective tensor of micro-batch 0 waits for )"
+        R"(worker "right", collective data of micro-batch 0 waits for )"
+        R"(worker "left", collective tensor of micro-batch 0)");
+}
+
+TEST_CASE("every part of a segment's F runs, once and in order") {
+  SummingPair complete(3);
+  CHECK(std::move(complete).complaint() == "");
+
+  const auto run = [](const std::vector<std::uint32_t>& parts) {
+    ProgramBuilder builder;
+    const WorkerId worker = builder.add_worker("only", 0, static_cast<DeviceId>(0));
+    Segment layout;
+    layout.forward_parts.resize(2);
+    const SegmentId segment = builder.add_segment(std::move(layout));
+    for (const std::uint32_t part : parts)
+      builder.add_compute(builder.add_work({StepKind::forward, worker, segment, part}), 0);
+    builder.add_compute(builder.add_work({StepKind::backward, worker, segment}), 0);
+    const Program program = std::move(builder).finish(1);
+    return complaint([&] { verify(program); });
+  };
+
+  CHECK(run({0, 1}) == "");
+  CHECK(run({0}) == kWrong + R"(runs before its F: worker "only", step B of micro-batch 0)");
+  CHECK(run({1, 0}) == kWrong + R"(part 2 runs before part 1: worker "only", step F of micro-batch 0)");
+  CHECK(run({0, 0}) == kWrong + R"(runs twice: worker "only", step F of micro-batch 0)");
+}
+
+TEST_CASE("a part of B that is missing is named") {
+  ProgramBuilder builder;
+  const WorkerId worker = builder.add_worker("only", 0, static_cast<DeviceId>(0));
+  Segment layout;
+  layout.backward_parts.resize(2);
+  const SegmentId segment = builder.add_segment(std::move(layout));
+  for (const StepKind kind : {StepKind::forward, StepKind::backward})
+    builder.add_compute(builder.add_work({kind, worker, segment}), 0);
+  const Program program = std::move(builder).finish(1);
+
+  CHECK(complaint([&] { verify(program); }) == kWrong + R"(worker "only" misses part 2 of B of micro-batch 0)");
+}
