@@ -31,8 +31,8 @@ void Lowering::add_layouts(const std::vector<std::size_t>& cuts) {
       StageLayout layout;
       layout.segment_layout = lay_out_segment(sharding->local, first, last, plan_.micro_batch_size, options);
       layout.segment_layout.local_model = local;
-      layout.forward_uses = uses_of_parts(layout.segment_layout, true);
-      layout.backward_uses = uses_of_parts(layout.segment_layout, false);
+      layout.forward_uses = uses_of_parts(layout.segment_layout, sharding->local.model, true);
+      layout.backward_uses = uses_of_parts(layout.segment_layout, sharding->local.model, false);
       layout.segment = builder_.add_segment(layout.segment_layout);
       at[MeshAxis::pipeline] = stage;
       layouts_.emplace(mesh_.rank_of(at), std::move(layout));

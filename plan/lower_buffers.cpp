@@ -53,17 +53,17 @@ class Touched {
   std::map<BufferContent, Access> all_;
 };
 
-void touch(const LayerPlan& layer, Pass pass, Touched& touched) {
+void touch(const LayerPlan& layer, const Kept& kept, Pass pass, Touched& touched) {
   const bool forward = pass == Pass::forward;
-  for (const Placement& input : layer.inputs)
-    if (input.place != Place::workspace || forward) touched.read(input);
+  for (std::size_t i = 0; i < layer.inputs.size(); ++i)
+    if (forward || kept.inputs[i]) touched.read(layer.inputs[i]);
   for (const Placement& extra : layer.extra) forward ? touched.write(extra) : touched.read(extra);
   if (forward) {
     touched.write(layer.output);
     touched.write(layer.scratch);
     return;
   }
-  if (layer.output.place == Place::saved) touched.read(layer.output);
+  if (kept.output) touched.read(layer.output);
   touched.read(layer.output_gradient);
   touched.write(pass == Pass::input_gradient ? layer.input_gradient_scratch : layer.weight_gradient_scratch);
   if (pass != Pass::input_gradient) return;
@@ -93,7 +93,8 @@ BufferContent content_of(Place place) {
 }
 
 /// The first part to touch a buffer that this direction fills is its writer.
-std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const Segment& segment, bool forward) {
+std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const Segment& segment, const Model& local,
+                                                                            bool forward) {
   const auto& parts = forward ? segment.forward_parts : segment.backward_parts;
   using enum BufferContent;
   const auto fills = [forward](BufferContent content) {
@@ -105,7 +106,10 @@ std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const S
   for (std::size_t part = 0; part < parts.size(); ++part) {
     Touched touched;
     if (!forward && part == 0) touch(segment.backward_copies, touched);
-    for (const PassItem& item : parts[part].items) touch(segment.layers[item.layer], item.pass, touched);
+    for (const PassItem& item : parts[part].items) {
+      const LayerPlan& layer = segment.layers[item.layer];
+      touch(layer, local.layer(layer.layer).kept, item.pass, touched);
+    }
     if (forward && part + 1 == parts.size()) touch(segment.forward_copies, touched);
     uses.emplace_back();
     for (auto [content, access] : touched.all()) {

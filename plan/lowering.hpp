@@ -135,7 +135,8 @@ class Lowering {
 void check_grid(const Grid& grid, const ScheduleShape& shape);
 
 /// The buffers that each part of the direction touches, in the order of BufferContent.
-std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const Segment& segment, bool forward);
+std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const Segment& segment, const Model& local,
+                                                                            bool forward);
 BufferContent content_of(Place place);
 
 }  // namespace tandem

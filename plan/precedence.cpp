@@ -35,6 +35,7 @@ bool Precedence::before(StepId early, StepId late) const {
   if (program_.step(early).stream == program_.step(late).stream) return early < late;
   if (on_compute(early)) return waits_for_[index_of(late)] > index_of(early);
   if (on_compute(late)) return awaited_by_[index_of(early)] <= index_of(late);
+  if (awaited_by_[index_of(early)] < waits_for_[index_of(late)]) return true;  // a compute step lies between them
   const auto after = program_.after(late);
   return std::find(after.begin(), after.end(), early) != after.end();
 }

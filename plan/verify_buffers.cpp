@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "plan/precedence.hpp"
+#include "plan/touched_ranges.hpp"
 #include "plan/verify_parts.hpp"
 
 namespace tandem {
@@ -71,6 +72,12 @@ class BufferCheck {
   void check_use_in_life(StepId step) const;
   void check_written_first() const;
   void check_conflicts() const;
+  /// Do they touch different bytes? Known only where a collective is one of them.
+  bool keep_apart(StepId a, StepId b) const {
+    const bool collective =
+        program_.step(a).kind == StepKind::collective || program_.step(b).kind == StepKind::collective;
+    return collective && !overlap(touched_ranges(program_, a, id_), touched_ranges(program_, b, id_));
+  }
 
   const Program& program_;
   const Precedence& precedence_;
@@ -113,6 +120,7 @@ void BufferCheck::check_conflicts() const {
     for (const Use& use : uses_) {
       if (use.step == other.step || (use.access == Access::read && other.access == Access::read)) continue;
       if (precedence_.before(use.step, other.step) || precedence_.before(other.step, use.step)) continue;
+      if (keep_apart(use.step, other.step)) continue;
       refuse(fmt::format("may be written while it is used: {}", program_.describe(use.step)), other.step);
     }
   }

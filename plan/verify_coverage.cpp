@@ -1,9 +1,11 @@
-// Every part of every segment's F and B (or I and W) runs once per micro-batch, in order, F first, and no weights change
+// On every worker every part of its segment's F and B (or I and W) runs once per micro-batch, in order, F first, and no weights change
 // in between.
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "base/error.hpp"
 #include "plan/verify_parts.hpp"
@@ -43,50 +45,72 @@ std::string missing_part(const PartsRun& run, const PartCount& parts) {
   return weight ? named(StepKind::weight_gradient, run.weight_gradient, parts.backward) : "";
 }
 
-/// What has run, by segment and micro-batch.
+/// A segment that a worker computes: replicas share segments.
+struct Duty {
+  WorkerId worker;
+  SegmentId segment;
+  PartCount parts;
+  std::uint32_t open = 0;  ///< micro-batches between F and the end of backward
+};
+
+/// What has run, by duty and micro-batch.
 class Coverage {
  public:
-  explicit Coverage(const Program& program)
-      : program_(program), run_(program.segments().size() * program.micro_batches()),
-        open_(program.segments().size(), 0) {
-    for (const Segment& segment : program.segments())
-      parts_.push_back({count_of(segment.forward_parts), count_of(segment.backward_parts)});
+  explicit Coverage(const Program& program) : program_(program) {
+    std::map<std::pair<WorkerId, SegmentId>, std::uint32_t> known;
+    std::vector<bool> has_worker(program.segments().size(), false);
+    for (const StepWork& work : program.works()) {
+      const auto [at, is_new] = known.emplace(std::pair(work.worker, work.segment), duties_.size());
+      const Segment& segment = program.segment(work.segment);
+      if (is_new)
+        duties_.push_back({work.worker, work.segment, {count_of(segment.forward_parts), count_of(segment.backward_parts)}});
+      duty_of_.push_back(at->second);
+      has_worker[index_of(work.segment)] = true;
+    }
+    for (std::size_t i = 0; i < has_worker.size(); ++i)
+      if (!has_worker[i])
+        refuse_program(fmt::format("segment {}, which no worker has, misses F of micro-batch 0", i));
+    run_.resize(duties_.size() * program.micro_batches());
   }
 
   void run(StepId id) {
     const StepKind kind = program_.step(id).kind;
-    if (kind == StepKind::update && open_[index_of(program_.work(id).segment)] > 0)
+    if (kind == StepKind::update && duty_of(id).open > 0)
       refuse_program(fmt::format("changes weights between an F and its B: {}", program_.describe(id)));
     if (is_forward(kind) || has_input_gradient(kind) || has_weight_gradient(kind)) add(id, kind);
   }
 
   void finish() const {
     for (std::size_t i = 0; i < run_.size(); ++i) {
-      const std::string missing = missing_part(run_[i], parts_[i / program_.micro_batches()]);
+      const Duty& duty = duties_[i / program_.micro_batches()];
+      const std::string missing = missing_part(run_[i], duty.parts);
       if (!missing.empty())
-        refuse_program(fmt::format("{} misses {} of micro-batch {}", worker_with(i / program_.micro_batches()), missing,
+        refuse_program(fmt::format("worker \"{}\" misses {} of micro-batch {}",
+                                   program_.workers()[index_of(duty.worker)].name, missing,
                                    i % program_.micro_batches()));
     }
   }
 
  private:
+  Duty& duty_of(StepId id) { return duties_[duty_of_[program_.step(id).object]]; }
+
   void add(StepId id, StepKind kind) {
     const std::uint32_t batch = program_.step(id).micro_batch;
     if (batch >= program_.micro_batches())
       refuse_program(
           fmt::format("there are only {} micro-batches: {}", program_.micro_batches(), program_.describe(id)));
-    const std::size_t segment = index_of(program_.work(id).segment);
-    PartsRun& run = run_[segment * program_.micro_batches() + batch];
-    const PartCount parts = parts_[segment];
+    Duty& duty = duty_of(id);
+    PartsRun& run = run_[static_cast<std::size_t>(&duty - duties_.data()) * program_.micro_batches() + batch];
+    const PartCount parts = duty.parts;
     if (!is_forward(kind) && run.forward < parts.forward)
       refuse_program(fmt::format("runs before its F: {}", program_.describe(id)));
-    if (is_forward(kind) && run.forward == 0) ++open_[segment];
+    if (is_forward(kind) && run.forward == 0) ++duty.open;
     const auto is_over = [&] { return run.input_gradient == parts.backward && run.weight_gradient == parts.backward; };
     const bool was_over = is_over();
     if (is_forward(kind)) take(id, run.forward);
     if (has_input_gradient(kind)) take(id, run.input_gradient);
     if (has_weight_gradient(kind)) take(id, run.weight_gradient);
-    if (!was_over && is_over()) --open_[segment];
+    if (!was_over && is_over()) --duty.open;
   }
 
   /// Parts run once each, in their order.
@@ -98,17 +122,10 @@ class Coverage {
     ++next;
   }
 
-  std::string worker_with(std::size_t segment) const {
-    for (const StepWork& work : program_.works())
-      if (index_of(work.segment) == segment)
-        return fmt::format("worker \"{}\"", program_.workers()[index_of(work.worker)].name);
-    return fmt::format("segment {}, which no worker has,", segment);
-  }
-
   const Program& program_;
-  std::vector<PartsRun> run_;        ///< by segment and micro-batch
-  std::vector<PartCount> parts_;     ///< by segment
-  std::vector<std::uint32_t> open_;  ///< micro-batches by segment between F and the end of backward
+  std::vector<Duty> duties_;
+  std::vector<std::uint32_t> duty_of_;  ///< by WorkId
+  std::vector<PartsRun> run_;           ///< by duty and micro-batch
 };
 
 }  // namespace

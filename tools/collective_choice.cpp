@@ -5,17 +5,9 @@
 namespace tandem {
 namespace {
 
-/// Nodes are numbered in the order of their devices; without nodes every device is one of its own.
+/// Without nodes every device is one of its own.
 std::uint32_t node_of(const Cluster& cluster, DeviceId device) {
-  if (!cluster.nodes) return index_of(device);
-  std::uint32_t node = 0, first = 0;
-  for (const NodeKind& kind : cluster.nodes->kinds()) {
-    const std::uint32_t devices = kind.count * kind.devices;
-    if (index_of(device) < first + devices) return node + (index_of(device) - first) / kind.devices;
-    node += kind.count;
-    first += devices;
-  }
-  return node;
+  return cluster.nodes ? cluster.nodes->node_of(device) : index_of(device);
 }
 
 /// Consecutive members on one node, if all nodes hold as many; else 1.
