@@ -19,7 +19,7 @@ struct MonteCarloResult {
   Picoseconds time;
 };
 
-/// One Mersenne Twister behind a lock, taken for each dart: the darts are the first of one sequence, whoever throws them.
+/// One Mersenne Twister behind a lock, taken for each dart: the darts are the first of one sequence, whoever throws.
 MonteCarloResult throw_from_shared_generator(const MonteCarloJob& job);
 /// A Mersenne Twister per worker, seeded by the seed and the worker's number: other workers, other darts.
 MonteCarloResult throw_from_generator_per_worker(const MonteCarloJob& job);

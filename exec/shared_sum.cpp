@@ -94,7 +94,8 @@ template <class Value>
 Value accumulate_apart(const SumJob& job) {
   std::vector<Value> sums(static_cast<std::size_t>(job.threads));
   on_bound_threads(job.threads, [&](std::int64_t thread) {
-    sums[static_cast<std::size_t>(thread)] = sum_of_range<Value>(*job.problem, share_of(job.terms, job.threads, thread));
+    const TermRange share = share_of(job.terms, job.threads, thread);
+    sums[static_cast<std::size_t>(thread)] = sum_of_range<Value>(*job.problem, share);
   });
   Value total = 0;
   for (const Value sum : sums) total += sum;

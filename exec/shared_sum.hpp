@@ -9,8 +9,8 @@
 
 namespace tandem {
 
-/// y is near w . x: `samples` rows of `features` inputs in [0, 1) with a target each, drawn by counter from the seed. The
-/// table stays in a core's cache; a sum of more terms goes through it again and again, term n being of sample
+/// y is near w . x: `samples` rows of `features` inputs in [0, 1) with a target each, drawn by counter from the seed.
+/// The table stays in a core's cache; a sum of more terms goes through it again and again, term n being of sample
 /// n mod samples.
 class LinearRegression {
  public:
@@ -49,7 +49,7 @@ struct SharedSum {
   Picoseconds time;  ///< from before the first thread starts until the last has ended
 };
 
-/// One way to add up: `sum` adds the terms; `count` adds 1 per term by the very same program, its terms computed too, so
+/// One way to add up: `sum` adds the terms; `count` adds 1 per term by the very same program, its terms computed, so
 /// terms - count is how many updates were lost. Thread i is bound to the i-th core this process may use, from the first
 /// again after the last. Threads: blocking, from any.
 struct SharedSumProgram {
@@ -62,8 +62,8 @@ extern const SharedSumProgram kMutexSum;           ///< a std::mutex around each
 extern const SharedSumProgram kAtomicSum;          ///< compare-exchange until it succeeds
 extern const SharedSumProgram kPerThreadSum;       ///< one accumulator a thread, added in the threads' order at the end
 
-/// The sum of the same terms in 64 bits of mantissa, compensated (Neumaier, "Rundungsfehleranalyse einiger Verfahren zur
-/// Summation endlicher Summen", 1974): what the others are judged by.
+/// The sum of the same terms in 64 bits of mantissa, compensated (Neumaier, "Rundungsfehleranalyse einiger Verfahren
+/// zur Summation endlicher Summen", 1974): what the others are judged by.
 long double reference_sum(const SumJob& job);
 
 }  // namespace tandem

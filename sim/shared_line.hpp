@@ -26,8 +26,8 @@ class SharedLine {
     return last_use_ = begin + use;
   }
 
-  /// write() of a core that has just read the line: where no write came between, the others' copies need only be declared
-  /// invalid, one message where fetching the line takes two (the upgrade of a MESI protocol).
+  /// write() of a core that has just read the line: where no write came between, the others' copies need only be
+  /// declared invalid, one message where fetching the line takes two (the upgrade of a MESI protocol).
   std::int64_t write_after_read(std::uint32_t core, std::int64_t time, std::int64_t use) {
     if (last_asker_ == core || last_use_ > time) return write(core, time, use);
     last_asker_ = core;

@@ -15,8 +15,8 @@ struct Turn {
   Next next;
 };
 
-/// Calls a thread's steps in the order of virtual time: of all cores' next steps always the earliest, ties to the lowest
-/// core. A core keeps its thread until that sleeps, ends, or has run a slice while another is ready.
+/// Calls a thread's steps in the order of virtual time: of all cores' next steps always the earliest, ties to the
+/// lowest core. A core keeps its thread until that sleeps, ends, or has run a slice while another is ready.
 class ThreadScheduler {
  public:
   /// Linux's default (sched_base_slice_ns, kernel/sched/fair.c): 0.75 ms times 1 + log2 of the cores; that of two.
@@ -29,8 +29,8 @@ class ThreadScheduler {
     cores_[thread % cores_.size()].waiting.push_back({thread, time});
   }
 
-  /// Runs until no thread is ready: `step(thread, core, time)` returns a Turn and may make others ready. Returns when the
-  /// last thread ended.
+  /// Runs until no thread is ready: `step(thread, core, time)` returns a Turn and may make others ready. Returns when
+  /// the last thread ended.
   template <class Step>
   std::int64_t run(Step step) {
     std::int64_t last_end = 0;

@@ -72,8 +72,8 @@ Seconds time_of_locked_update() {
   });
 }
 
-/// Two threads on two cores pass a number back and forth. A pass takes one and a half transfers: the writer, which has read
-/// the line, has the other's copy declared invalid, then the reader reads it.
+/// Two threads on two cores pass a number back and forth. A pass takes one and a half transfers: the writer, which has
+/// read the line, has the other's copy declared invalid, then the reader reads it.
 Seconds time_of_line_transfer() {
   constexpr int kPasses = 64;  // in a few microseconds: seldom with an interruption
   constexpr int kBatches = 1'000;
@@ -109,7 +109,7 @@ Seconds time_of_idle_wake() {
   return time_of_call([&] { futex(word, FUTEX_WAKE, 1); }, 1'000);
 }
 
-/// One thread sleeps until another wakes it, on two cores where there are two; from the call that wakes to when it runs.
+/// One thread sleeps until another wakes it, on two cores where there are two; from the waking call to when it runs.
 Seconds time_to_wake() {
   constexpr int kWakes = 50, kCallsUntilAsleep = 300;
   std::atomic<int> word{0};  // 2 i + 1: wake number i; 2 i + 2: it has been noticed

@@ -6,7 +6,7 @@
 
 namespace tandem {
 
-/// Medians over many repeats; takes about 0.3 s. The terms are timed in a loop over the problem's samples on one thread.
+/// Medians over many repeats; takes about 0.3 s. The terms are timed in a loop over the problem's samples.
 /// On a machine of one core a line never moves between cores, so its transfer costs nothing.
 SharingCosts measure_sharing_costs(const LinearRegression& problem, std::int64_t cores);
 

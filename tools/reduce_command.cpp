@@ -22,10 +22,11 @@ CommandLine command_line() {
   std::string ways;
   for (const Accumulation& way : accumulations()) ways += fmt::format("\n  {:<15} {}", way.name, way.meaning);
   std::string sources;
-  for (const RandomSource& source : random_sources()) sources += fmt::format("\n  {:<15} {}", source.name, source.meaning);
+  for (const RandomSource& source : random_sources())
+    sources += fmt::format("\n  {:<15} {}", source.name, source.meaning);
   return {"tandem reduce [flags]",
-          "Adds up the mean absolute error of a linear regression on several threads, in several ways; predicts each from\n"
-          "what a term, a lock and a cache line cost here, runs it, and shows time, lost updates and error of the sum:" +
+          "Adds up the mean absolute error of a linear regression on several threads in several ways, predicts each\n"
+          "from what a term, a lock and a cache line cost here, runs it, and shows time, lost updates and the error:" +
               ways + "\nWith --monte-carlo: three ways to have random numbers on 1, 2, 4 and 8 workers:" + sources,
           {{"accumulate", "WAY", "one of the ways above, beside the serial sum (default all)"},
            {"threads", "N", "threads that add up (default 4)"},

@@ -21,7 +21,7 @@ struct Readings {
   std::vector<std::int64_t> hits;
 };
 
-/// The time of one dart on one thread, in a run of its own with fewer darts: without and with a start, so that it drops out.
+/// The time of one dart on one thread, in runs of their own of two lengths, so that the start drops out.
 Seconds time_of_dart(const RandomSource& source, std::uint64_t seed) {
   constexpr std::int64_t kFew = 1'000, kMany = 101'000;
   const auto run = [&](std::int64_t darts) {
@@ -48,9 +48,9 @@ using Table = std::vector<std::vector<Readings>>;  // by source, by kWorkers
 void run_round(const MonteCarloOptions& options, std::int64_t round, Table& table) {
   for (std::size_t s = 0; s < std::size(kSources); ++s) {
     if (options.stop.stop_requested()) throw RunError("interrupted");
-    const auto done = round * static_cast<std::int64_t>(std::size(kSources)) + static_cast<std::int64_t>(s);
-    if (options.progress)
-      options.progress(100 * done / (options.rounds * static_cast<std::int64_t>(std::size(kSources))), kSources[s].name);
+    constexpr auto kCount = static_cast<std::int64_t>(std::size(kSources));
+    const std::int64_t done = round * kCount + static_cast<std::int64_t>(s);
+    if (options.progress) options.progress(100 * done / (options.rounds * kCount), kSources[s].name);
     for (std::size_t w = 0; w < kWorkers.size(); ++w) {
       const MonteCarloResult result = kSources[s].throw_darts({options.darts, kWorkers[w], options.seed});
       table[s][w].seconds.push_back(to_seconds(result.time).value);

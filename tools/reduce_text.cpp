@@ -10,7 +10,8 @@ namespace {
 
 /// "12.3 ms (11.9 ms to 14 ms)".
 std::string spread_text(const Spread& seconds) {
-  return fmt::format("{} ({} to {})", time_text({seconds.median}), time_text({seconds.least}), time_text({seconds.most}));
+  return fmt::format("{} ({} to {})", time_text({seconds.median}),
+                     time_text({seconds.least}), time_text({seconds.most}));
 }
 
 std::string lost_text(const Spread& lost, std::int64_t terms) {
@@ -42,8 +43,8 @@ std::string reduce_text(const ReduceResult& result, const ReduceOptions& options
       "mean absolute error of a linear regression: {} terms of {} features on {} threads and {} cores, {} rounds\n",
       options.terms, options.features, options.threads, result.cores, options.rounds);
   text += costs_text(result.costs) + '\n';
-  text += fmt::format("{:<15}{:>10}  {:<32}{:>8}  {:>12}  {:<17}{:>9}  {}\n", "", "predicted", "measured (least to most)",
-                      "error", "speed-up p/m", "lost updates", "sum off", "same bits");
+  text += fmt::format("{:<15}{:>10}  {:<32}{:>8}  {:>12}  {:<17}{:>9}  {}\n", "", "predicted",
+                      "measured (least to most)", "error", "speed-up p/m", "lost updates", "sum off", "same bits");
   const ReduceRow& serial = result.rows.front();
   for (const ReduceRow& row : result.rows)
     text += fmt::format("{:<15}{:>10}  {:<32}{:>6.1f} %  {:>6.2f}/{:.2f}  {:<17}{:>9.1e}  {}\n", row.way->name,
@@ -54,7 +55,8 @@ std::string reduce_text(const ReduceResult& result, const ReduceOptions& options
 }
 
 std::string monte_carlo_text(const std::vector<MonteCarloRow>& rows, const MonteCarloOptions& options) {
-  std::string text = fmt::format("pi from {} darts, {} rounds, {} cores\n", options.darts, options.rounds, usable_cores());
+  std::string text = fmt::format("pi from {} darts, {} rounds, {} cores\n", options.darts, options.rounds,
+                                 usable_cores());
   for (const MonteCarloRow& row : rows) {
     text += fmt::format("\n{}: {}\n", row.source->name, row.source->meaning);
     for (const MonteCarloRun& run : row.runs)
