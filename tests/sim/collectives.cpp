@@ -180,3 +180,40 @@ TEST_CASE("threads take turns on the cores that copy, and a sum crosses memory h
   // Each round two copies of 100 bytes share one core: 7 + 2 x 150 while adding, 7 + 2 x 100 while gathering.
   CHECK(member_times(ride, simulate(ride.program, ride.prices), collective) == all_at(2, {0, 307 + 207}));
 }
+
+TEST_CASE("k messages into one worker each get a k-th of its link") {
+  for (const std::uint32_t k : {1u, 2u, 4u}) {
+    Scenario scenario;
+    Star star(scenario, 2 * k + 1, {kLatency, 1e12});
+    std::vector<MessageId> messages;
+    for (std::uint32_t i = 1; i <= k; ++i) {  // from worker i to worker k + i, over the wire into worker 0
+      const ChannelId channel = scenario.channel(star.workers[i], star.workers[k + i], {});
+      scenario.prices().channels[index_of(channel)] = {star.route(i, 0), {64}};
+      messages.push_back(scenario.message(channel));
+    }
+    const Ride ride = scenario.finish();
+
+    const Timeline timeline = simulate(ride.program, ride.prices);
+
+    for (const MessageId message : messages)
+      CHECK(message_times(ride, timeline, message) == Times{0, kLatency + 64 * k});
+  }
+}
+
+TEST_CASE("of two messages over one link, where one is held to a quarter of it elsewhere, the other gets the rest") {
+  Scenario scenario;
+  Star star(scenario, 5, {kLatency, 1e12});
+  star.out_of(1) = 0.25e12;
+  std::vector<MessageId> messages;
+  for (const std::uint32_t from : {1u, 2u}) {
+    const ChannelId channel = scenario.channel(star.workers[from], star.workers[from + 2], {});
+    scenario.prices().channels[index_of(channel)] = {star.route(from, 0), {64}};
+    messages.push_back(scenario.message(channel));
+  }
+  const Ride ride = scenario.finish();
+
+  const Timeline timeline = simulate(ride.program, ride.prices);
+
+  CHECK(message_times(ride, timeline, messages[0]) == Times{0, kLatency + 256});  // 64 / (1 / 4)
+  CHECK(message_times(ride, timeline, messages[1]) == Times{0, kLatency + 85});   // 64 / (3 / 4) = 85.3
+}
