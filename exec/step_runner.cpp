@@ -64,7 +64,7 @@ void StepRunner::run(StepId step, std::int64_t iteration) {
   const Step& entry = context_.program.step(step);
   const Program& program = context_.program;
   const Coordinate& at = program.workers()[index_of(program.worker_of(step))].at;
-  const std::uint32_t batch = at[MeshAxis::data] * program.micro_batches() + entry.micro_batch;
+  const std::uint32_t batch = entry.micro_batch * program.mesh().size(MeshAxis::data) + at[MeshAxis::data];
   const bool speaks = at[MeshAxis::height] + at[MeshAxis::width] + at[MeshAxis::tensor] == 0;
   const std::int64_t samples = program.segment(program.work(step).segment).batch;
   works_[entry.object]({bases_of(step), iteration, batch, batch * samples, speaks ? losses_.data() : nullptr,

@@ -8,7 +8,13 @@
 
 namespace tandem {
 
-/// One layout per stage and position on the dividing axes; replicas share it.
+/// Replicas share a layout unless they exchange activations, so that each has its own block of them.
+Coordinate Lowering::shared_place(Coordinate at) const {
+  if (!plan_.synchronised_batch_norm) at[MeshAxis::data] = 0;
+  return at;
+}
+
+/// One layout per stage and position on the dividing axes.
 void Lowering::add_layouts(const std::vector<std::size_t>& cuts) {
   const LayoutChoice choice = choose_layouts(plan_, model_);
   std::vector<std::size_t> choice_cuts;
@@ -21,7 +27,7 @@ void Lowering::add_layouts(const std::vector<std::size_t>& cuts) {
   const SegmentOptions options{plan_.overlap, plan_.bucket};
   for (std::uint32_t within = 0; within < mesh_.workers_per_stage(); ++within) {
     Coordinate at = mesh_.coordinate_of(within);
-    if (at[MeshAxis::data] != 0) continue;
+    if (!(shared_place(at) == at)) continue;
     auto sharding = std::make_shared<Sharding>(shard(choice, model_, mesh_, at, plan_.micro_batch_size));
     const std::uint32_t local = builder_.add_local_model(std::shared_ptr<const LocalModel>(sharding, &sharding->local));
     for (std::uint32_t stage = 0; stage < mesh_.size(MeshAxis::pipeline); ++stage) {
@@ -41,11 +47,9 @@ void Lowering::add_layouts(const std::vector<std::size_t>& cuts) {
 }
 
 void Lowering::add_worker(const Coordinate& at, DeviceId device) {
-  Coordinate shared = at;
-  shared[MeshAxis::data] = 0;
   LoweredStage stage;
   stage.at = at;
-  stage.shared = &layouts_.at(mesh_.rank_of(shared));
+  stage.shared = &layouts_.at(mesh_.rank_of(shared_place(at)));
   stage.layout = &stage.shared->segment_layout;
   const SegmentId segment = stage.shared->segment;
   stage.worker = builder_.add_worker(mesh_.worker_name(at), mesh_.rank_of(at), device, at);

@@ -76,6 +76,7 @@ class Lowering {
   };
 
   // lower.cpp
+  Coordinate shared_place(Coordinate at) const;
   void add_layouts(const std::vector<std::size_t>& cuts);
   void add_worker(const Coordinate& at, DeviceId device);
   void add_update(LoweredStage& stage);
@@ -124,7 +125,7 @@ class Lowering {
   Mesh mesh_;
   ProgramBuilder builder_;
   std::vector<std::size_t> cuts_;
-  std::map<std::uint32_t, StageLayout> layouts_;  ///< by rank of the mesh with data coordinate 0
+  std::map<std::uint32_t, StageLayout> layouts_;  ///< by the rank of shared_place()
   std::vector<DeviceId> devices_;
   std::vector<LoweredStage> workers_;             ///< by rank of the mesh
   std::vector<Stage> stages_;
