@@ -30,10 +30,11 @@ std::vector<Joules> energy_of(const Program& program, const Prices& prices, cons
     workers[index_of(worker.device)] += 1;
   }
   std::vector<Joules> energy(prices.power.size());
+  const Seconds iteration = to_seconds(timeline.makespan());
   for (std::size_t i = 0; i < energy.size(); ++i) {
     if (!prices.power[i]) continue;
     const DevicePower power = *prices.power[i];
-    energy[i] = power.idle * to_seconds(timeline.makespan());
+    energy[i] = power.idle * iteration;
     if (workers[i] > 0) energy[i] += (power.peak - power.idle) * (busy[i] / workers[i]);
   }
   return energy;
