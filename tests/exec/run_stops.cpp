@@ -16,7 +16,8 @@ namespace {
 /// Two workers whose only steps wait for each other: what verify() refuses.
 Program dead_lock(const Model& model) {
   ProgramBuilder builder;
-  const Segment layout = lay_out_segment(model, 0, model.layer_count(), 1);
+  Segment layout = lay_out_segment(undivided(model), 0, model.layer_count(), 1);
+  layout.local_model = builder.add_local_model(std::make_shared<LocalModel>(undivided(model)));
   const Bytes bytes = layout.gradient_bytes;
   const SegmentId segment = builder.add_segment(layout);
   std::vector<StepId> steps;

@@ -140,7 +140,7 @@ TEST_CASE("a profile times every kernel of the model and every step of the itera
 TEST_CASE("a step waits once for each stream, and not for what its own stream has waited for") {
   ProgramBuilder builder;
   const Model model = small_mlp();
-  const SegmentId segment = builder.add_segment(lay_out_segment(model, 0, model.layer_count(), 1));
+  const SegmentId segment = builder.add_segment(lay_out_segment(undivided(model), 0, model.layer_count(), 1));
   std::vector<StepId> left, right;
   for (auto* steps : {&left, &right}) {
     const WorkerId worker = builder.add_worker("w", 0, DeviceId{0});

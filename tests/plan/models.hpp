@@ -61,6 +61,11 @@ inline std::vector<DeviceId> one_device_each(std::size_t stages) {
   return devices;
 }
 
+/// The layers [first, last) as the only rank of their stage computes them.
+inline Segment lay_out(const Model& model, std::size_t first, std::size_t last, std::int64_t batch) {
+  return lay_out_segment(undivided(model), first, last, batch);
+}
+
 /// A plan of one sample per micro-batch.
 inline Plan plan_of(std::string schedule, std::size_t stages, std::int64_t micro_batches) {
   Plan plan;

@@ -69,11 +69,11 @@ std::string wrong_in_memory(const Program& program) {
   return "";
 }
 
-std::vector<Segment> lay_out(const Model& model, const std::vector<std::size_t>& cuts, std::int64_t batch) {
+std::vector<Segment> lay_out_all(const Model& model, const std::vector<std::size_t>& cuts, std::int64_t batch) {
   std::vector<Segment> segments;
   for (std::size_t s = 0; s <= cuts.size(); ++s)
     segments.push_back(
-        lay_out_segment(model, s == 0 ? 0 : cuts[s - 1], s == cuts.size() ? model.layer_count() : cuts[s], batch));
+        lay_out(model, s == 0 ? 0 : cuts[s - 1], s == cuts.size() ? model.layer_count() : cuts[s], batch));
   return segments;
 }
 
@@ -117,8 +117,8 @@ TEST_CASE("whatever the model and the cuts, no tensor is overwritten before its 
     const std::vector<std::size_t> cuts = random_cuts(dice, model, 7);
     INFO("case " << number);
 
-    const auto whole = run_symbolically(model, lay_out(model, {}, 2));
-    const auto parted = run_symbolically(model, lay_out(model, cuts, 2));
+    const auto whole = run_symbolically(model, lay_out_all(model, {}, 2));
+    const auto parted = run_symbolically(model, lay_out_all(model, cuts, 2));
 
     REQUIRE(whole == parted);
     for (std::size_t i = 0; i + 1 < model.layer_count(); ++i) {

@@ -42,7 +42,7 @@ Model residual_model() {
 }  // namespace
 
 TEST_CASE("the first stage of a small chain keeps what its backward reads and copies what leaves") {
-  const Segment stage = lay_out_segment(two_layer_mlp(), 0, 3, 2);  // x, a, r; two samples
+  const Segment stage = lay_out(two_layer_mlp(), 0, 3, 2);  // x, a, r; two samples
 
   const LayerPlan &x = stage.layers[0], &a = stage.layers[1], &r = stage.layers[2];
   CHECK(text_of(x.output) == "saved+0");        // 2 x 4 x 4 = 32 bytes, read by W of a
@@ -64,7 +64,7 @@ TEST_CASE("the first stage of a small chain keeps what its backward reads and co
 }
 
 TEST_CASE("backward of the first stage runs from the message to the last parameter, and no further") {
-  const Segment stage = lay_out_segment(two_layer_mlp(), 0, 3, 2);
+  const Segment stage = lay_out(two_layer_mlp(), 0, 3, 2);
 
   const LayerPlan &x = stage.layers[0], &a = stage.layers[1], &r = stage.layers[2];
   CHECK(text_of(r.output_gradient) == "gradient_inbox+0");
@@ -85,7 +85,7 @@ TEST_CASE("backward of the first stage runs from the message to the last paramet
 }
 
 TEST_CASE("the last stage keeps its inbox where a layer's backward reads it, and ends in the loss") {
-  const Segment stage = lay_out_segment(two_layer_mlp(), 3, 6, 2);  // b, targets, loss
+  const Segment stage = lay_out(two_layer_mlp(), 3, 6, 2);  // b, targets, loss
 
   const LayerPlan &b = stage.layers[0], &targets = stage.layers[1], &loss = stage.layers[2];
   CHECK(texts_of(b.inputs) == Texts{"inbox+0"});
@@ -107,7 +107,7 @@ TEST_CASE("the last stage keeps its inbox where a layer's backward reads it, and
 }
 
 TEST_CASE("weights and gradients of a segment lie one after the other, aligned") {
-  const Segment stage = lay_out_segment(two_layer_mlp(), 0, 3, 2);
+  const Segment stage = lay_out(two_layer_mlp(), 0, 3, 2);
 
   REQUIRE(stage.parameters.size() == 2);
   CHECK(stage.parameters[0].elements == 32);         // a.weight [8, 4]
@@ -121,7 +121,7 @@ TEST_CASE("weights and gradients of a segment lie one after the other, aligned")
 }
 
 TEST_CASE("the whole model as one segment has no messages") {
-  const Segment whole = lay_out_segment(two_layer_mlp(), 0, 6, 2);
+  const Segment whole = lay_out(two_layer_mlp(), 0, 6, 2);
 
   CHECK(whole.inbox_bytes + whole.outbox_bytes + whole.gradient_inbox_bytes + whole.gradient_outbox_bytes == Bytes{0});
   CHECK(whole.forward_copies.empty());
@@ -129,7 +129,7 @@ TEST_CASE("the whole model as one segment has no messages") {
 }
 
 TEST_CASE("where two layers read one tensor the later reader writes its gradient and the earlier one adds") {
-  const Segment whole = lay_out_segment(residual_model(), 0, 8, 1);
+  const Segment whole = lay_out(residual_model(), 0, 8, 1);
 
   const LayerPlan &add = whole.layers[4], &b = whole.layers[2], &a = whole.layers[1];
   CHECK(add.accumulate == std::vector<bool>{false, false});  // first in backward: to a, and to c
@@ -143,7 +143,7 @@ TEST_CASE("a layer that reads one tensor twice adds the second gradient to the f
                     {source("x", "values", 16), linear("a", 16, "x"), layer("add", "residual_add", {"a", "a"}),
                      source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"add", "targets"})});
 
-  const Segment whole = lay_out_segment(model, 0, 5, 1);
+  const Segment whole = lay_out(model, 0, 5, 1);
 
   CHECK(whole.layers[2].accumulate == std::vector<bool>{false, true});
   CHECK(whole.layers[2].input_gradients[0] == whole.layers[2].input_gradients[1]);
@@ -151,7 +151,7 @@ TEST_CASE("a layer that reads one tensor twice adds the second gradient to the f
 
 TEST_CASE("a residual edge over a cut travels with the message, and its gradient returns to be added to") {
   const Model model = residual_model();
-  const Segment first = lay_out_segment(model, 0, 3, 1), second = lay_out_segment(model, 3, 8, 1);  // cut before c
+  const Segment first = lay_out(model, 0, 3, 1), second = lay_out(model, 3, 8, 1);  // cut before c
 
   CHECK(tensors(first.outbox) == Ids{1, 2});  // a for add, b for c
   CHECK(tensors(second.inbox) == Ids{1, 2});
@@ -166,7 +166,7 @@ TEST_CASE("a residual edge over a cut travels with the message, and its gradient
 }
 
 TEST_CASE("a stage that does not touch a residual edge hands it on, forward and back") {
-  const Segment middle = lay_out_segment(residual_model(), 3, 4, 1);  // c alone
+  const Segment middle = lay_out(residual_model(), 3, 4, 1);  // c alone
 
   CHECK(tensors(middle.inbox) == Ids{1, 2});
   CHECK(tensors(middle.outbox) == Ids{1, 3});
@@ -186,7 +186,7 @@ TEST_CASE("a stage that does not touch a residual edge hands it on, forward and 
 }
 
 TEST_CASE("a carried gradient that gets a part in this stage is copied first, then added to") {
-  const Segment middle = lay_out_segment(residual_model(), 2, 4, 1);  // b and c: b reads a, which add reads later, too
+  const Segment middle = lay_out(residual_model(), 2, 4, 1);  // b and c: b reads a, which add reads later, too
 
   CHECK(tensors(middle.inbox) == Ids{1});
   CHECK(tensors(middle.outbox) == Ids{1, 3});
@@ -201,7 +201,7 @@ TEST_CASE("data that crosses a cut as part of a residual edge gets no gradient m
                              layer("add", "residual_add", {"a", "y"}), source("targets", "target_values", 16),
                              layer("loss", "mean_squared_error", {"add", "targets"})});
 
-  const Segment last = lay_out_segment(model, 2, 6, 1);  // y, add, targets, loss
+  const Segment last = lay_out(model, 2, 6, 1);  // y, add, targets, loss
 
   CHECK(tensors(last.inbox) == Ids{1});
   CHECK(tensors(last.gradient_outbox) == Ids{1});
@@ -214,7 +214,7 @@ TEST_CASE("a stage without parameters before it sends no gradient back") {
                     {source("x", "values", 16), layer("r", "relu", {"x"}), linear("a", 16, "r"),
                      source("targets", "target_values", 16), layer("loss", "mean_squared_error", {"a", "targets"})});
 
-  const Segment first = lay_out_segment(model, 0, 2, 1), second = lay_out_segment(model, 2, 5, 1);
+  const Segment first = lay_out(model, 0, 2, 1), second = lay_out(model, 2, 5, 1);
 
   CHECK(second.gradient_outbox_bytes == Bytes{0});
   CHECK(first.gradient_inbox_bytes == Bytes{0});
@@ -231,17 +231,19 @@ TEST_CASE(
                     {source("x", "values", 16), linear("a", 16, "x"), user, source("targets", "target_values", 16),
                      layer("loss", "mean_squared_error", {"b", "targets"})});
 
-  const Segment whole = lay_out_segment(model, 0, 5, 1);
+  const Segment whole = lay_out(model, 0, 5, 1);
 
   REQUIRE(whole.parameters.size() == 4);  // a.weight, a.bias, b.weight, b.bias
   CHECK(whole.parameters[2].weight_offset == whole.parameters[0].weight_offset);
-  CHECK(whole.parameters[2].gradient_offset == 1024 + 64);
+  CHECK(whole.parameters[0].gradient_offset == 0);
+  CHECK(whole.parameters[3].gradient_offset == 1024 + 64);       // b.bias follows a.bias
+  CHECK(whole.parameters[2].gradient_offset == 1024 + 64 + 64);  // the use that is summed into a's comes last
   CHECK_FALSE(whole.parameters[2].updated);
   CHECK(whole.parameters[0].updated);
   CHECK(whole.weight_bytes == Bytes{1024 + 64 + 64});           // 16 x 16 x 4, and two biases
   CHECK(whole.gradient_bytes == Bytes{1024 + 64 + 1024 + 64});  // every use has its own
 
-  const Segment second = lay_out_segment(model, 2, 5, 1);
+  const Segment second = lay_out(model, 2, 5, 1);
   CHECK(second.weight_bytes == Bytes{1024 + 64});  // a replica where the owner is elsewhere
   CHECK(second.parameters[0].updated);
 }

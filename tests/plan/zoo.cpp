@@ -29,13 +29,13 @@ TEST_CASE("mlp and gpt-nano verify on 1, 2, 4 and 8 ranks under every schedule")
 TEST_CASE("gpt-nano's gradients sum alike wherever it is cut once, inside attention and over its residual edges, too") {
   const Model model = load_model("gpt-nano");
   const std::size_t layers = model.layer_count();
-  const auto whole = run_symbolically(model, {lay_out_segment(model, 0, layers, 2)});
+  const auto whole = run_symbolically(model, {lay_out(model, 0, layers, 2)});
 
   for (std::size_t cut = 1; cut < layers; ++cut) {
     if (!model.may_cut(cut)) continue;
     CAPTURE(cut);
 
-    const std::vector<Segment> parts{lay_out_segment(model, 0, cut, 2), lay_out_segment(model, cut, layers, 2)};
+    const std::vector<Segment> parts{lay_out(model, 0, cut, 2), lay_out(model, cut, layers, 2)};
     CHECK(run_symbolically(model, parts) == whole);
   }
 }
