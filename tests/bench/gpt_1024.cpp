@@ -1,7 +1,7 @@
 // A GPT of 96 layers on 1,024 simulated GPUs: tp 8, pp 16, dp 8, 1F1B, 64 micro-batches, overlapped buckets. Prints what
 // each phase takes, with shared links and in closed form, and the cost per exchange of both.
 //
-// usage: bench_gpt_1024 [--repeats N]
+// usage: bench_gpt_1024 [REPEATS [COLLECTIVE]]
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,9 +73,10 @@ auto timed(const std::string& what, std::map<std::string, std::vector<double>>& 
   return result;
 }
 
-void run(std::int64_t repeats) {
+void run(std::int64_t repeats, const std::string& collective) {
   const Model model("gpt-96", gpt());
-  const Plan plan = plan_of_1024();
+  Plan plan = plan_of_1024();
+  plan.collective = collective;
   const Cluster cluster = load_cluster("dgx-a100:128");
   const CostModel costs(false);
   std::map<std::string, std::vector<double>> seconds;
@@ -112,7 +113,7 @@ void run(std::int64_t repeats) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  run(argc == 3 && std::string(argv[1]) == "--repeats" ? std::stoll(argv[2]) : 3);
+  run(argc > 1 ? std::stoll(argv[1]) : 3, argc > 2 ? argv[2] : "auto");
   return 0;
 } catch (const std::exception& error) {
   std::cerr << error.what() << '\n';
