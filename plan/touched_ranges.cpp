@@ -52,7 +52,7 @@ void Collector::add(const PassItem& item) {
   const bool forward = item.pass == Pass::forward;
   const bool workspace = content_ == BufferContent::workspace;  // F and B have one each
   for (std::size_t i = 0; i < layer.inputs.size(); ++i)
-    if (forward || !workspace) add(plan.inputs[i], bytes_of(layer.inputs[i]));
+    if (forward ? item.reads(i) : !workspace) add(plan.inputs[i], bytes_of(layer.inputs[i]));
   for (std::size_t i = 0; i < plan.extra.size(); ++i) add(plan.extra[i], layer.kept.extra[i].bytes(segment_.batch));
   if (forward || !workspace) add(plan.output, bytes_of(plan.layer));
   const Bytes scratch = model_.scratch(plan.layer, item.pass, segment_.batch);
@@ -63,11 +63,13 @@ void Collector::add(const PassItem& item) {
   for (std::size_t i = 0; i < layer.inputs.size(); ++i) add(plan.input_gradients[i], bytes_of(layer.inputs[i]));
 }
 
-Bytes vector_bytes(const CollectiveShape& shape) {
-  std::int64_t elements = shape.elements();
-  for (const HaloStrips& strips : shape.strips)
-    for (const ElementRange& range : {strips.from_before, strips.from_after, strips.to_before, strips.to_after})
-      elements = std::max(elements, range.first + range.count);
+/// Of the rank's own vector: ranks at an image's edge have fewer strips, and may have longer ones.
+Bytes vector_bytes(const CollectiveShape& shape, std::uint32_t rank) {
+  if (shape.strips.empty()) return Bytes{4} * shape.elements();
+  const HaloStrips& strips = shape.strips.at(rank);
+  std::int64_t elements = 0;
+  for (const ElementRange& range : {strips.from_before, strips.from_after, strips.to_before, strips.to_after})
+    elements = std::max(elements, range.first + range.count);
   return Bytes{4} * elements;
 }
 
@@ -80,7 +82,8 @@ std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferI
   const Segment& segment = program.segment(spec.segment);
   if (step.kind == StepKind::collective) {
     const CollectiveSpec& collective = program.spec(program.collective(id));
-    touched.add(collective.payloads[program.group_rank(id)].offset, vector_bytes(collective.shape));
+    const std::uint32_t rank = program.group_rank(id);
+    touched.add(collective.payloads[rank].offset, vector_bytes(collective.shape, rank));
   } else if (step.kind == StepKind::forward || step.kind == StepKind::backward) {
     const bool forward = step.kind == StepKind::forward;
     const auto& parts = forward ? segment.forward_parts : segment.backward_parts;
