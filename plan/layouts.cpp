@@ -40,6 +40,18 @@ std::vector<LayoutRule> rules_of(const Model& model, LayerId id) {
   return layer.kind->rules(layer.attributes, model.input_specs(id), layer.output);
 }
 
+LayoutRule find_rule(const Layer& layer, const std::vector<LayoutRule>& rules, const std::string& name) {
+  if (name == "replicated") return replicated_rule(layer);
+  std::vector<std::string> known{"replicated"};
+  for (const LayoutRule& rule : rules) {
+    if (rule.name == name) return rule;
+    known.emplace_back(rule.name);
+  }
+  throw InputError(fmt::format("layouts: layer {} ({}) has no such rule{}", layer.name, layer.kind->name,
+                               did_you_mean(name, known)),
+                   name, fmt::format("one of {}", fmt::join(known, ", ")));
+}
+
 /// Is it data, sums or parts of them that this rule starts from nothing divided?
 bool begins_split(const LayoutRule& rule) {
   return !repeats_work(rule) && std::none_of(rule.inputs.begin(), rule.inputs.end(), is_split);
@@ -67,10 +79,12 @@ class AxisChooser {
  private:
   const AxisLayout& output_of(LayerId id) const { return rules_[index_of(id)][static_cast<std::size_t>(axis_)].output; }
 
+  /// Do the inputs lie as the rule wants them? Where one of them goes on divided, statistics beside it are gathered.
   bool suits(LayerId id, const LayoutRule& rule) const {
     const auto& inputs = model_.layer(id).inputs;
+    const bool goes_on = std::any_of(rule.inputs.begin(), rule.inputs.end(), is_split);
     for (std::size_t i = 0; i < inputs.size(); ++i)
-      if (output_of(inputs[i]) != rule.inputs[i]) return false;
+      if (output_of(inputs[i]) != rule.inputs[i] && !(goes_on && rule.inputs[i] == kReplicated)) return false;
     return true;
   }
 
@@ -138,18 +152,6 @@ class AxisChooser {
     return at == plan_.layouts.end() ? nullptr : &at->second;
   }
 
-  static LayoutRule find_rule(const Layer& layer, const std::vector<LayoutRule>& rules, const std::string& name) {
-    if (name == "replicated") return replicated_rule(layer);
-    std::vector<std::string> known{"replicated"};
-    for (const LayoutRule& rule : rules) {
-      if (rule.name == name) return rule;
-      known.emplace_back(rule.name);
-    }
-    throw InputError(fmt::format("layouts: layer {} ({}) has no such rule{}", layer.name, layer.kind->name,
-                                 did_you_mean(name, known)),
-                     name, fmt::format("one of {}", fmt::join(known, ", ")));
-  }
-
   /// How the owner of the layer's tied weight lies.
   std::optional<AxisLayout> tied_layout(const Layer& layer) const {
     if (layer.parameters.empty()) return {};
@@ -198,13 +200,18 @@ std::vector<AxisRules> choose_rules(const Plan& plan, const Model& model, const 
   return rules;
 }
 
-void require_known_layers(const Plan& plan, const Model& model) {
+/// Also where no axis of the mesh asks for them.
+void require_known_layouts(const Plan& plan, const Model& model) {
   std::vector<std::string> names;
   for (const Layer& layer : model.layers()) names.push_back(layer.name);
-  for (const auto& [layer, rule] : plan.layouts)
-    if (std::find(names.begin(), names.end(), layer) == names.end())
+  for (const auto& [layer, rule] : plan.layouts) {
+    const auto at = std::find(names.begin(), names.end(), layer);
+    if (at == names.end())
       throw InputError(fmt::format("layouts: no such layer{}", did_you_mean(layer, names)), layer,
                        "the name of a layer of the model");
+    const auto id = static_cast<LayerId>(at - names.begin());
+    find_rule(model.layer(id), rules_of(model, id), rule);
+  }
 }
 
 }  // namespace
@@ -223,7 +230,7 @@ bool parameter_gradient_is_partial(const LayoutRule& rule, std::size_t parameter
 }
 
 LayoutChoice choose_layouts(const Plan& plan, const Model& model) {
-  require_known_layers(plan, model);
+  require_known_layouts(plan, model);
   const Mesh mesh = mesh_of(plan);
   std::optional<Model> apart = take_apart(plan, model, mesh, choose_rules(plan, model, mesh));
   if (!apart) return {model, choose_rules(plan, model, mesh)};

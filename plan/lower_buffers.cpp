@@ -114,6 +114,7 @@ std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const S
     uses.emplace_back();
     for (auto [content, access] : touched.all()) {
       if (fills(content) && !filled[content]) access = Access::write;
+      else if (access == Access::write) access = Access::read_write;  // adds to what a message brought
       if (!fills(content) && (content == inbox || content == saved)) access = Access::read;
       filled[content] = true;
       uses.back().emplace_back(content, access);
