@@ -13,7 +13,8 @@ namespace tandem {
 Engine::Engine(const Program& program, const Prices& prices, std::vector<Span>& spans)
     : program_(program), prices_(prices), steps_(program.steps().data()),
       step_count_(static_cast<std::uint32_t>(program.step_count())), states_(spans), guard_(program, prices),
-      hardware_(prices, queue_), rounds_(program, prices) {
+      hardware_(prices, queue_), rounds_(program, prices), waiting_(prices.resources.size()),
+      waits_until_(program.streams().size(), kNoWait) {
   require_prices_fit(program, prices);
   invariant(spans.size() == program.step_count(), "every step has a span");
   for (std::size_t i = 0; i < prices.works.size(); ++i) {
@@ -55,6 +56,7 @@ void Engine::happen(const Event& event) {
   switch (static_cast<Happening>(event.kind)) {
     case Happening::compute_ends: return end_compute(static_cast<StepId>(event.id));
     case Happening::latency_ends: return end_latency(static_cast<StepId>(event.id));
+    case Happening::wait_ends: return end_wait(static_cast<StepId>(event.id));
     case Happening::transfer_ends: return end_transfer(static_cast<StepId>(event.id));
     case Happening::member_ends: return end_member(static_cast<StepId>(event.id));
     case Happening::collective_ends: return end_whole(static_cast<CollectiveId>(event.id));
@@ -67,6 +69,7 @@ void Engine::start_ready() {
   drain(ready_transfers_, [this](StepId sender) { transfer(sender); });
   hardware_.schedule_network();
   drain(ready_compute_, [this](StepId step) { start_compute(step); });
+  wake_waiting();
   drain(ready_ends_, [this](StepId step) {
     steps_[index_of(step)].kind == StepKind::collective ? arrive(step) : arm(step);
   });

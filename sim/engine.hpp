@@ -20,10 +20,11 @@ namespace tandem {
 /// What happens at one instant happens in rounds, each in this order:
 ///   1. whatever is due ends: compute steps, transfers, exchanges of collectives, whose ends then enter their next round;
 ///   2. messages whose latency is over join their resource or their links; once all have, the shares of links are solved;
-///   3. compute steps that are ready start, on workers that allow overlap;
+///   3. compute steps that are ready start, on workers that allow overlap; then, where cores are free, messages and
+///      exchanges that wait for one take their latency;
 ///   4. members that have been reached enter their collectives, or, where those start as a whole, the last to come
-///      starts them; then messages and exchanges whose two ends are ready become active, and the cores count as busy if
-///      they are now;
+///      starts them; then messages and exchanges whose two ends are ready become active, and wait for a core, but no
+///      longer than the busy latency, if all are taken now;
 ///   5. compute steps that are ready start, on workers that forbid overlap (see OverlapGuard).
 /// What takes no time ends in the next round of the same instant. Within one part of a round no outcome depends on the
 /// order of the steps, so ties are settled by this list alone: renaming workers, or storing events otherwise, changes
@@ -65,6 +66,8 @@ class Engine {
   void end_message(StepId send);
   void start_transfer(StepId sender, const RoutePrice& route, std::int64_t alone);
   void end_latency(StepId sender);
+  void end_wait(StepId sender);
+  void wake_waiting();
   void transfer(StepId sender);
   void end_transfer(StepId sender);
   template <class Gather>
@@ -96,6 +99,16 @@ class Engine {
   CollectiveRounds rounds_;
   std::vector<bool> starts_whole_;        ///< by CollectiveSpecId
   std::vector<std::uint32_t> arrived_;    ///< members, by CollectiveId; empty where none starts as a whole
+
+  static constexpr std::int64_t kNoWait = -1;
+  /// What waits for a core, of each resource that some route has.
+  struct Waiting {
+    StepId sender;
+    std::int64_t latency, until;  ///< of an idle core; when the scheduler gives it a turn anyway
+  };
+  std::vector<std::vector<Waiting>> waiting_;  ///< by resource
+  std::vector<std::int64_t> waits_until_;      ///< by StreamId of the sender
+  std::uint32_t waiting_count_ = 0;            ///< entries of all lists
 
   std::vector<Event> batch_;
   std::vector<std::uint32_t> finished_;

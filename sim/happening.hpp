@@ -8,6 +8,7 @@ namespace tandem {
 enum class Happening : std::uint32_t {
   compute_ends,     ///< of a compute step
   latency_ends,     ///< of what this step sends
+  wait_ends,        ///< for a core, of what this step sends
   transfer_ends,    ///< of what this step sends, on a route of its own
   member_ends,      ///< of the collective's step that had nothing to exchange
   collective_ends,  ///< of the collective as a whole, by its closed form

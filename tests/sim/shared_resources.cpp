@@ -120,6 +120,36 @@ TEST_CASE("a message pays the busy latency where all cores are taken as it start
   }
 }
 
+TEST_CASE("a message that waits for a core takes the first that is free, if that is before its turn") {
+  Scenario scenario;
+  const std::uint32_t cores = scenario.resource(1);
+  const WorkerId from = scenario.worker(cores), to = scenario.worker(cores);
+  const StepId produced = scenario.compute(from, 10);
+  scenario.compute(from, 90);  // starts as the message does and ends long before its turn
+  const MessageId message = scenario.message(from, to, {5, 20, cores, 500});
+  scenario.send_after(message, produced);
+  const Ride ride = scenario.finish();
+
+  const Timeline timeline = simulate(ride.program, ride.prices);
+
+  CHECK(message_times(ride, timeline, message) == Times{10, 125});  // the core is free at 100: 5 to wake, 20 to move
+}
+
+TEST_CASE("a turn that comes as a core becomes free is taken once") {
+  Scenario scenario;
+  const std::uint32_t cores = scenario.resource(1);
+  const WorkerId from = scenario.worker(cores), to = scenario.worker(cores);
+  const StepId produced = scenario.compute(from, 10);
+  scenario.compute(from, 90);
+  const MessageId message = scenario.message(from, to, {5, 20, cores, 90});
+  scenario.send_after(message, produced);
+  const Ride ride = scenario.finish();
+
+  const Timeline timeline = simulate(ride.program, ride.prices);
+
+  CHECK(message_times(ride, timeline, message) == Times{10, 120});  // its turn is at 100 and needs no waking up
+}
+
 TEST_CASE("messages that become active at one instant do not make each other busy") {
   Scenario scenario;
   const std::uint32_t cores = scenario.resource(1);
