@@ -98,6 +98,8 @@ class Model {
 /// What stands for one kernel in tables of measured times: kind, pass and shapes, such as
 /// "linear F 4x64x128 -> 4x64x512". Equal signatures do equal work.
 std::string kernel_signature(const Model& model, LayerId id, Pass pass, std::int64_t batch);
+/// The same of a layer that stands in no model.
+std::string kernel_signature(const Layer& layer, std::span<const TensorSpec> inputs, Pass pass, std::int64_t batch);
 
 /// A zoo name ("gpt-nano"), a model file (*.yaml), or a Hugging Face config.json. Throws InputError.
 Model load_model(const std::string& name_or_path);

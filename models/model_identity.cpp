@@ -47,12 +47,15 @@ std::uint64_t Model::fingerprint() const {
   return stream_of({text.data(), text.size()});
 }
 
-std::string kernel_signature(const Model& model, LayerId id, Pass pass, std::int64_t batch) {
-  const auto& layer = model.layer(id);
-  std::string inputs;
-  for (const auto& spec : model.input_specs(id)) inputs += (inputs.empty() ? " " : ", ") + batched_shape(spec, batch);
-  return fmt::format("{} {}{} -> {}{}", layer.kind->name, letter_of(pass), inputs, batched_shape(layer.output, batch),
+std::string kernel_signature(const Layer& layer, std::span<const TensorSpec> inputs, Pass pass, std::int64_t batch) {
+  std::string shapes;
+  for (const auto& spec : inputs) shapes += (shapes.empty() ? " " : ", ") + batched_shape(spec, batch);
+  return fmt::format("{} {}{} -> {}{}", layer.kind->name, letter_of(pass), shapes, batched_shape(layer.output, batch),
                      hidden_attributes(layer));
+}
+
+std::string kernel_signature(const Model& model, LayerId id, Pass pass, std::int64_t batch) {
+  return kernel_signature(model.layer(id), model.input_specs(id), pass, batch);
 }
 
 }  // namespace tandem

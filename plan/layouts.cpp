@@ -61,6 +61,23 @@ bool splits_parameters(const LayoutRule& rule) {
   return std::any_of(rule.parameters.begin(), rule.parameters.end(), is_split);
 }
 
+void take_blocks(LayoutRule& rule, std::uint8_t blocks) {
+  rule.output.blocks = blocks;
+  for (AxisLayout& parameter : rule.parameters)
+    if (is_split(parameter)) parameter.blocks = blocks;
+}
+
+/// Where a reader wants the output's split in several blocks (q, k and v side by side), it is split so at once.
+void match_blocks(const Model& model, LayerId id, LayoutRule& rule) {
+  if (!is_split(rule.output) || !splits_parameters(rule)) return;
+  for (const LayerId reader : model.layer(id).readers)
+    for (const LayoutRule& next : rules_of(model, reader))
+      for (std::size_t i = 0; i < next.inputs.size(); ++i)
+        if (model.layer(reader).inputs[i] == id && is_split(next.inputs[i]) && next.inputs[i].blocks > 1 &&
+            next.inputs[i].dimension == rule.output.dimension)
+          take_blocks(rule, next.inputs[i].blocks);
+}
+
 /// Chooses the rules of one axis, layer after layer.
 class AxisChooser {
  public:
@@ -68,12 +85,14 @@ class AxisChooser {
       : plan_(plan), model_(model), axis_(axis), rules_(rules) {}
 
   void run() {
-    for (std::uint32_t i = 0; i < model_.layer_count(); ++i) {
-      const auto id = static_cast<LayerId>(i);
-      LayoutRule rule = choose(id);
-      match_blocks(id, rule);
-      rules_[i][static_cast<std::size_t>(axis_)] = std::move(rule);
-    }
+    for (std::uint32_t i = 0; i < model_.layer_count(); ++i)
+      rules_[i][static_cast<std::size_t>(axis_)] = rule(static_cast<LayerId>(i));
+  }
+
+  LayoutRule rule(LayerId id) const {
+    LayoutRule rule = choose(id);
+    match_blocks(model_, id, rule);
+    return rule;
   }
 
  private:
@@ -168,23 +187,6 @@ class AxisChooser {
     return replicated_rule(layer);
   }
 
-  /// Where a reader wants the output's split in several blocks (q, k and v side by side), it is split so at once.
-  void match_blocks(LayerId id, LayoutRule& rule) const {
-    if (!is_split(rule.output) || !splits_parameters(rule)) return;
-    for (const LayerId reader : model_.layer(id).readers)
-      for (const LayoutRule& next : rules_of(model_, reader))
-        for (std::size_t i = 0; i < next.inputs.size(); ++i)
-          if (model_.layer(reader).inputs[i] == id && is_split(next.inputs[i]) && next.inputs[i].blocks > 1 &&
-              next.inputs[i].dimension == rule.output.dimension)
-            take_blocks(rule, next.inputs[i].blocks);
-  }
-
-  static void take_blocks(LayoutRule& rule, std::uint8_t blocks) {
-    rule.output.blocks = blocks;
-    for (AxisLayout& parameter : rule.parameters)
-      if (is_split(parameter)) parameter.blocks = blocks;
-  }
-
   const Plan& plan_;
   const Model& model_;
   MeshAxis axis_;
@@ -216,6 +218,18 @@ void require_known_layouts(const Plan& plan, const Model& model) {
 
 }  // namespace
 
+std::vector<LayoutRule> tensor_rules(const Model& model, LayerId id) {
+  std::vector<LayoutRule> rules{replicated_rule(model.layer(id))};
+  for (LayoutRule& rule : rules_of(model, id))
+    if (rule.name != "samples" && rule.name != name_of(MeshAxis::height) && rule.name != name_of(MeshAxis::width))
+      match_blocks(model, id, rules.emplace_back(std::move(rule)));
+  return rules;
+}
+
+LayoutRule tensor_rule(const Plan& plan, const Model& model, LayerId id, std::vector<AxisRules>& rules) {
+  return AxisChooser(plan, model, MeshAxis::tensor, rules).rule(id);
+}
+
 bool repeats_work(const LayoutRule& rule) {
   return rule.output == kReplicated && std::none_of(rule.inputs.begin(), rule.inputs.end(), is_split);
 }
@@ -230,6 +244,7 @@ bool parameter_gradient_is_partial(const LayoutRule& rule, std::size_t parameter
 }
 
 LayoutChoice choose_layouts(const Plan& plan, const Model& model) {
+  invariant(plan.tensor_split != TensorSplit::best, "the best split is settled before it is used");
   require_known_layouts(plan, model);
   const Mesh mesh = mesh_of(plan);
   std::optional<Model> apart = take_apart(plan, model, mesh, choose_rules(plan, model, mesh));

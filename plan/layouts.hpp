@@ -25,6 +25,12 @@ struct LayoutChoice {
 /// Throws InputError where plan.layouts names an unknown layer or rule.
 LayoutChoice choose_layouts(const Plan& plan, const Model& model);
 
+/// The rules under which a layer may work on the tensor axis, "replicated" first: not those that divide samples or
+/// images. Outputs are split in the blocks that readers want.
+std::vector<LayoutRule> tensor_rules(const Model& model, LayerId id);
+/// What the layer takes on the tensor axis, named by plan.layouts or not, where the layers before it have `rules`.
+LayoutRule tensor_rule(const Plan& plan, const Model& model, LayerId id, std::vector<AxisRules>& rules);
+
 /// Does every rank repeat this layer's work along the axis?
 bool repeats_work(const LayoutRule& rule);
 /// Is the gradient of this input a summand on each rank?

@@ -34,7 +34,19 @@ std::size_t resolve_cut(const std::string& name, const TextPosition& place, cons
   return cut;
 }
 
+constexpr std::string_view kSplits[] = {"megatron", "naive", "best"};
+
 }  // namespace
+
+std::string_view name_of(TensorSplit split) { return kSplits[static_cast<std::size_t>(split)]; }
+
+std::vector<std::string> tensor_split_names() { return {std::begin(kSplits), std::end(kSplits)}; }
+
+std::optional<TensorSplit> find_tensor_split(std::string_view name) {
+  const auto at = std::find(std::begin(kSplits), std::end(kSplits), name);
+  if (at == std::end(kSplits)) return {};
+  return static_cast<TensorSplit>(at - std::begin(kSplits));
+}
 
 std::vector<std::size_t> resolve_cuts(const Plan& plan, const Model& model) {
   check_fingerprint(plan, model);

@@ -18,7 +18,13 @@ namespace tandem {
 enum class TensorSplit : std::uint8_t {
   megatron,  ///< columns, then rows; heads; the vocabulary (1909.08053)
   naive,     ///< rows: a sum before each non-linearity
+  best,      ///< whatever is predicted to be cheapest: to be settled by best_layouts() before lowering
 };
+
+std::string_view name_of(TensorSplit split);
+/// By name, in the order of the enumeration.
+std::vector<std::string> tensor_split_names();
+std::optional<TensorSplit> find_tensor_split(std::string_view name);
 
 /// What the space axes do where images can no longer be divided.
 enum class AfterSpace : std::uint8_t {

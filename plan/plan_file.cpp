@@ -97,6 +97,14 @@ bool read_word(const YamlNode& node, std::string_view first, std::string_view se
             fmt::format("{} or {}", first, second));
 }
 
+TensorSplit read_split(const YamlNode& node) {
+  const auto split = find_tensor_split(node.text());
+  if (!split)
+    node.fail(fmt::format("unknown{}", did_you_mean(node.text(), tensor_split_names())), node.text(),
+              fmt::format("one of {}", fmt::join(tensor_split_names(), ", ")));
+  return *split;
+}
+
 void read_layouts(const YamlNode& node, Plan& plan) {
   for (const auto& [layer, rule] : node.entries()) plan.layouts.emplace_back(layer.text(), rule.text());
 }
@@ -104,7 +112,7 @@ void read_layouts(const YamlNode& node, Plan& plan) {
 /// How the work of a stage is divided, and how its ranks talk.
 void read_division(const YamlNode& root, Plan& plan) {
   if (const YamlNode* node = root.find("tensor_split"))
-    plan.tensor_split = read_word(*node, "megatron", "naive") ? TensorSplit::naive : TensorSplit::megatron;
+    plan.tensor_split = read_split(*node);
   if (const YamlNode* node = root.find("after_space"))
     plan.after_space = read_word(*node, "replicated", "tensor") ? AfterSpace::tensor : AfterSpace::replicated;
   if (const YamlNode* node = root.find("sequence_parallel")) plan.sequence_parallel = node->boolean();
@@ -174,7 +182,7 @@ std::string write_division(const Plan& plan) {
   const auto flag = [&](std::string_view key, bool value, bool fallback) {
     if (value != fallback) out += fmt::format("{}: {}\n", key, value);
   };
-  if (plan.tensor_split != usual.tensor_split) out += "tensor_split: naive\n";
+  if (plan.tensor_split != usual.tensor_split) out += fmt::format("tensor_split: {}\n", name_of(plan.tensor_split));
   if (plan.after_space != usual.after_space) out += "after_space: tensor\n";
   flag("sequence_parallel", plan.sequence_parallel, usual.sequence_parallel);
   flag("synchronised_batch_norm", plan.synchronised_batch_norm, usual.synchronised_batch_norm);

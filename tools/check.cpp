@@ -190,6 +190,7 @@ void Check::judge() {
 
 CheckResult Check::run() {
   auto model = std::make_unique<const Model>(load_model(plan_.model));
+  plan_ = settle_layouts(plan_, *model, cluster_, CostModel(options_.measured));
   if (times_kernels()) measure(*model);
   result_.job = make_job(plan_, std::move(model), cluster_, CostModel(options_.measured));
   require_memory(result_.job);

@@ -33,12 +33,17 @@ MessageCost cost_between(const Cluster& cluster, DeviceId from, DeviceId to) {
 const CollectiveAlgorithm& cheapest(const Cluster& cluster, CollectiveShape& shape, std::span<const DeviceId> members) {
   shape.ranks_per_node = members_per_node(cluster, members);
   if (shape.ranks < 2) return cheapest_algorithm(shape, {}, {});
-  const std::size_t next = std::min<std::size_t>(shape.ranks_per_node, shape.ranks - 1);
-  return cheapest_algorithm(shape, cost_between(cluster, members[0], members[1]),
-                            cost_between(cluster, members[0], members[next]));
+  const GroupRoutes routes = group_routes(cluster, members);
+  return cheapest_algorithm(shape, routes.inside, routes.between);
 }
 
 }  // namespace
+
+GroupRoutes group_routes(const Cluster& cluster, std::span<const DeviceId> members) {
+  const std::uint32_t per_node = members_per_node(cluster, members);
+  const std::size_t next = std::min<std::size_t>(per_node, members.size() - 1);
+  return {per_node, cost_between(cluster, members[0], members[1]), cost_between(cluster, members[0], members[next])};
+}
 
 CollectiveChooser collective_chooser(const Plan& plan, const Cluster& cluster) {
   return [&plan, &cluster](CollectiveShape& shape, std::span<const DeviceId> members) -> const CollectiveAlgorithm& {

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "models/model.hpp"
+#include "plan/best_layouts.hpp"
 #include "plan/lower.hpp"
 #include "plan/memory_script.hpp"
 #include "plan/partition.hpp"
@@ -35,6 +36,20 @@ void require_valid(const Plan& plan) {
   if (plan.cluster != "host") load_cluster(plan.cluster);
 }
 
+Plan settle_layouts(const Plan& plan, const Model& model, const Cluster& cluster, const CostModel& costs) {
+  if (plan.tensor_split != TensorSplit::best) return plan;
+  const std::vector<DeviceId> devices = place_workers(cluster, mesh_of(plan).workers());
+  TensorGroup group{static_cast<std::uint32_t>(plan.tensor), 1, {}, {}, nullptr, &cluster.device(devices.front())};
+  if (plan.tensor > 1) {
+    const GroupRoutes routes = group_routes(cluster, {devices.data(), group.ranks});
+    group.ranks_per_node = routes.ranks_per_node;
+    group.inside = routes.inside;
+    group.between = routes.between;
+  }
+  if (plan.collective != "auto") group.algorithm = &find_collective_algorithm(plan.collective);
+  return best_layouts(plan, model, group, costs).plan;
+}
+
 Job make_job(Plan plan, Cluster cluster, const CostModel& costs) {
   auto model = std::make_unique<const Model>(load_model(plan.model));
   return make_job(std::move(plan), std::move(model), std::move(cluster), costs);
@@ -45,6 +60,7 @@ Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, con
   count_steps(job.plan);
   const Mesh mesh = mesh_of(job.plan);
   job.devices = place_workers(job.cluster, mesh.workers());
+  job.plan = settle_layouts(job.plan, *job.model, job.cluster, costs);
   job.cuts = resolve_cuts(job.plan, *job.model);
   if (std::ssize(job.cuts) != job.plan.pipeline - 1) {
     std::vector<const Device*> devices;

@@ -26,6 +26,10 @@ struct Job {
 /// Throws InputError where the plan names something that is not there or does not suit: before any long work.
 void require_valid(const Plan& plan);
 
+/// The plan with a split that is `best` written out as names of rules (best_layouts()); other plans as they are. All
+/// tensor groups are taken for as good as the first.
+Plan settle_layouts(const Plan& plan, const Model& model, const Cluster& cluster, const CostModel& costs);
+
 /// Loads the model, places the ranks, partitions where the plan leaves the cuts open, lowers and verifies.
 Job make_job(Plan plan, Cluster cluster, const CostModel& costs);
 /// The same for a model that is loaded already.

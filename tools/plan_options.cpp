@@ -1,6 +1,7 @@
 #include "tools/plan_options.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <limits>
 
@@ -30,10 +31,11 @@ void set_integer(Plan& plan, std::string_view flag, const std::string& value) {
 }
 
 void set_split(Plan& plan, std::string_view, const std::string& value) {
-  if (value != "megatron" && value != "naive")
-    throw InputError(fmt::format("--tensor: no such split{}", did_you_mean(value, {"megatron", "naive"})), value,
-                     "megatron or naive");
-  plan.tensor_split = value == "naive" ? TensorSplit::naive : TensorSplit::megatron;
+  const auto split = find_tensor_split(value);
+  if (!split)
+    throw InputError(fmt::format("--tensor: no such split{}", did_you_mean(value, tensor_split_names())), value,
+                     fmt::format("one of {}", fmt::join(tensor_split_names(), ", ")));
+  plan.tensor_split = *split;
 }
 
 void set_after_space(Plan& plan, std::string_view, const std::string& value) {
@@ -82,7 +84,7 @@ constexpr PlanFlag kPlanFlags[] = {
     {"dp", "N", "data-parallel replicas", set_integer<&Plan::replicas, 1, kMost>},
     {"tp", "N", "tensor-parallel ranks", set_integer<&Plan::tensor, 1, kMost>},
     {"spatial", "HxW", "ranks over the height and width of images", set_space},
-    {"tensor", "SPLIT", "megatron (columns, then rows) or naive (rows)", set_split},
+    {"tensor", "SPLIT", "megatron (columns, then rows), naive (rows) or best (the cheapest predicted)", set_split},
     {"sequence-parallel", "on|off", "divide positions on the tensor axis where layers are not", set_switch<&Plan::sequence_parallel>},
     {"after-space", "WAY", "where images end: replicated or tensor", set_after_space},
     {"sync-batch-norm", "on|off", "batch statistics over all replicas", set_switch<&Plan::synchronised_batch_norm>},
