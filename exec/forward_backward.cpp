@@ -17,15 +17,15 @@
 namespace tandem {
 namespace {
 
-void observed(const StepCall& call, const Model& model, LayerId layer, Pass pass, auto&& run) {
+void observed(const StepCall& call, const Model& model, LayerId layer, Pass pass, Region region, auto&& run) {
   if (call.observer == nullptr) return run();
   const Instant start = now();
   run();
-  (*call.observer)(model, layer, pass, between(start, now()));
+  (*call.observer)(model, layer, pass, region, between(start, now()));
 }
 
 void run_pass(LayerPass& pass, const Model& model, const StepCall& call) {
-  observed(call, model, pass.layer(), pass.pass(), [&] { pass.run(call); });
+  observed(call, model, pass.layer(), pass.pass(), pass.region(), [&] { pass.run(call); });
 }
 
 void copy(const std::vector<BoundaryCopy>& copies, const Bases& bases) {
@@ -86,15 +86,16 @@ class Forward {
       if (kind.inputs == 0)
         items_.push_back({plan.layer, SourceFill(context, local_, plan, segment_.batch)});
       else
-        items_.push_back({plan.layer, LayerPass(local_.model, segment_, plan, Pass::forward,
-                                                loss_gradient(context.program), context.seed)});
+        items_.push_back({plan.layer, LayerPass(local_.model, segment_, item, loss_gradient(context.program),
+                                                context.seed)});
     }
   }
 
   void run(const StepCall& call) {
     for (Item& item : items_) {
       if (auto* pass = std::get_if<LayerPass>(&item.work)) run_pass(*pass, local_.model, call);
-      else observed(call, local_.model, item.layer, Pass::forward, [&] { std::get<SourceFill>(item.work).run(call); });
+      else observed(call, local_.model, item.layer, Pass::forward, Region::all,
+                    [&] { std::get<SourceFill>(item.work).run(call); });
     }
     if (is_last_) copy(segment_.forward_copies, call.bases);
     if (loss_.present) take_loss(call);
@@ -131,8 +132,7 @@ class Backward {
       for (const PassItem& item : segment_.backward_parts[part].items) {
         const bool is_weight = item.pass == Pass::weight_gradient;
         if (both ? part == work.part : is_weight == (work.kind == StepKind::weight_gradient))
-          passes_.emplace_back(model_, segment_, segment_.layers[item.layer], item.pass,
-                               loss_gradient(context.program), context.seed);
+          passes_.emplace_back(model_, segment_, item, loss_gradient(context.program), context.seed);
       }
   }
 

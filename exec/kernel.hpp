@@ -2,10 +2,12 @@
 // Kernels as a table: one row per layer kind, a function per pass, in a fast version and an obvious reference.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
 #include "models/layer.hpp"
+#include "plan/output_rows.hpp"
 
 namespace tandem {
 
@@ -27,6 +29,7 @@ struct KernelArguments {
   Real* output = nullptr;                        ///< F: written; I and W: read where kept
   std::span<Real* const> extra;                  ///< F: written; I and W: read
   void* scratch = nullptr;                       ///< LayerKind::scratch bytes
+  std::optional<OutputRows> rows{};              ///< F of sliding windows and of halo joins: only these; none: all
 
   const Real* output_gradient = nullptr;         ///< null for a loss
   Real seed = 1;                                 ///< a loss's own gradient: 1 / micro-batches

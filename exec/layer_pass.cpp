@@ -22,6 +22,24 @@ Slot scratch_of(const LayerPlan& plan, Pass pass) {
   return slot_of(pass == Pass::input_gradient ? plan.input_gradient_scratch : plan.weight_gradient_scratch);
 }
 
+/// The rows that the item computes: all at once, the interior, or what lies before and after it.
+std::vector<std::optional<OutputRows>> ranges_of(const LayerPlan& plan, const TensorSpec& output, const PassItem& item) {
+  if (item.region == Region::all) return {std::nullopt};
+  invariant(item.pass == Pass::forward && plan.interior, "F alone has regions, of layers that know their interior");
+  const auto [dimension, first, count] = *plan.interior;
+  std::vector<std::optional<OutputRows>> ranges;
+  const auto add = [&](const OutputRows& rows) {
+    if (rows.count > 0) ranges.emplace_back(rows);
+  };
+  if (item.region == Region::interior) {
+    add({dimension, first, count});
+  } else {
+    add({dimension, 0, first});
+    add({dimension, first + count, output.dims.at(dimension) - first - count});
+  }
+  return ranges;
+}
+
 template <class Pointer>
 void fill(const std::vector<Slot>& slots, const Bases& bases, std::vector<Pointer>& pointers) {
   for (std::size_t i = 0; i < slots.size(); ++i) pointers[i] = reinterpret_cast<Pointer>(slots[i].in(bases));
@@ -29,10 +47,14 @@ void fill(const std::vector<Slot>& slots, const Bases& bases, std::vector<Pointe
 
 }  // namespace
 
-LayerPass::LayerPass(const Model& model, const Segment& segment, const LayerPlan& plan, Pass pass, float loss_gradient,
+LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem& item, float loss_gradient,
                      std::uint64_t seed)
-    : layer_(plan.layer), pass_(pass), input_specs_(model.input_specs(plan.layer)) {
+    : layer_(segment.layers[item.layer].layer), pass_(item.pass), region_(item.region),
+      input_specs_(model.input_specs(layer_)) {
+  const LayerPlan& plan = segment.layers[item.layer];
+  const Pass pass = item.pass;
   const Layer& layer = model.layer(plan.layer);
+  ranges_ = ranges_of(plan, layer.output, item);
   const auto table = is_conversion(*layer.kind) ? conversion_kernels() : fast_kernels();
   kernel_ = find_kernels<float>(table, layer.kind->name).of(pass);
   invariant(kernel_ != nullptr, "the table has a kernel for every pass that runs");
@@ -101,7 +123,10 @@ void LayerPass::run(const StepCall& call) {
   point_into(call.bases);
   arguments_.iteration = call.iteration;
   arguments_.first_sample = call.first_sample;
-  kernel_(arguments_);
+  for (const std::optional<OutputRows>& rows : ranges_) {
+    arguments_.rows = rows;
+    kernel_(arguments_);
+  }
 }
 
 }  // namespace tandem

@@ -12,14 +12,14 @@ namespace tandem {
 class LayerPass {
  public:
   /// `loss_gradient`: 1 / micro-batches of all replicas. `seed`: of random masks. The model must outlive this.
-  LayerPass(const Model& model, const Segment& segment, const LayerPlan& plan, Pass pass, float loss_gradient,
-            std::uint64_t seed);
+  LayerPass(const Model& model, const Segment& segment, const PassItem& item, float loss_gradient, std::uint64_t seed);
 
-  /// Runs the kernel on the calling thread. One call at a time.
+  /// Runs the kernel on the calling thread, once for each range of rows of the item's region. One call at a time.
   void run(const StepCall& call);
 
   LayerId layer() const { return layer_; }
   Pass pass() const { return pass_; }
+  Region region() const { return region_; }
 
  private:
   void place_inputs(const Layer& layer, const LayerPlan& plan);
@@ -29,6 +29,8 @@ class LayerPass {
 
   LayerId layer_;
   Pass pass_;
+  Region region_;
+  std::vector<std::optional<OutputRows>> ranges_;
   Kernel<float> kernel_;
   KernelArguments<float> arguments_;
   std::vector<TensorSpec> input_specs_;

@@ -1,12 +1,27 @@
 #include "exec/profile.hpp"
 
+#include <array>
 #include <map>
+
+#include "base/error.hpp"
 
 namespace tandem {
 namespace {
 
 bool is_of_iteration(StepKind kind) {
   return kind == StepKind::zero_gradients || kind == StepKind::add_gradient || kind == StepKind::update;
+}
+
+using Times = std::vector<Seconds>;
+using TimesByKernel = std::map<std::pair<LayerId, Pass>, Times>;
+
+/// A kernel that computes the interior first is timed as the sum of its regions, in the order of the calls.
+void add_regions(const TimesByKernel& interior, const TimesByKernel& border, TimesByKernel& whole) {
+  for (const auto& [kernel, measured] : interior) {
+    const Times& rest = border.at(kernel);
+    invariant(rest.size() == measured.size(), "every interior has its border");
+    for (std::size_t i = 0; i < measured.size(); ++i) whole[kernel].push_back(measured[i] + rest[i]);
+  }
 }
 
 std::vector<StepTiming> step_timings(const Program& program, const std::vector<Timeline>& timelines, std::int64_t warm_up) {
@@ -35,20 +50,23 @@ KernelProfile profile_kernels(const Program& program, const Model& model, const 
     ++iterations_done;
     if (options.after_iteration) options.after_iteration(iteration, loss);
   };
-  std::map<std::pair<LayerId, Pass>, std::vector<Seconds>> empty;
-  std::map<const Model*, decltype(empty)> times;
-  const auto observe = [&](const Model& local, LayerId layer, Pass pass, Picoseconds time) {
-    if (iterations_done >= warm_up) times[&local][{layer, pass}].push_back(to_seconds(time));
+  std::map<const Model*, std::array<TimesByKernel, 3>> times;  // by region
+  const auto observe = [&](const Model& local, LayerId layer, Pass pass, Region region, Picoseconds time) {
+    if (iterations_done >= warm_up)
+      times[&local][static_cast<std::size_t>(region)][{layer, pass}].push_back(to_seconds(time));
   };
   const RunResult result = run_observed(program, model, dataset, longer, observe);
 
   const std::int64_t batch = program.segments().front().batch;
   std::map<std::string, std::vector<Seconds>> by_signature;
-  for (const auto& [local, kernels] : times)
-    for (const auto& [kernel, measured] : kernels) {
+  for (auto& [local, regions] : times) {
+    auto& [whole, interior, border] = regions;
+    add_regions(interior, border, whole);
+    for (const auto& [kernel, measured] : whole) {
       auto& row = by_signature[kernel_signature(*local, kernel.first, kernel.second, batch)];
       row.insert(row.end(), measured.begin(), measured.end());
     }
+  }
   KernelProfile profile;
   for (auto& [signature, measured] : by_signature) profile.kernels.push_back({signature, std::move(measured)});
   profile.steps = step_timings(program, result.timelines, warm_up);

@@ -10,8 +10,8 @@
 
 namespace tandem {
 
-/// Told of every kernel, on the thread that ran it.
-using KernelObserver = std::function<void(const Model& local, LayerId, Pass, Picoseconds)>;
+/// Told of every kernel, on the thread that ran it. The interior and the border of a layer are told apart.
+using KernelObserver = std::function<void(const Model& local, LayerId, Pass, Region, Picoseconds)>;
 
 /// One call of a step's work.
 struct StepCall {

@@ -53,10 +53,10 @@ class Touched {
   std::map<BufferContent, Access> all_;
 };
 
-void touch(const LayerPlan& layer, const Kept& kept, Pass pass, Touched& touched) {
-  const bool forward = pass == Pass::forward;
+void touch(const LayerPlan& layer, const Kept& kept, const PassItem& item, Touched& touched) {
+  const bool forward = item.pass == Pass::forward;
   for (std::size_t i = 0; i < layer.inputs.size(); ++i)
-    if (forward || kept.inputs[i]) touched.read(layer.inputs[i]);
+    if (forward ? item.reads(i) : kept.inputs[i]) touched.read(layer.inputs[i]);
   for (const Placement& extra : layer.extra) forward ? touched.write(extra) : touched.read(extra);
   if (forward) {
     touched.write(layer.output);
@@ -65,8 +65,8 @@ void touch(const LayerPlan& layer, const Kept& kept, Pass pass, Touched& touched
   }
   if (kept.output) touched.read(layer.output);
   touched.read(layer.output_gradient);
-  touched.write(pass == Pass::input_gradient ? layer.input_gradient_scratch : layer.weight_gradient_scratch);
-  if (pass != Pass::input_gradient) return;
+  touched.write(item.pass == Pass::input_gradient ? layer.input_gradient_scratch : layer.weight_gradient_scratch);
+  if (item.pass != Pass::input_gradient) return;
   for (const Placement& gradient : layer.input_gradients) touched.write(gradient);
 }
 
@@ -108,7 +108,7 @@ std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const S
     if (!forward && part == 0) touch(segment.backward_copies, touched);
     for (const PassItem& item : parts[part].items) {
       const LayerPlan& layer = segment.layers[item.layer];
-      touch(layer, local.layer(layer.layer).kept, item.pass, touched);
+      touch(layer, local.layer(layer.layer).kept, item, touched);
     }
     if (forward && part + 1 == parts.size()) touch(segment.forward_copies, touched);
     uses.emplace_back();

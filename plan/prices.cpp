@@ -106,9 +106,10 @@ void Pricing::add_copies(const std::vector<BoundaryCopy>& copies, Sum& sum) cons
 }
 
 void Pricing::add_item(const Segment& segment, const Model& model, const PassItem& item, Sum& sum) const {
-  const LayerId layer = segment.layers[item.layer].layer;
+  const LayerPlan& plan = segment.layers[item.layer];
+  const LayerId layer = plan.layer;
   sum.add(kernel_signature(model, layer, item.pass, segment.batch), model.work(layer, item.pass, segment.batch),
-          share_of(model, layer, item.region));
+          share_of(model, plan, item.region));
 }
 
 /// Of a segment without parts: all layers.

@@ -3,11 +3,13 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/model.hpp"
 #include "plan/local_model.hpp"
+#include "plan/output_rows.hpp"
 
 namespace tandem {
 
@@ -34,6 +36,7 @@ struct LayerPlan {
   Placement input_gradient_scratch;         ///< of I, in the backward workspace
   Placement weight_gradient_scratch;        ///< of W, in the backward workspace
   bool runs_input_gradient = false, runs_weight_gradient = false;
+  std::optional<OutputRows> interior{};     ///< of the output of F: rows that need no halo; none where F runs at once
 };
 
 /// A tensor in a message: packed one after the other, each aligned.
@@ -65,6 +68,9 @@ struct PassItem {
   std::uint32_t layer;  ///< index into Segment::layers
   Pass pass;
   Region region = Region::all;
+
+  /// The interior of a halo's join needs its own rows only, not the strips that are still under way.
+  bool reads(std::size_t input) const { return region != Region::interior || input == 0; }
 };
 
 /// What one step computes of a segment; collectives stand between the parts.
@@ -89,7 +95,9 @@ struct GradientBucket {
 
 /// How a segment's steps are cut and its gradients reduced.
 struct SegmentOptions {
-  bool overlap = true;      ///< weight gradients are computed while a collective moves the gradients of inputs
+  /// Weight gradients are computed while a collective moves the gradients of inputs, and the interior of a window's
+  /// output while its halo travels.
+  bool overlap = true;
   Bytes bucket{25'000'000};
 };
 

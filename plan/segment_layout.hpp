@@ -85,6 +85,8 @@ class SegmentLayout {
   LayerId gradient_root(LayerId tensor) const;
   bool kept(LayerId root_tensor) const;
   void add_item(std::vector<SegmentPart>& parts, PassItem item, std::vector<Times>& times);
+  bool is_halo_of_window(std::size_t exchange) const;
+  void add_interior_and_border(std::size_t exchange);
   void close_backward_part(LayerId exchange);
   void place_output(LayerId layer, std::vector<PendingPlacement>& workspace);
   void place_gradients(std::vector<PendingPlacement>& workspace);

@@ -1,5 +1,6 @@
 // The order in which a segment's passes run, cut into parts where a collective stands between them.
 
+#include "plan/region_share.hpp"
 #include "plan/segment_layout.hpp"
 
 namespace tandem {
@@ -7,6 +8,30 @@ namespace tandem {
 void SegmentLayout::add_item(std::vector<SegmentPart>& parts, PassItem item, std::vector<Times>& times) {
   parts.back().items.push_back(item);
   times[item.layer].touch(clock_++);
+}
+
+/// Is a halo followed by its join and by a window that reads it? Rows are those of an image's height: a part of a row is
+/// no range of memory, so windows behind a halo of columns wait for it.
+bool SegmentLayout::is_halo_of_window(std::size_t exchange) const {
+  constexpr std::int64_t kHeight = 1;
+  if (exchange + 2 >= segment_.last || collective(id(exchange))->forward != CollectiveKind::halo_exchange) return false;
+  const Layer &join = model_.layer(id(exchange + 1)), &reader = model_.layer(id(exchange + 2));
+  return join.kind == &halo_join_kind() && join.inputs[1] == id(exchange) && reader.inputs[0] == id(exchange + 1) &&
+         join.attributes.integer("dimension") == kHeight && slides_over(model_, id(exchange + 2), kHeight);
+}
+
+/// Two parts: the rows that need no strips while these travel, then the others.
+void SegmentLayout::add_interior_and_border(std::size_t exchange) {
+  const auto part = static_cast<std::uint32_t>(segment_.forward_parts.size() - 1);
+  segment_.forward_collectives.push_back({row(id(exchange)), part, part + 2});
+  const LayerId join = id(exchange + 1), reader = id(exchange + 2);
+  plan(join).interior = interior_of_join(model_, join);
+  plan(reader).interior = interior_of_window(model_, reader, join);
+  for (const Region region : {Region::interior, Region::border}) {
+    segment_.forward_parts.emplace_back();
+    for (const LayerId layer : {join, reader})
+      add_item(segment_.forward_parts, {row(layer), Pass::forward, region}, forward_times_);
+  }
 }
 
 void SegmentLayout::order_forward() {
@@ -22,6 +47,11 @@ void SegmentLayout::order_forward() {
     }
     forward_times_[row(layer)].touch(clock_++);
     if (!collective(layer)->forward) continue;
+    if (options_.overlap && is_halo_of_window(index)) {
+      add_interior_and_border(index);
+      index += 2;
+      continue;
+    }
     const auto part = static_cast<std::uint32_t>(s.forward_parts.size() - 1);
     s.forward_collectives.push_back({row(layer), part, part + 1});
     s.forward_parts.emplace_back();

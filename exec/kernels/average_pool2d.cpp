@@ -30,16 +30,17 @@ void forward(const KernelArguments<float>& arguments) {
   const PoolSizes sizes(arguments);
   const Shares shares(arguments);
   const auto stride = sizes.windows.width.stride;
-  std::fill_n(arguments.output, sizes.outputs(), 0.0F);
+  sizes.for_each_plane([&](std::int64_t first, std::int64_t count) { std::fill_n(arguments.output + first, count, 0.0F); });
   sizes.for_each_stretch([&](std::int64_t from, std::int64_t to, std::int64_t, std::int64_t count) {
     const float* const x = real_input(arguments) + from;
     float* const y = arguments.output + to;
     for (std::int64_t at = 0; at < count; ++at) y[at] += x[at * stride];
   });
-  float* y = arguments.output;
-  for (std::int64_t row = 0; row < sizes.planes * sizes.out_height; ++row) {
-    for (std::int64_t column = 0; column < sizes.out_width; ++column) *y++ *= shares.at(row % sizes.out_height, column);
-  }
+  sizes.for_each_plane([&](std::int64_t first, std::int64_t count) {
+    for (auto at = first; at < first + count; ++at) {
+      arguments.output[at] *= shares.at(at / sizes.out_width % sizes.out_height, at % sizes.out_width);
+    }
+  });
 }
 
 void input_gradient(const KernelArguments<float>& arguments) {

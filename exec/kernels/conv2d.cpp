@@ -33,8 +33,8 @@ struct Matrix {
 /// The columns of the panel, taken from x as it lies where that is possible.
 Factor columns_of_input(const Convolution& sizes, const Panel& panel, const float* x, const Scratch& scratch) {
   const float* const input = x + input_offset(sizes, panel);
-  if (sizes.is_direct()) return {input, sizes.positions()};
-  if (panel.row == 0) pad_images(sizes, panel, input, scratch.images);
+  if (sizes.is_direct()) return {input + panel.row * sizes.out_width, sizes.positions()};
+  pad_images(sizes, panel, input, scratch.images);
   gather_columns(sizes, panel, scratch.images, scratch.columns);
   return {scratch.columns, columns_of(sizes, panel)};
 }
@@ -57,7 +57,8 @@ void forward(const Arguments& arguments) {
   const auto sizes = sizes_of(arguments);
   const Scratch scratch(sizes, arguments.scratch);
   const float* const all_biases = bias_to_add(arguments);
-  for_each_panel(sizes, [&](const Panel& panel) {
+  const auto rows = output_rows(arguments, kHeight);
+  for_each_panel(sizes, rows.first, rows.first + rows.count, [&](const Panel& panel) {
     const auto columns = columns_of(sizes, panel);
     const float* const weight = arguments.parameters[0] + panel.group * sizes.out * sizes.depth();
     const float* const bias = all_biases == nullptr ? nullptr : all_biases + panel.group * sizes.out;

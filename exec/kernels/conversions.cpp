@@ -118,6 +118,14 @@ struct Halo {
   std::int64_t from_before, from_after, to_before, to_after, skip_before, skip_after;
 };
 
+/// Rows of the join's output that come from one place, as far as they are asked for.
+struct JoinedPiece {
+  const float* from;
+  std::int64_t length;        ///< rows of an outer block there
+  std::int64_t skipped;       ///< rows before the piece's first there
+  std::int64_t first, count;  ///< rows of the output
+};
+
 /// Copies `rows` rows of each outer block.
 struct Rows {
   std::int64_t outer, inner, rows;
@@ -153,12 +161,18 @@ void halo_join(const Arguments& a) {
   const std::int64_t own = length - halo.skip_before - halo.skip_after;
   const std::int64_t joined = halo.from_before + own + halo.from_after;
   const float* strips = real_input(a, 1);
-  float* y = a.output;
-  Rows{outer, inner, halo.from_before}.move(strips, halo.from_before, y, joined, false);
-  Rows{outer, inner, own}.move(real_input(a) + halo.skip_before * inner, length, y + halo.from_before * inner, joined,
-                               false);
-  Rows{outer, inner, halo.from_after}.move(strips + halo.values(halo.from_before), halo.from_after,
-                                           y + (halo.from_before + own) * inner, joined, false);
+  const JoinedPiece pieces[] = {
+      {strips, halo.from_before, 0, 0, halo.from_before},
+      {real_input(a), length, halo.skip_before, halo.from_before, own},
+      {strips + halo.values(halo.from_before), halo.from_after, 0, halo.from_before + own, halo.from_after}};
+  const auto [dimension, first_row, rows] = a.rows.value_or(OutputRows{0, 0, joined});
+  for (const JoinedPiece& piece : pieces) {
+    const std::int64_t first = std::max(piece.first, first_row);
+    const std::int64_t count = std::min(piece.first + piece.count, first_row + rows) - first;
+    if (count <= 0) continue;
+    Rows{outer, inner, count}.move(piece.from + (piece.skipped + first - piece.first) * inner, piece.length,
+                                   a.output + first * inner, joined, false);
+  }
 }
 
 void halo_join_gradient(const Arguments& a) {

@@ -48,6 +48,18 @@ void for_each_row(const Convolution& sizes, const Panel& panel, Body body) {
   }
 }
 
+/// Row `row` of a channel between its zeros; all zeros above and below the channel.
+void pad_row(const Convolution& sizes, const float* channel, std::int64_t row, float* padded) {
+  const Window& right = sizes.windows.width;
+  if (row < 0 || row >= sizes.height) {
+    std::fill_n(padded, sizes.padded_width(), 0.0F);
+    return;
+  }
+  std::fill_n(padded, right.before, 0.0F);
+  std::copy_n(channel + row * sizes.width, sizes.width, padded + right.before);
+  std::fill_n(padded + right.before + sizes.width, right.after, 0.0F);
+}
+
 /// Calls `body(row of the padded images, row of x)` for the rows of all channels of the panel's samples.
 template <class Body>
 void for_each_image_row(const Convolution& sizes, const Panel& panel, Body body) {
@@ -67,10 +79,21 @@ void for_each_image_row(const Convolution& sizes, const Panel& panel, Body body)
 }  // namespace
 
 void pad_images(const Convolution& sizes, const Panel& panel, const float* x, float* images) {
-  std::fill_n(images, panel.samples * sizes.in * sizes.padded_height() * sizes.padded_width() + Convolution::kSlack, 0.0F);
-  for_each_image_row(sizes, panel, [&](std::int64_t padded, std::int64_t plain) {
-    std::copy_n(x + plain, sizes.width, images + padded);
-  });
+  const Window& down = sizes.windows.height;
+  const auto end = (panel.row + panel.rows - 1) * down.stride + down.reach();
+  const auto read_before = panel.follows ? (panel.row - 1) * down.stride + down.reach() : 0;
+  const auto first = std::max(panel.row * down.stride, read_before);
+  for (std::int64_t sample = 0; sample < panel.samples; ++sample) {
+    for (std::int64_t channel = 0; channel < sizes.in; ++channel) {
+      const float* const plain = x + (sample * sizes.groups * sizes.in + channel) * sizes.height * sizes.width;
+      float* const padded = images + (sample * sizes.in + channel) * sizes.padded_height() * sizes.padded_width();
+      for (auto row = first; row < end; ++row) {
+        pad_row(sizes, plain, row - down.before, padded + row * sizes.padded_width());
+      }
+    }
+  }
+  const auto size = panel.samples * sizes.in * sizes.padded_height() * sizes.padded_width();
+  std::fill_n(images + size, Convolution::kSlack, 0.0F);
 }
 
 void unpad_images(const Convolution& sizes, const Panel& panel, const float* images, bool accumulate, float* x) {
@@ -109,12 +132,13 @@ void gather_outputs(const Convolution& sizes, const Panel& panel, const float* y
 }
 
 void scatter_outputs(const Convolution& sizes, const Panel& panel, const float* staged, const float* bias, float* y) {
+  const auto count = panel.rows * sizes.out_width;
   const auto positions = sizes.positions(), sample_size = sizes.groups * sizes.out * positions;
   for (std::int64_t channel = 0; channel < sizes.out; ++channel) {
     const float shift = bias == nullptr ? 0 : bias[channel];
-    for (std::int64_t sample = 0; sample < panel.samples; ++sample, staged += positions) {
+    for (std::int64_t sample = 0; sample < panel.samples; ++sample, staged += count) {
       float* const to = y + sample * sample_size + channel * positions;
-      for (std::int64_t at = 0; at < positions; ++at) to[at] = staged[at] + shift;
+      for (std::int64_t at = 0; at < count; ++at) to[at] = staged[at] + shift;
     }
   }
 }

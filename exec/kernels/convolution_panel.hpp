@@ -11,19 +11,26 @@ namespace tandem {
 /// Samples [sample, sample + samples) and output rows [row, row + rows) of one group.
 struct Panel {
   std::int64_t group, sample, samples, row, rows;
+  bool follows;  ///< on the panel of the rows above
 };
 
-/// Calls `body(panel)` for every panel, in a fixed order: the rows of one sample from top to bottom.
+/// Calls `body(panel)` for every panel of the output rows [first, end), in a fixed order: the rows of one sample from top
+/// to bottom.
 template <class Body>
-void for_each_panel(const Convolution& sizes, Body body) {
+void for_each_panel(const Convolution& sizes, std::int64_t first, std::int64_t end, Body body) {
   for (std::int64_t group = 0; group < sizes.groups; ++group) {
     for (std::int64_t sample = 0; sample < sizes.samples; sample += sizes.panel_samples) {
       const auto samples = std::min(sizes.panel_samples, sizes.samples - sample);
-      for (std::int64_t row = 0; row < sizes.out_height; row += sizes.panel_rows) {
-        body(Panel{group, sample, samples, row, std::min(sizes.panel_rows, sizes.out_height - row)});
+      for (std::int64_t row = first; row < end; row += sizes.panel_rows) {
+        body(Panel{group, sample, samples, row, std::min(sizes.panel_rows, end - row), row > first});
       }
     }
   }
+}
+
+template <class Body>
+void for_each_panel(const Convolution& sizes, Body body) {
+  for_each_panel(sizes, 0, sizes.out_height, body);
 }
 
 /// Where the panel's first value of the input or output lies, of a channel's first.
@@ -37,7 +44,7 @@ inline std::int64_t columns_of(const Convolution& sizes, const Panel& panel) {
   return panel.samples * panel.rows * sizes.out_width;
 }
 
-/// Copies the panel's samples of `x` between borders of zeros.
+/// Copies what the panel reads of its samples of `x`, and the panels before it have not copied yet, between zeros.
 void pad_images(const Convolution& sizes, const Panel& panel, const float* x, float* images);
 /// Writes, or adds, the inner part of the images to `x`.
 void unpad_images(const Convolution& sizes, const Panel& panel, const float* images, bool accumulate, float* x);

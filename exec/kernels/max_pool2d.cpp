@@ -11,8 +11,10 @@ namespace {
 void forward(const KernelArguments<float>& arguments) {
   const PoolSizes sizes(arguments);
   const auto stride = sizes.windows.width.stride;
-  std::fill_n(arguments.extra[0], sizes.outputs(), -1.0F);
-  std::fill_n(arguments.output, sizes.outputs(), 0.0F);
+  sizes.for_each_plane([&](std::int64_t first, std::int64_t count) {
+    std::fill_n(arguments.extra[0] + first, count, -1.0F);
+    std::fill_n(arguments.output + first, count, 0.0F);
+  });
   sizes.for_each_stretch([&](std::int64_t from, std::int64_t to, std::int64_t tap, std::int64_t count) {
     const float* const x = real_input(arguments) + from;
     float* const y = arguments.output + to;

@@ -14,15 +14,24 @@ struct PoolSizes {
         height(arguments.input_specs[0].dims[1]),
         width(arguments.input_specs[0].dims[2]),
         out_height(arguments.output_spec->dims[1]),
-        out_width(arguments.output_spec->dims[2]) {}
+        out_width(arguments.output_spec->dims[2]) {
+    const OutputRows asked = output_rows(arguments, kHeight);
+    first_row = asked.first;
+    rows = asked.count;
+  }
 
-  std::int64_t outputs() const { return planes * out_height * out_width; }
+  /// Calls `body(first, count)`: the outputs of each plane's rows, of which all but the asked ones stay as they are.
+  template <class Body>
+  void for_each_plane(Body body) const {
+    for (std::int64_t plane = 0; plane < planes; ++plane) body((plane * out_height + first_row) * out_width, rows * out_width);
+  }
 
   /// Calls `body(x, y, tap, count)`: a tap reads `count` values from `x` on, a stride apart, for the outputs from `y` on.
   /// Every output gets its taps in ascending order.
   template <class Body>
   void for_each_stretch(Body body) const {
-    for (std::int64_t row = 0; row < planes * out_height; ++row) {
+    for (std::int64_t at = 0; at < planes * rows; ++at) {
+      const auto row = at / rows * out_height + first_row + at % rows;
       const auto plane = row / out_height * height * width;
       for (std::int64_t tap = 0; tap < windows.taps(); ++tap) {
         const auto right = tap % windows.width.kernel;
@@ -37,6 +46,7 @@ struct PoolSizes {
 
   Windows windows;
   std::int64_t planes, height, width, out_height, out_width;
+  std::int64_t first_row, rows;  ///< of the output: those asked for
 };
 
 /// What the sum under the window at an output row and column is divided by.

@@ -72,7 +72,7 @@ void for_each_value(const KernelArguments<Real>& arguments, Body body) {
 
 template <class Real>
 void average(const KernelArguments<Real>& arguments) {
-  std::fill_n(arguments.output, PoolSizes(arguments).outputs(), Real(0));
+  std::fill_n(arguments.output, arguments.output_spec->elements(arguments.batch), Real(0));
   for_each_value(arguments, [&](std::int64_t output, std::int64_t place, Real divisor) {
     arguments.output[output] += real_input(arguments)[place] / divisor;
   });

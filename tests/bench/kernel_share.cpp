@@ -22,7 +22,7 @@ int main() {
     shares.push_back(kernels);
     kernels = 0;
   };
-  const RunResult result = run_observed(program, model, dataset, options, [&](const Model&, LayerId, Pass, Picoseconds time) {
+  const RunResult result = run_observed(program, model, dataset, options, [&](const Model&, LayerId, Pass, Region, Picoseconds time) {
     kernels += to_seconds(time).value;
   });
   for (std::size_t i = 0; i < shares.size(); ++i) {
