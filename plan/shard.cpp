@@ -152,7 +152,7 @@ LocalParameter ShardBuilder::parameter(LayerId id, std::size_t index) const {
         mesh_.size(axis) > 1 && layout.form == AxisLayout::Form::split)
       require_divides(id, axis, layout,
                       choice_.model.parameter(own).spec.dims.at(static_cast<std::size_t>(layout.dimension)),
-                      choice_.model.parameter(own).name);
+                      fmt::format("dimension {} of {}", layout.dimension, choice_.model.parameter(own).name));
   }
   local.slice = slice(choice_.model.parameter(own).spec.dims, layouts);
   return local;
@@ -164,14 +164,27 @@ void ShardBuilder::add_whole_layer(LayerId id) {
   LayerDefinition definition = definition_of(choice_.model, id);
   std::vector<LocalTensor> inputs;
   for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
-    LocalTensor tensor = tensors_[index_of(layer.inputs[i])];
-    for (auto axis = std::rbegin(kDividingAxes); axis != std::rend(kDividingAxes); ++axis)  // the innermost part first
-      if (mesh_.size(*axis) > 1) tensor = converted(id, i, *axis, std::move(tensor));
+    LocalTensor tensor = converted(id, i, tensors_[index_of(layer.inputs[i])]);
     for (const MeshAxis axis : kDividingAxes)
       if (mesh_.size(axis) > 1 && rule(id, axis).window) tensor = with_halo(id, axis, std::move(tensor), definition);
     inputs.push_back(std::move(tensor));
   }
   add_layer(id, inputs, std::move(definition));
+}
+
+/// The gradients of both uses are summed on each rank, and then reduced as one.
+void ShardBuilder::check_ties() const {
+  for (const Parameter& row : choice_.model.parameters()) {
+    if (!row.tied_to) continue;
+    const LocalParameter &own = parameters_.at(row.name),
+                         &other = parameters_.at(choice_.model.parameter(*row.tied_to).name);
+    if (own.slice != other.slice)
+      throw InputError("a tied parameter would lie differently in its two layers", row.name,
+                       "the same rule for both, or none");
+    if (own.partial != other.partial)
+      throw InputError("the gradient of a tied parameter would be summed over other ranks in its two layers", row.name,
+                       "the same rule for both, or none");
+  }
 }
 
 void ShardBuilder::add(ShardEntry entry) {
@@ -180,6 +193,7 @@ void ShardBuilder::add(ShardEntry entry) {
 
 Sharding ShardBuilder::run() && {
   for (std::uint32_t i = 0; i < choice_.model.layer_count(); ++i) add_whole_layer(static_cast<LayerId>(i));
+  check_ties();
   std::vector<LayerDefinition> definitions;
   std::map<std::string, const ShardEntry*> by_name;
   for (const ShardEntry& entry : entries_) {
@@ -196,12 +210,7 @@ Sharding ShardBuilder::run() && {
   for (std::size_t i = result.place.size(); i-- > 1;)
     result.place[i - 1] = std::min(result.place[i - 1], result.place[i]);
   for (const Parameter& row : result.local.model.parameters()) {
-    const LocalParameter& own = parameters_.at(row.name);
-    if (row.tied_to &&
-        own.slice != parameters_.at(result.local.model.parameter(*row.tied_to).name).slice)
-      throw InputError("a tied parameter would lie differently in its two layers", row.name,
-                       "the same rule for both, or none");
-    result.local.parameters.push_back(own);
+    result.local.parameters.push_back(parameters_.at(row.name));
   }
   return result;
 }

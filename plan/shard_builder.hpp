@@ -52,11 +52,14 @@ class ShardBuilder {
   void add_layer(LayerId id, const std::vector<LocalTensor>& inputs, LayerDefinition definition);
   LocalParameter parameter(LayerId id, std::size_t index) const;
   void add_whole_layer(LayerId id);
+  void check_ties() const;
   void add(ShardEntry entry);
 
   // shard_conversions.cpp
   LocalTensor settle_partial(LayerId id, LocalTensor tensor);
-  LocalTensor converted(LayerId reader, std::size_t input, MeshAxis axis, LocalTensor tensor);
+  bool moves(LayerId reader, std::size_t input, const AxisLayouts& from, MeshAxis axis) const;
+  LocalTensor converted(LayerId reader, std::size_t input, LocalTensor tensor);
+  LocalTensor converted(LayerId reader, std::size_t input, Change change, LocalTensor tensor);
   LocalTensor convert(LayerId producer, LocalTensor tensor, const Change& change);
   LocalTensor exchanged(LocalTensor tensor, const Change& change, std::optional<CollectiveKind> forward,
                         std::optional<CollectiveKind> backward, std::string_view suffix);

@@ -156,22 +156,50 @@ LocalTensor ShardBuilder::settle_partial(LayerId id, LocalTensor tensor) {
   return tensor;
 }
 
-LocalTensor ShardBuilder::converted(LayerId reader, std::size_t input, MeshAxis axis, LocalTensor tensor) {
-  const LayerId producer = choice_.model.layer(reader).inputs[input];
-  const AxisLayout from = tensor.layouts[static_cast<std::size_t>(axis)], to = rule(reader, axis).inputs.at(input);
-  const bool partial = input_gradient_is_partial(rule(reader, axis), input);
-  if (from == to && !partial) return tensor;
-  invariant(to.form != Form::partial, "no rule wants a summand");
-  if (to.dimension == kSamples && to.form == Form::split)
-    throw InputError(fmt::format("{}: samples cannot be dealt out anew", choice_.model.layer(reader).name));
-  const std::string key = fmt::format("{} {} {} {}", tensor.name, name_of(axis), to_text(to), partial);
+/// Does the part along this axis change, or a part outside it in the same dimension? Parts nest in the order of the axes.
+bool ShardBuilder::moves(LayerId reader, std::size_t input, const AxisLayouts& from, MeshAxis axis) const {
+  const AxisLayout& own = from[static_cast<std::size_t>(axis)];
+  for (const MeshAxis outer : kDividingAxes) {
+    const AxisLayout &before = from[static_cast<std::size_t>(outer)], &after = rule(reader, outer).inputs.at(input);
+    const bool same_dimension = (before.form == Form::split && before.dimension == own.dimension) ||
+                                (after.form == Form::split && after.dimension == own.dimension);
+    if (mesh_.size(outer) > 1 && before != after && (outer == axis || same_dimension)) return true;
+    if (outer == axis) break;
+  }
+  return false;
+}
+
+/// Parts are gathered from the innermost to the outermost, then cut from the outermost to the innermost.
+LocalTensor ShardBuilder::converted(LayerId reader, std::size_t input, LocalTensor tensor) {
+  const AxisLayouts from = tensor.layouts;
+  std::array<bool, kMeshAxes> done{};
+  for (auto axis = std::rbegin(kDividingAxes); axis != std::rend(kDividingAxes); ++axis) {
+    const auto at = static_cast<std::size_t>(*axis);
+    if (mesh_.size(*axis) == 1 || from[at].form != Form::split || !moves(reader, input, from, *axis)) continue;
+    done[at] = rule(reader, *axis).inputs.at(input).form != Form::split;
+    const bool partial = done[at] && input_gradient_is_partial(rule(reader, *axis), input);
+    tensor = converted(reader, input, {*axis, from[at], kReplicated, partial, {}}, std::move(tensor));
+  }
+  for (const MeshAxis axis : kDividingAxes) {
+    const auto at = static_cast<std::size_t>(axis);
+    if (mesh_.size(axis) == 1 || done[at]) continue;
+    const bool partial = input_gradient_is_partial(rule(reader, axis), input);
+    const AxisLayout& to = rule(reader, axis).inputs.at(input);
+    tensor = converted(reader, input, {axis, tensor.layouts[at], to, partial, {}}, std::move(tensor));
+  }
+  return tensor;
+}
+
+LocalTensor ShardBuilder::converted(LayerId reader, std::size_t input, Change change, LocalTensor tensor) {
+  change.reader = choice_.model.layer(reader).name;
+  if (change.from == change.to && !change.gradient_is_partial) return tensor;
+  invariant(change.to.form != Form::partial, "no rule wants a summand");
+  if (change.to.dimension == kSamples && change.to.form == Form::split)
+    throw InputError(fmt::format("{}: samples cannot be dealt out anew", change.reader));
+  const std::string key =
+      fmt::format("{} {} {} {}", tensor.name, name_of(change.axis), to_text(change.to), change.gradient_is_partial);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;
-  const std::string_view name = choice_.model.layer(reader).name;
-  if (from.form == Form::split && to.form == Form::split)
-    tensor = convert(producer, convert(producer, tensor, {axis, from, kReplicated, false, name}),
-                     {axis, kReplicated, to, false, name});
-  else
-    tensor = convert(producer, tensor, {axis, from, to, partial, name});
+  tensor = convert(choice_.model.layer(reader).inputs[input], std::move(tensor), change);
   known_.emplace(key, tensor);
   return tensor;
 }
