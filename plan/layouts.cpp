@@ -127,6 +127,10 @@ class AxisChooser {
     return plan_.after_space == AfterSpace::tensor && past_images(id) ? on_tensor(id) : replicated_rule(layer);
   }
 
+  bool is_image_source(LayerId id) const {
+    return model_.layer(id).inputs.empty() && model_.layer(id).output.dims.size() == 3;
+  }
+
   /// Is nothing that it reads an image?
   bool past_images(LayerId id) const {
     const auto& inputs = model_.layer(id).inputs;
@@ -143,8 +147,9 @@ class AxisChooser {
     return plan_.tensor_split == TensorSplit::naive ? naive(layer, rules) : megatron(id, rules);
   }
 
-  /// Divides by the input's last dimension, so that a sum is owed at once.
-  static LayoutRule naive(const Layer& layer, const std::vector<LayoutRule>& rules) {
+  /// Divides by the input's last dimension, so that a sum is owed at once; not by the few channels of an image.
+  LayoutRule naive(const Layer& layer, const std::vector<LayoutRule>& rules) const {
+    if (!layer.inputs.empty() && is_image_source(layer.inputs[0])) return replicated_rule(layer);
     for (const LayoutRule& rule : rules)
       if (rule.output == kPartial && splits_parameters(rule) && is_split(rule.inputs.at(0))) return rule;
     return replicated_rule(layer);
@@ -243,12 +248,30 @@ bool parameter_gradient_is_partial(const LayoutRule& rule, std::size_t parameter
   return rule.parameters[parameter] == kReplicated && (is_split(rule.output) || own_samples);
 }
 
+namespace {
+
+/// Ranks over the height or width of images would all repeat the whole work of a model that has none.
+void require_images(const Mesh& mesh, const Model& model, const std::vector<AxisRules>& rules) {
+  for (const MeshAxis axis : {MeshAxis::height, MeshAxis::width}) {
+    const bool divides = std::any_of(rules.begin(), rules.end(), [axis](const AxisRules& row) {
+      return !repeats_work(row[static_cast<std::size_t>(axis)]);
+    });
+    if (mesh.size(axis) > 1 && !divides)
+      throw InputError(fmt::format("{} has no images to divide over their {}", model.name(), name_of(axis)),
+                       fmt::format("{} {} ranks", mesh.size(axis), name_of(axis)), "1");
+  }
+}
+
+}  // namespace
+
 LayoutChoice choose_layouts(const Plan& plan, const Model& model) {
   invariant(plan.tensor_split != TensorSplit::best, "the best split is settled before it is used");
   require_known_layouts(plan, model);
   const Mesh mesh = mesh_of(plan);
-  std::optional<Model> apart = take_apart(plan, model, mesh, choose_rules(plan, model, mesh));
-  if (!apart) return {model, choose_rules(plan, model, mesh)};
+  const std::vector<AxisRules> whole_rules = choose_rules(plan, model, mesh);
+  require_images(mesh, model, whole_rules);
+  std::optional<Model> apart = take_apart(plan, model, mesh, whole_rules);
+  if (!apart) return {model, whole_rules};
   std::vector<AxisRules> rules = choose_rules(plan, *apart, mesh);
   return {std::move(*apart), std::move(rules)};
 }
