@@ -134,7 +134,7 @@ RunOptions Check::run_options(std::int64_t iterations) const {
 void Check::run_rounds(const Dataset& dataset) {
   RunOptions options = run_options(options_.iterations);
   if (options_.pace) {
-    options.pacing = pacing_of(scaled_prices(prices(options_.measured), *options_.pace));
+    options.pacing = pacing_of(result_.job.program, scaled_prices(prices(options_.measured), *options_.pace));
   }
   result_.cores = this_machine().cores;
   for (std::int64_t round = 0; round < options_.rounds; ++round) {

@@ -10,9 +10,9 @@
 #include "timeline/chart.hpp"
 #include "timeline/metrics_json.hpp"
 #include "timeline/quantile.hpp"
+#include "tools/asked_job.hpp"
 #include "tools/command.hpp"
 #include "tools/dump.hpp"
-#include "tools/host.hpp"
 #include "tools/output.hpp"
 #include "tools/pacing.hpp"
 #include "tools/plan_options.hpp"
@@ -28,9 +28,9 @@ CommandLine command_line() {
                    1,
                    {"tandem run --model gpt-nano --pp 2 --iterations 200 --data book.txt",
                     "tandem run --model mlp --pp 4 --dump out", "tandem run plan.yaml --json"}};
-  line.flags.push_back({"dump", "DIR", "write weights, gradients and losses as .npy"});
-  line.flags.push_back({"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE"});
-  line.flags.push_back({"stall-after", "SECONDS", "stop when no step ends for so long (default 30)"});
+  line.flags.push_back({"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE", "the run"});
+  line.flags.push_back({"stall-after", "SECONDS", "stop when no step ends for so long (default 30)", "the run"});
+  line.flags.push_back({"dump", "DIR", "write weights, gradients and losses as .npy", "output"});
   for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
   return line;
 }
@@ -66,8 +66,8 @@ RunOptions run_options(const RunFlags& flags, const Job& job, Console& console) 
   options.stall_after = std::chrono::seconds(flags.stall_after_s);
   if (flags.pace)
     options.pacing = pacing_of(
-        scaled_prices(price(job.program, *job.model, job.cluster, CostModel(), job.plan.optimizer),
-                      *flags.pace));
+        job.program, scaled_prices(price(job.program, *job.model, job.cluster, CostModel(), job.plan.optimizer),
+                                   *flags.pace));
   return options;
 }
 
@@ -112,10 +112,7 @@ int run_command(const std::vector<std::string>& words, Console& console) {
   require_writable(arguments, "trace");
   if (const auto folder = arguments.text("dump")) require_dumpable(*folder, arguments.has("force"));
   const RunFlags flags = run_flags(arguments);
-  Plan plan = plan_from(arguments, Plan{});
-  require_valid(plan);
-  Cluster cluster = cluster_for(plan.cluster, console);
-  const Job job = make_job(std::move(plan), std::move(cluster), CostModel());
+  const Job job = asked_job(arguments, console);
   const Dataset dataset = make_dataset(job);
   RunOptions options = run_options(flags, job, console);
   const bool text = !arguments.has("json");
