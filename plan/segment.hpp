@@ -36,7 +36,7 @@ struct LayerPlan {
   Placement input_gradient_scratch;         ///< of I, in the backward workspace
   Placement weight_gradient_scratch;        ///< of W, in the backward workspace
   bool runs_input_gradient = false, runs_weight_gradient = false;
-  std::optional<OutputRows> interior{};     ///< of the output of F: rows that need no halo; none where F runs at once
+  std::optional<OutputRows> interior{};     ///< of F: output rows that need no halo; none: no regions
 };
 
 /// A tensor in a message: packed one after the other, each aligned.

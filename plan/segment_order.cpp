@@ -20,15 +20,17 @@ bool SegmentLayout::is_halo_of_window(std::size_t exchange) const {
          join.attributes.integer("dimension") == kHeight && slides_over(model_, id(exchange + 2), kHeight);
 }
 
-/// Two parts: the rows that need no strips while these travel, then the others.
+/// The rows that need no strips, while these travel, then the others in a part of their own. Without overlap all wait, but
+/// in the same ranges of rows: products of other widths differ in their last bits.
 void SegmentLayout::add_interior_and_border(std::size_t exchange) {
   const auto part = static_cast<std::uint32_t>(segment_.forward_parts.size() - 1);
-  segment_.forward_collectives.push_back({row(id(exchange)), part, part + 2});
+  segment_.forward_collectives.push_back({row(id(exchange)), part, options_.overlap ? part + 2 : part + 1});
   const LayerId join = id(exchange + 1), reader = id(exchange + 2);
   plan(join).interior = interior_of_join(model_, join);
   plan(reader).interior = interior_of_window(model_, reader, join);
+  segment_.forward_parts.emplace_back();
   for (const Region region : {Region::interior, Region::border}) {
-    segment_.forward_parts.emplace_back();
+    if (region == Region::border && options_.overlap) segment_.forward_parts.emplace_back();
     for (const LayerId layer : {join, reader})
       add_item(segment_.forward_parts, {row(layer), Pass::forward, region}, forward_times_);
   }
@@ -47,7 +49,7 @@ void SegmentLayout::order_forward() {
     }
     forward_times_[row(layer)].touch(clock_++);
     if (!collective(layer)->forward) continue;
-    if (options_.overlap && is_halo_of_window(index)) {
+    if (is_halo_of_window(index)) {
       add_interior_and_border(index);
       index += 2;
       continue;
