@@ -123,6 +123,16 @@ TEST_CASE("on the tensor axis convolutions take turns: filters, then channels") 
               "relu3 columns", "fc4 rows", "loss replicated"});
 }
 
+TEST_CASE("the naive split leaves the first convolution whole, as an image has few channels") {
+  Plan plan = plan_on(1, 1, 1, 2);
+  plan.tensor_split = TensorSplit::naive;
+
+  const LayoutChoice choice = choose_layouts(plan, load_model("resnet-nano"));
+
+  CHECK(rules(choice, MeshAxis::tensor, {"conv1", "layer1.conv1", "layer2.downsample", "fc"}) ==
+        Texts{"conv1 replicated", "layer1.conv1 channels", "layer2.downsample channels", "fc rows"});
+}
+
 TEST_CASE("a batch norm over divided images is taken apart into moments and their merge") {
   const Model model = load_model("resnet-nano");
 
