@@ -70,6 +70,11 @@ class ShardBuilder {
   void note(const LocalTensor& tensor, LayerId producer, const Change& change, std::string_view what);
 
   // shard_halo.cpp
+  struct Halo;
+  void add_halo_layer(const Halo& halo, std::string_view suffix, const LayerKind& kind, std::vector<std::string> inputs,
+                      LocalLayer local);
+  void add_halo_exchange(const Halo& halo);
+  LocalTensor joined(const Halo& halo, LocalTensor tensor);
   LocalTensor with_halo(LayerId reader, MeshAxis axis, LocalTensor tensor, LayerDefinition& definition);
 
   const LayoutChoice& choice_;

@@ -101,70 +101,87 @@ std::int64_t count_of(const std::vector<IndexRun>& runs, std::int64_t whole) {
 
 }  // namespace
 
+/// What one rank's layer reads of its neighbours along one axis.
+struct ShardBuilder::Halo {
+  LayerId reader, producer;
+  MeshAxis axis;
+  std::size_t dimension;
+  Reach own;
+  std::vector<StripRows> strips;  ///< by rank
+  StripRows mine;
+  std::int64_t row;               ///< elements of one row of one sample
+
+  bool travels() const {
+    return std::any_of(strips.begin(), strips.end(),
+                       [](const StripRows& rows) { return rows.from_before + rows.from_after > 0; });
+  }
+  std::vector<std::pair<std::string, double>> attributes() const {
+    const auto number = [](std::int64_t value) { return static_cast<double>(std::max<std::int64_t>(0, value)); };
+    return {{"dimension", static_cast<double>(dimension)},
+            {"from_before", number(mine.from_before)},
+            {"from_after", number(mine.from_after)},
+            {"to_before", number(mine.to_before)},
+            {"to_after", number(mine.to_after)},
+            {"skip_before", number(own.first - own.own_first)},
+            {"skip_after", number(own.own_end - own.end)}};
+  }
+};
+
+void ShardBuilder::add_halo_layer(const Halo& halo, std::string_view suffix, const LayerKind& kind,
+                                  std::vector<std::string> inputs, LocalLayer local) {
+  LayerDefinition definition{.name = fmt::format("{}.{}.{}", choice_.model.layer(halo.reader).name, name_of(halo.axis), suffix),
+                             .kind = std::string(kind.name),
+                             .inputs = std::move(inputs)};
+  if (!is_exchange(kind)) definition.attributes = halo.attributes();
+  definition.row = &kind;
+  add({std::move(definition), std::move(local), place_});
+}
+
+void ShardBuilder::add_halo_exchange(const Halo& halo) {
+  const Layer& producer = choice_.model.layer(halo.producer);
+  const bool gradient = choice_.model.needs_gradient(halo.producer) || !producer.parameters.empty();
+  LayerCollective collective{halo.axis, CollectiveKind::halo_exchange,
+                             gradient ? std::optional(CollectiveKind::halo_return) : std::nullopt, {}, {}};
+  for (const StripRows& rows : halo.strips) collective.strips.push_back(elements_of(rows, halo.row));
+  add_halo_layer(halo, "halo", exchange_kind(), {entries_.back().definition.name}, {{}, {}, std::move(collective)});
+  const AxisLayout layout = rule(halo.reader, halo.axis).inputs[0];
+  conversions_.push_back({producer.name, choice_.model.layer(halo.reader).name, halo.axis, layout, layout,
+                          fmt::format("halo of {} + {} rows", halo.mine.from_before, halo.mine.from_after),
+                          Bytes{4} * (halo.row * (halo.mine.from_before + halo.mine.from_after) * batch_)});
+}
+
+LocalTensor ShardBuilder::joined(const Halo& halo, LocalTensor tensor) {
+  const auto& dims = choice_.model.layer(halo.producer).output.dims;
+  add_halo_layer(halo, "halo_send", halo_send_kind(), {tensor.name}, {});
+  if (halo.travels()) add_halo_exchange(halo);
+  if (tensor.slice.empty()) tensor.slice.resize(dims.size());
+  tensor.slice[halo.dimension] = {{halo.own.first, halo.own.end - halo.own.first}};
+  add_halo_layer(halo, "halo_join", halo_join_kind(), {tensor.name, entries_.back().definition.name},
+                 {{}, tensor.slice, {}});
+  tensor.name = entries_.back().definition.name;
+  return tensor;
+}
+
 LocalTensor ShardBuilder::with_halo(LayerId reader, MeshAxis axis, LocalTensor tensor, LayerDefinition& definition) {
   const LayoutRule& own_rule = rule(reader, axis);
+  const Layer& layer = choice_.model.layer(reader);
   const auto dimension = static_cast<std::size_t>(own_rule.output.dimension);
-  const LayerId producer = choice_.model.layer(reader).inputs[0];
-  const auto& dims = choice_.model.layer(producer).output.dims;
-  const WholeWindow window =
-      read_window(definition, *own_rule.window, dims[dimension], choice_.model.layer(reader).output.dims[dimension]);
-  const std::string& name = choice_.model.layer(reader).name;
+  const auto& dims = choice_.model.layer(layer.inputs[0]).output.dims;
+  const WholeWindow window = read_window(definition, *own_rule.window, dims[dimension], layer.output.dims[dimension]);
   require_divides(reader, axis, own_rule.output, window.outputs, fmt::format("its {}", name_of(axis)));
   const std::vector<Reach> all = reaches(window, mesh_.size(axis));
-  const std::vector<StripRows> strips = strips_of(all, name, axis);
+  const std::vector<StripRows> strips = strips_of(all, layer.name, axis);
   const Reach& own = all[at_[axis]];
-  const StripRows& mine = strips[at_[axis]];
   attribute(definition, own_rule.window->padding_before) = static_cast<double>(own.padding_before);
   attribute(definition, own_rule.window->padding_after) = static_cast<double>(own.padding_after);
   const bool alike = std::all_of(all.begin(), all.end(), [](const Reach& rank) {
     return rank.first == rank.own_first && rank.end == rank.own_end;
   });
   if (alike) return tensor;
-
-  std::int64_t row = 1;  // elements of one row of one sample
+  std::int64_t row = 1;
   for (std::size_t d = 0; d < dims.size(); ++d)
     if (d != dimension) row *= count_of(tensor.slice.empty() ? std::vector<IndexRun>{} : tensor.slice[d], dims[d]);
-  const std::vector<std::pair<std::string, double>> attributes{
-      {"dimension", static_cast<double>(dimension)},
-      {"from_before", static_cast<double>(mine.from_before)},
-      {"from_after", static_cast<double>(mine.from_after)},
-      {"to_before", static_cast<double>(mine.to_before)},
-      {"to_after", static_cast<double>(mine.to_after)},
-      {"skip_before", static_cast<double>(std::max<std::int64_t>(0, own.first - own.own_first))},
-      {"skip_after", static_cast<double>(std::max<std::int64_t>(0, own.own_end - own.end))}};
-  const bool travels = std::any_of(strips.begin(), strips.end(), [](const StripRows& rows) {
-    return rows.from_before + rows.from_after > 0;
-  });
-  LayerDefinition send{.name = fmt::format("{}.{}.halo_send", name, name_of(axis)),
-                       .kind = "halo_send",
-                       .attributes = attributes,
-                       .inputs = {tensor.name}};
-  send.row = &halo_send_kind();
-  std::string strips_name = send.name;
-  add({std::move(send), {}, place_});
-  if (travels) {
-    const bool gradient = choice_.model.needs_gradient(producer) || !choice_.model.layer(producer).parameters.empty();
-    LayerDefinition exchange{.name = fmt::format("{}.{}.halo", name, name_of(axis)), .kind = "exchange", .inputs = {strips_name}};
-    exchange.row = &exchange_kind();
-    LayerCollective collective{axis, CollectiveKind::halo_exchange,
-                               gradient ? std::optional(CollectiveKind::halo_return) : std::nullopt, {}, {}};
-    for (const StripRows& rows : strips) collective.strips.push_back(elements_of(rows, row));
-    strips_name = exchange.name;
-    add({std::move(exchange), {{}, {}, std::move(collective)}, place_});
-    conversions_.push_back({choice_.model.layer(producer).name, name, axis, own_rule.inputs[0], own_rule.inputs[0],
-                            fmt::format("halo of {} + {} rows", mine.from_before, mine.from_after),
-                            Bytes{4} * (row * (mine.from_before + mine.from_after) * batch_)});
-  }
-  LayerDefinition join{.name = fmt::format("{}.{}.halo_join", name, name_of(axis)),
-                       .kind = "halo_join",
-                       .attributes = attributes,
-                       .inputs = {tensor.name, strips_name}};
-  join.row = &halo_join_kind();
-  tensor.name = join.name;
-  if (tensor.slice.empty()) tensor.slice.resize(dims.size());
-  tensor.slice[dimension] = {{own.first, own.end - own.first}};
-  add({std::move(join), {{}, tensor.slice, {}}, place_});
-  return tensor;
+  return joined({reader, layer.inputs[0], axis, dimension, own, strips, strips[at_[axis]], row}, std::move(tensor));
 }
 
 }  // namespace tandem
