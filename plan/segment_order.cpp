@@ -97,7 +97,7 @@ void SegmentLayout::order_backward() {
     add_item(s.backward_parts, {row(layer), Pass::weight_gradient, Region::all}, weight_times_);
     for (const ParameterId parameter : model_.layer(layer).parameters)
       if (local_.parameters[index_of(parameter)].partial != std::array<bool, kMeshAxes>{})
-        reduced += model_.parameter(parameter).spec.bytes();
+        reduced += Bytes{aligned_size(model_.parameter(parameter).spec.bytes())};
     if (!options_.overlap || reduced < options_.bucket || index == s.first) continue;
     s.backward_parts.emplace_back();
     reduced = {};

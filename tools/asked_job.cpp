@@ -1,0 +1,53 @@
+#include "tools/asked_job.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/error.hpp"
+#include "tools/host.hpp"
+#include "tools/plan_options.hpp"
+
+namespace tandem {
+namespace {
+
+CostModel asked_costs(const Arguments& arguments) { return cost_model(arguments.text("cost").value_or("measured")); }
+
+NetworkMode asked_network(const Arguments& arguments) {
+  const std::string name = arguments.text("network").value_or("shared");
+  if (name != "shared" && name != "analytic")
+    throw InputError(fmt::format("--network: no such model{}", did_you_mean(name, {"shared", "analytic"})), name,
+                     "shared or analytic");
+  return name == "analytic" ? NetworkMode::analytic : NetworkMode::shared;
+}
+
+}  // namespace
+
+std::vector<Flag> price_flags() {
+  return {{"cost", "SOURCE", "measured (default): kernel tables, then roofline; or roofline alone", "the prediction"},
+          {"network", "MODEL",
+           "shared (default): messages share the links where they meet; or analytic: none is shared, and a collective "
+           "takes its closed form",
+           "the prediction"}};
+}
+
+Plan asked_plan(const Arguments& arguments, const Plan& fallback) {
+  Plan plan = plan_from(arguments, fallback);
+  require_valid(plan);
+  return plan;
+}
+
+Job asked_job(const Arguments& arguments, Console& console) {
+  const CostModel costs = asked_costs(arguments);
+  asked_network(arguments);
+  Plan plan = asked_plan(arguments);
+  Cluster cluster = cluster_for(plan.cluster, console);
+  return make_job(std::move(plan), std::move(cluster), costs);
+}
+
+Prices asked_prices(const Arguments& arguments, const Job& job) {
+  return price(job.program, *job.model, job.cluster, asked_costs(arguments), job.plan.optimizer,
+               asked_network(arguments));
+}
+
+}  // namespace tandem

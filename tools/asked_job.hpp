@@ -1,0 +1,26 @@
+#pragma once
+// The job that a command line asks for: flags and files, judged before anything that takes long.
+
+#include <vector>
+
+#include "plan/prices.hpp"
+#include "tools/console.hpp"
+#include "tools/job.hpp"
+#include "tools/options.hpp"
+
+namespace tandem {
+
+/// --cost and --network.
+std::vector<Flag> price_flags();
+
+/// The plan of the arguments, or `fallback` where they name no file; valid. Throws InputError.
+Plan asked_plan(const Arguments& arguments, const Plan& fallback = {});
+
+/// The job of that plan, partitioned by the costs that --cost names. Measures this machine where the plan is for it and
+/// no profile is kept; wrong input is refused before that.
+Job asked_job(const Arguments& arguments, Console& console);
+
+/// Prices of the job by --cost and --network.
+Prices asked_prices(const Arguments& arguments, const Job& job);
+
+}  // namespace tandem
