@@ -47,6 +47,7 @@ class LayoutSearch {
   std::size_t followed(LayerId id, const State& state) const;
   std::optional<double> advance(LayerId id, std::size_t choice, State& state);
   double read(LayerId id, const LayoutRule& rule, State& state);
+  double made_once(LayerId id, Held& tensor, std::uint8_t from, std::uint8_t to, bool reader_owes);
   bool agree_on_ties(LayerId id, const LayoutRule& rule, State& state);
   double conversion(LayerId tensor, std::uint8_t from, std::uint8_t to, bool reader_owes);
   void drop_dearest(Front& front);
@@ -94,13 +95,17 @@ const AxisLayout& LayoutSearch::written(const State& state, LayerId tensor) cons
   return layouts_[state[place_of(state, tensor)].written];
 }
 
-/// Of a layer that was taken apart, as choose_layouts() decides: the first rule that its inputs suit as written.
+/// Of a layer that was taken apart, as choose_layouts() decides: the first rule that its inputs suit as written, where
+/// statistics beside an input that goes on divided are gathered.
 std::size_t LayoutSearch::followed(LayerId id, const State& state) const {
   const auto& inputs = model_.layer(id).inputs;
   for (std::size_t choice = 1; choice < candidates_.size(); ++choice) {
     const LayoutRule& rule = candidates_[choice].rule;
+    const bool goes_on = std::any_of(rule.inputs.begin(), rule.inputs.end(),
+                                     [](const AxisLayout& layout) { return layout.form == Form::split; });
     bool suits = rule.name != "positions";
-    for (std::size_t i = 0; i < inputs.size() && suits; ++i) suits = written(state, inputs[i]) == rule.inputs[i];
+    for (std::size_t i = 0; i < inputs.size() && suits; ++i)
+      suits = written(state, inputs[i]) == rule.inputs[i] || (goes_on && rule.inputs[i] == kReplicated);
     if (suits) return choice;
   }
   return 0;
@@ -128,8 +133,16 @@ double LayoutSearch::conversion(LayerId tensor, std::uint8_t from, std::uint8_t 
   return at->second;
 }
 
+/// Nothing where the conversion exists already, or is none.
+double LayoutSearch::made_once(LayerId id, Held& tensor, std::uint8_t from, std::uint8_t to, bool reader_owes) {
+  const std::uint64_t bit = std::uint64_t{1} << (2 * to + (reader_owes ? 1 : 0));
+  if ((from == to && !reader_owes) || (tensor.made & bit) != 0) return 0;
+  tensor.made |= bit;
+  return conversion(id, from, to, reader_owes);
+}
+
 /// What it costs that the inputs come to lie as the rule wants them. A sum that is owed is paid into the layout that its
-/// first reader wants; conversions of one tensor to one layout are shared by its readers.
+/// first reader wants; a split is dealt anew by way of the whole; conversions of one tensor to one layout are shared.
 double LayoutSearch::read(LayerId id, const LayoutRule& rule, State& state) {
   double cost_s = 0;
   const auto& inputs = model_.layer(id).inputs;
@@ -140,11 +153,9 @@ double LayoutSearch::read(LayerId id, const LayoutRule& rule, State& state) {
       tensor.lies = rule.inputs[i].form == Form::split ? to : kWhole;
       cost_s += conversion(inputs[i], kOwed, tensor.lies, false);
     }
-    const bool owes = input_gradient_is_partial(rule, i);
-    const std::uint64_t bit = std::uint64_t{1} << (2 * to + (owes ? 1 : 0));
-    if ((tensor.lies == to && !owes) || (tensor.made & bit) != 0) continue;
-    cost_s += conversion(inputs[i], tensor.lies, to, owes);
-    tensor.made |= bit;
+    const bool dealt_anew = tensor.lies != to && tensor.lies != kWhole && to != kWhole;
+    if (dealt_anew) cost_s += made_once(inputs[i], tensor, tensor.lies, kWhole, false);
+    cost_s += made_once(inputs[i], tensor, dealt_anew ? kWhole : tensor.lies, to, input_gradient_is_partial(rule, i));
   }
   return cost_s;
 }

@@ -6,25 +6,54 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "plan/shard.hpp"
+#include "plan/stage_memory.hpp"
 
 namespace tandem {
 namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
+/// A model as one rank computes it, by the whole model's layers: layer i is its own [bounds[i], bounds[i + 1]).
+struct Parts {
+  LocalModel local;
+  std::vector<std::size_t> bounds;
+};
+
+Parts undivided_parts(const Model& model) {
+  Parts parts{undivided(model), {}};
+  for (std::size_t i = 0; i <= model.layer_count(); ++i) parts.bounds.push_back(i);
+  return parts;
+}
+
+/// As lowering cuts it.
+Parts divided_parts(const Plan& plan, const Model& model) {
+  const LayoutChoice choice = choose_layouts(plan, model);
+  Sharding sharding = shard(choice, model, mesh_of(plan), Coordinate{}, plan.micro_batch_size);
+  std::vector<std::size_t> bounds{0};
+  std::size_t index = 0;
+  for (const Layer& layer : model.layers()) {
+    while (choice.model.layers()[index].name != layer.name) ++index;
+    bounds.push_back(local_cut(sharding, index + 1));
+  }
+  return {std::move(sharding.local), std::move(bounds)};
+}
+
 /// Predicted time of F, I and W of each layer, in whole picoseconds, so that sums are exact and equal stages compare
 /// equal.
-std::vector<double> layer_times(const Model& model, const Device& device, const CostModel& costs, std::int64_t batch) {
-  std::vector<double> times(model.layer_count(), 0.0);
-  for (std::size_t i = 0; i < times.size(); ++i)
-    for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient}) {
-      const auto layer = static_cast<LayerId>(i);
-      if (pass == Pass::input_gradient && !model.needs_gradient(layer)) continue;
-      if (pass == Pass::weight_gradient && model.layer(layer).parameters.empty()) continue;
-      const Cost cost =
-          costs.kernel(kernel_signature(model, layer, pass, batch), model.work(layer, pass, batch), device);
-      times[i] += static_cast<double>(to_picoseconds(cost.time).count);
-    }
+std::vector<double> layer_times(const Parts& parts, const Device& device, const CostModel& costs, std::int64_t batch) {
+  const Model& model = parts.local.model;
+  std::vector<double> times(parts.bounds.size() - 1, 0.0);
+  for (std::size_t whole = 0; whole < times.size(); ++whole)
+    for (std::size_t i = parts.bounds[whole]; i < parts.bounds[whole + 1]; ++i)
+      for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient}) {
+        const auto layer = static_cast<LayerId>(i);
+        if (pass == Pass::input_gradient && !model.needs_gradient(layer)) continue;
+        if (pass == Pass::weight_gradient && model.layer(layer).parameters.empty()) continue;
+        const Cost cost =
+            costs.kernel(kernel_signature(model, layer, pass, batch), model.work(layer, pass, batch), device);
+        times[whole] += static_cast<double>(to_picoseconds(cost.time).count);
+      }
   return times;
 }
 
@@ -64,16 +93,25 @@ std::vector<std::vector<double>> prefix_sums(const std::vector<std::vector<doubl
 }  // namespace
 
 std::vector<std::size_t> split_chain(const std::vector<std::vector<double>>& time, const std::vector<double>& crossing,
-                                     const std::vector<bool>& allowed) {
+                                     const std::vector<bool>& allowed, const Lacking& lacking) {
   const std::size_t ranks = time.size(), items = time.empty() ? 0 : time.front().size();
   const auto sums = prefix_sums(time);
   const auto stage = [&](std::size_t rank, std::size_t start, std::size_t to) {
     return sums[rank][to] - sums[rank][start];
   };
-  double slowest = 0, bytes = 0;
+  double lacks = 0, slowest = 0, bytes = 0;
+  if (lacking)
+    best_split(ranks, items, allowed,
+               [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
+                 return std::max(before, lacking(rank, start, to));
+               },
+               lacks);
+  const auto fits = [&](std::size_t rank, std::size_t start, std::size_t to) {
+    return !lacking || lacking(rank, start, to) <= lacks;
+  };
   best_split(ranks, items, allowed,
              [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
-               return std::max(before, stage(rank, start, to));
+               return fits(rank, start, to) ? std::max(before, stage(rank, start, to)) : kInfinite;
              },
              slowest);
   if (slowest == kInfinite)
@@ -82,36 +120,59 @@ std::vector<std::size_t> split_chain(const std::vector<std::vector<double>>& tim
   return best_split(
       ranks, items, allowed,
       [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
-        return stage(rank, start, to) > slowest ? kInfinite : before + (start > 0 ? crossing[start] : 0.0);
+        return stage(rank, start, to) > slowest || !fits(rank, start, to) ? kInfinite : before + (start > 0 ? crossing[start] : 0.0);
       },
       bytes);
 }
 
-Partition partition(const Model& model, const std::vector<const Device*>& devices, const CostModel& costs,
-                    std::int64_t batch) {
+namespace {
+
+Partition partition(const Model& model, const Parts& parts, const std::vector<const Device*>& devices,
+                    const CostModel& costs, std::int64_t batch, const Lacking& lacking) {
   invariant(!devices.empty(), "a partition has at least one stage");
   const std::size_t layers = model.layer_count();
   std::vector<std::vector<double>> time;
   for (const Device* device : devices) {
     const bool same = !time.empty() && device == devices[time.size() - 1];
-    time.push_back(same ? time.back() : layer_times(model, *device, costs, batch));
+    time.push_back(same ? time.back() : layer_times(parts, *device, costs, batch));
   }
   std::vector<double> crossing(layers, 0.0);
   std::vector<bool> allowed(layers, false);
   for (std::size_t cut = 1; cut < layers; ++cut) {
     allowed[cut] = model.may_cut(cut);
-    for (const LayerId tensor : model.crossing(cut))
-      crossing[cut] += static_cast<double>(model.layer(tensor).output.bytes(batch).count);
+    for (const LayerId tensor : parts.local.model.crossing(parts.bounds[cut]))
+      crossing[cut] += static_cast<double>(parts.local.model.layer(tensor).output.bytes(batch).count);
   }
-  Partition result{split_chain(time, crossing, allowed), Seconds{0}};
+  Partition result{split_chain(time, crossing, allowed, lacking), Seconds{0}, {}};
   const auto sums = prefix_sums(time);
   for (std::size_t rank = 0; rank < devices.size(); ++rank) {
     const std::size_t first = rank == 0 ? 0 : result.cuts[rank - 1];
     const std::size_t last = rank + 1 == devices.size() ? layers : result.cuts[rank];
     const Picoseconds stage{static_cast<std::int64_t>(sums[rank][last] - sums[rank][first])};
     result.slowest = std::max(result.slowest, to_seconds(stage));
+    if (lacking)
+      result.lacking = std::max(result.lacking, Bytes{static_cast<std::int64_t>(lacking(rank, first, last))});
   }
   return result;
+}
+
+}  // namespace
+
+Partition partition(const Model& model, const std::vector<const Device*>& devices, const CostModel& costs,
+                    std::int64_t batch) {
+  return partition(model, undivided_parts(model), devices, costs, batch, {});
+}
+
+Partition partition(const Plan& plan, const Model& model, const std::vector<StageDevice>& stages,
+                    const CostModel& costs) {
+  const Parts parts = divided_parts(plan, model);
+  const StageMemory memory(plan, parts.local, parts.bounds);
+  std::vector<const Device*> devices;
+  for (const StageDevice& stage : stages) devices.push_back(stage.device);
+  const Lacking lacking = [&](std::size_t rank, std::size_t from, std::size_t to) {
+    return static_cast<double>(std::max<std::int64_t>(0, memory.of(rank, from, to).count - stages[rank].memory.count));
+  };
+  return partition(model, parts, devices, costs, plan.micro_batch_size, lacking);
 }
 
 }  // namespace tandem

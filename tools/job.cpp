@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.hpp"
@@ -36,6 +37,24 @@ void require_valid(const Plan& plan) {
   if (plan.cluster != "host") load_cluster(plan.cluster);
 }
 
+namespace {
+
+/// A stage is as fast as its first worker's device; its workers have equal shares of the devices that they live on.
+std::vector<StageDevice> stage_devices(const Job& job, const Mesh& mesh) {
+  std::vector<std::int64_t> workers(job.cluster.device_count(), 0);
+  for (const DeviceId id : job.devices) ++workers[index_of(id)];
+  std::vector<StageDevice> stages;
+  for (std::uint32_t rank = 0; rank < mesh.workers(); ++rank) {
+    const Device& device = job.cluster.device(job.devices[rank]);
+    const Bytes share{device.memory.count / workers[index_of(job.devices[rank])]};
+    if (rank % mesh.workers_per_stage() == 0) stages.push_back({&device, share});
+    stages.back().memory = std::min(stages.back().memory, share);
+  }
+  return stages;
+}
+
+}  // namespace
+
 Plan settle_layouts(const Plan& plan, const Model& model, const Cluster& cluster, const CostModel& costs) {
   if (plan.tensor_split != TensorSplit::best) return plan;
   const std::vector<DeviceId> devices = place_workers(cluster, mesh_of(plan).workers());
@@ -63,10 +82,7 @@ Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, con
   job.plan = settle_layouts(job.plan, *job.model, job.cluster, costs);
   job.cuts = resolve_cuts(job.plan, *job.model);
   if (std::ssize(job.cuts) != job.plan.pipeline - 1) {
-    std::vector<const Device*> devices;
-    for (std::uint32_t rank = 0; rank < mesh.workers(); rank += mesh.workers_per_stage())
-      devices.push_back(&job.cluster.device(job.devices[rank]));
-    job.cuts = partition(*job.model, devices, costs, job.plan.micro_batch_size).cuts;
+    job.cuts = partition(job.plan, *job.model, stage_devices(job, mesh), costs).cuts;
   }
   LowerOptions options;
   options.choose = collective_chooser(job.plan, job.cluster);

@@ -1,0 +1,87 @@
+#include "plan/stage_memory.hpp"
+
+#include <algorithm>
+
+#include "plan/conversions.hpp"
+#include "plan/schedule.hpp"
+#include "plan/segment.hpp"
+
+namespace tandem {
+namespace {
+
+bool is_kept(const Model& model, LayerId tensor) {
+  const Layer& layer = model.layer(tensor);
+  if (layer.kept.output) return true;
+  return std::any_of(layer.readers.begin(), layer.readers.end(), [&](LayerId reader) {
+    const Layer& next = model.layer(reader);
+    for (std::size_t i = 0; i < next.inputs.size(); ++i)
+      if (next.inputs[i] == tensor && (next.kept.inputs[i] || is_exchange(*next.kind))) return true;
+    return false;
+  });
+}
+
+std::int64_t kept_bytes(const Model& model, LayerId id, std::int64_t batch) {
+  std::int64_t bytes = is_kept(model, id) ? aligned_size(model.layer(id).output.bytes(batch)) : 0;
+  for (const TensorSpec& extra : model.layer(id).kept.extra) bytes += aligned_size(extra.bytes(batch));
+  return bytes;
+}
+
+/// Its output where it is not kept, the gradient of it, and its scratch.
+std::int64_t passing_bytes(const Model& model, LayerId id, std::int64_t batch) {
+  std::int64_t bytes = 2 * aligned_size(model.layer(id).output.bytes(batch));
+  for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
+    bytes += aligned_size(model.scratch(id, pass, batch));
+  return bytes;
+}
+
+std::int64_t permanent_bytes(const Model& model, LayerId id, int states) {
+  std::int64_t bytes = 0;
+  for (const ParameterId parameter : model.layer(id).parameters)
+    bytes += (2 + states) * aligned_size(model.parameter(parameter).spec.bytes());
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> micro_batches_under_way(const Plan& plan) {
+  const Grid grid = find_schedule(plan.schedule)
+                        .order({static_cast<std::uint32_t>(plan.pipeline), static_cast<std::uint32_t>(plan.micro_batches)});
+  std::vector<std::int64_t> most;
+  for (const auto& row : grid) {
+    std::int64_t now = 0, peak = 0;
+    for (const Action& action : row) {
+      if (action.kind == StepKind::forward) peak = std::max(peak, ++now);
+      if (action.kind == StepKind::backward) --now;
+    }
+    most.push_back(peak);
+  }
+  return most;
+}
+
+StageMemory::StageMemory(const Plan& plan, const LocalModel& local, std::vector<std::size_t> bounds)
+    : bounds_(std::move(bounds)), permanent_{0}, kept_{0}, passing_{0}, under_way_(micro_batches_under_way(plan)),
+      window_(plan.window) {
+  const std::int64_t batch = plan.micro_batch_size;
+  for (std::uint32_t i = 0; i < local.model.layer_count(); ++i) {
+    const auto id = static_cast<LayerId>(i);
+    permanent_.push_back(permanent_.back() + permanent_bytes(local.model, id, plan.optimizer.states()));
+    kept_.push_back(kept_.back() + kept_bytes(local.model, id, batch));
+    passing_.push_back(passing_.back() + passing_bytes(local.model, id, batch));
+  }
+  for (const std::size_t cut : bounds_) {
+    crossing_.push_back(0);
+    if (cut == 0 || cut == local.model.layer_count()) continue;
+    for (const LayerId tensor : local.model.crossing(cut))
+      crossing_.back() += aligned_size(local.model.layer(tensor).output.bytes(batch));
+  }
+}
+
+Bytes StageMemory::of(std::size_t rank, std::size_t from, std::size_t to) const {
+  const std::size_t first = bounds_[from], last = bounds_[to];
+  const std::int64_t in = crossing_[from], out = crossing_[to], messages = window_ + 1;
+  const std::int64_t kept = under_way_[rank] * (kept_[last] - kept_[first] + in);
+  const std::int64_t passing = passing_[last] - passing_[first] + 2 * (in + out);
+  return {permanent_[last] - permanent_[first] + kept + passing + 2 * messages * (in + out)};
+}
+
+}  // namespace tandem
