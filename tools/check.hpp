@@ -36,6 +36,18 @@ struct NumbersComparison {
   std::vector<float> losses;
 };
 
+/// FLOPs of one iteration of all workers, as their kernels count them.
+struct WorkComparison {
+  Flops executed;
+  Flops model;  ///< of the undivided model for the same samples
+
+  double beyond() const { return executed.real() / model.real() - 1; }
+};
+WorkComparison compare_work(const Job& job);
+
+/// Layers whose batch statistics are of each replica's own part, so that the result depends on the number of replicas.
+std::vector<std::string> own_statistics(const Job& job);
+
 struct CheckResult {
   Job job;
   Prices prices;

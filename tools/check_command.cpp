@@ -6,6 +6,7 @@
 #include "base/json_text.hpp"
 #include "timeline/chart.hpp"
 #include "timeline/metrics_json.hpp"
+#include "tools/asked_job.hpp"
 #include "tools/check.hpp"
 #include "tools/command.hpp"
 #include "tools/host.hpp"
@@ -24,10 +25,10 @@ CommandLine command_line() {
                    1,
                    {"tandem check", "tandem check --model mlp --pp 4 --micro-batches 8 --micro-batch-size 64",
                     "tandem check --model gpt-nano --on k80-x4 --pp 4 --pace 400", "tandem check plan.yaml --json"}};
-  line.flags.push_back({"rounds", "N", "times that kernels are timed and the plan is run, in turn (default 3)"});
-  line.flags.push_back({"cost", "SOURCE", "measured (default): time the plan's kernels; roofline: do not"});
-  line.flags.push_back({"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE"});
-  line.flags.push_back({"tolerance", "PERCENT", "disagree when the iteration time is further off"});
+  line.flags.push_back({"rounds", "N", "times that kernels are timed and the plan is run, in turn (default 3)", "the check"});
+  line.flags.push_back({"cost", "SOURCE", "measured (default): time the plan's kernels; roofline: do not", "the check"});
+  line.flags.push_back({"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE", "the check"});
+  line.flags.push_back({"tolerance", "PERCENT", "disagree when the iteration time is further off", "the check"});
   for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
   return line;
 }
@@ -60,6 +61,9 @@ nlohmann::ordered_json as_json(const CheckResult& result) {
                      {"difference", numbers.difference},
                      {"max_relative_error", numbers.max_relative_error},
                      {"loss_relative_error", numbers.loss_error}};
+  const WorkComparison work = compare_work(result.job);
+  json["batch_statistics"] = {{"of_each_replica", own_statistics(result.job)}};
+  json["work"] = {{"executed_flops", work.executed.real()}, {"model_flops", work.model.real()}, {"beyond", work.beyond()}};
   for (const float loss : numbers.losses)
     json["numbers"]["losses"].push_back(nlohmann::ordered_json::parse(json_number(loss)));
   json["durations"] = sources_json(result.job.program, result.prices);
@@ -93,9 +97,8 @@ int check_command(const std::vector<std::string>& words, Console& console) {
   if (arguments.has("help")) return console.out << help_text(line), 0;
   require_writable(arguments, "trace");
   CheckOptions options = check_options(arguments, console);
-  const Plan plan = plan_from(arguments, default_plan());
+  const Plan plan = asked_plan(arguments, default_plan());
   if (arguments.has("iterations")) options.iterations = plan.iterations;
-  require_valid(plan);
   const Cluster cluster = cluster_for(plan.cluster, console);
   CheckResult result;
   {

@@ -12,6 +12,7 @@
 #include "plan/memory_script.hpp"
 #include "plan/partition.hpp"
 #include "plan/schedule.hpp"
+#include "plan/shard.hpp"
 #include "plan/verify.hpp"
 #include "tools/collective_choice.hpp"
 #include "tools/text_files.hpp"
@@ -26,6 +27,14 @@ std::string read_data(const Plan& plan) {
   return plan.data.empty() ? std::string(text_files()[0].text) : read_text(plan.data, kMostText);
 }
 
+/// Rules that are unknown, sizes that do not divide and halos that reach too far are the same on every rank.
+void require_divides(const Plan& plan, const Model& model) {
+  if (plan.tensor_split == TensorSplit::best) return;  // takes only what divides
+  const Mesh mesh = mesh_of(plan);
+  const LayoutChoice choice = choose_layouts(plan, model);
+  if (mesh.workers_per_stage() > 1) shard(choice, model, mesh, Coordinate{}, plan.micro_batch_size);
+}
+
 }  // namespace
 
 void require_valid(const Plan& plan) {
@@ -33,8 +42,9 @@ void require_valid(const Plan& plan) {
   find_schedule(plan.schedule);
   const Model model = load_model(plan.model);
   if (!plan.cuts.empty()) resolve_cuts(plan, model);
+  require_divides(plan, model);
   Dataset(model, read_data(plan), plan.seed);
-  if (plan.cluster != "host") load_cluster(plan.cluster);
+  if (plan.cluster != "host") place_workers(load_cluster(plan.cluster), mesh_of(plan).workers());
 }
 
 namespace {
@@ -107,7 +117,7 @@ MetricsContext metrics_context(const Job& job) {
   MetricsContext context;
   context.samples = global_micro_batches(job.plan) * job.plan.micro_batch_size;
   for (const Layer& layer : job.model->layers())
-    if (layer.inputs.empty() && layer.output.type == ElementType::int32 && context.tokens == 0)
+    if (layer.kind->name == "tokens" && context.tokens == 0)
       context.tokens = context.samples * layer.output.elements_per_sample();
   for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
     context.model_flops += job.model->flops(pass, context.samples);

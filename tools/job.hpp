@@ -23,7 +23,8 @@ struct Job {
   Program program;
 };
 
-/// Throws InputError where the plan names something that is not there or does not suit: before any long work.
+/// Throws InputError where the plan names something that is not there or does not suit, or where the mesh does not
+/// divide the model or fit on the cluster: before any long work. How many fit on this machine is left to make_job().
 void require_valid(const Plan& plan);
 
 /// The plan with a split that is `best` written out as names of rules (best_layouts()); other plans as they are. All

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <boost/program_options.hpp>
+#include <sstream>
+#include <utility>
 
 #include "base/error.hpp"
+#include "tools/wrapped.hpp"
 
 namespace tandem {
 namespace {
@@ -112,11 +115,44 @@ double Arguments::number(std::string_view flag, double low, double high, double 
   return value ? flag_number(flag, *value, low, high) : fallback;
 }
 
+namespace {
+
+std::string flag_text(const Flag& flag) {
+  const std::string head = fmt::format("--{}{}{}", flag.name, flag.value.empty() ? "" : " ", flag.value);
+  return wrapped(flag.meaning, fmt::format("  {:<27}", head + " "), std::string(29, ' '));
+}
+
+/// "  name  meaning", broken so that the meaning keeps its column.
+std::string list_line(const std::string& line) {
+  const std::size_t gap = line.rfind("  ");
+  const std::size_t column = gap == std::string::npos ? 0 : gap + 2;
+  return wrapped(line.substr(column), line.substr(0, column), std::string(column, ' '));
+}
+
+/// Lines that begin with a space are a list.
+std::string paragraph(const std::string& meaning) {
+  std::istringstream lines(meaning);
+  std::string text, prose;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line[0] != ' ') {
+      prose += line + ' ';
+      continue;
+    }
+    if (!prose.empty()) text += wrapped(std::exchange(prose, ""), "");
+    text += line.empty() ? "\n" : list_line(line);
+  }
+  return prose.empty() ? text : text + wrapped(prose, "");
+}
+
+}  // namespace
+
 std::string help_text(const CommandLine& line) {
-  std::string text = fmt::format("usage: {}\n\n{}\n\nflags:\n", line.usage, line.meaning);
+  std::string text = fmt::format("usage: {}\n\n{}\nflags:\n", line.usage, paragraph(line.meaning));
+  std::string group;
   for (const Flag& flag : all_flags(line)) {
-    const std::string head = fmt::format("--{}{}{}", flag.name, flag.value.empty() ? "" : " ", flag.value);
-    text += fmt::format("  {:<26} {}\n", head, flag.meaning);
+    if (flag.group != group) text += flag.group.empty() ? "\n" : fmt::format("\n {}:\n", flag.group);
+    group = flag.group;
+    text += flag_text(flag);
   }
   text += "\nexamples:\n";
   for (const std::string& example : line.examples) text += fmt::format("  {}\n", example);

@@ -16,6 +16,7 @@ struct Flag {
   std::string name;     ///< "micro-batches", given as --micro-batches N
   std::string value;    ///< what stands for its value in --help; "": a switch
   std::string meaning;
+  std::string group{};  ///< heading in --help under which it stands; flags of a group are neighbours
 };
 
 /// What one command accepts, and the text of its --help.

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "timeline/chrome_trace.hpp"
+#include "tools/wrapped.hpp"
 
 namespace tandem {
 
@@ -18,10 +19,10 @@ using Json = nlohmann::ordered_json;
 void print_json(Console& console, const Json& json) { console.out << json.dump(2) << '\n'; }
 
 std::vector<Flag> picture_flags() {
-  return {{"trace", "FILE", "write the timeline as Chrome trace JSON (ui.perfetto.dev opens it)"},
-          {"memory", "", "draw each worker's memory by class"},
-          {"no-chart", "", "leave out the picture"},
-          {"force", "", "overwrite files that exist"}};
+  return {{"trace", "FILE", "write the timeline as Chrome trace JSON (ui.perfetto.dev opens it)", "output"},
+          {"memory", "", "draw each worker's memory by class", "output"},
+          {"no-chart", "", "leave out the picture", "output"},
+          {"force", "", "overwrite files that exist", "output"}};
 }
 
 namespace {
@@ -80,6 +81,8 @@ std::string sources_text(const Prices& prices) {
 
 Json plan_json(const Job& job) {
   const Plan plan = settled_plan(job);
+  Json layouts = Json::object();
+  for (const auto& [layer, rule] : plan.layouts) layouts[layer] = rule;
   return {{"model", plan.model},
           {"parameters", job.model->parameter_count()},
           {"cluster", plan.cluster},
@@ -88,6 +91,14 @@ Json plan_json(const Job& job) {
             {"data", plan.replicas},
             {"tensor", plan.tensor},
             {"spatial", {plan.height, plan.width}}}},
+          {"tensor_split", std::string(name_of(plan.tensor_split))},
+          {"sequence_parallel", plan.sequence_parallel},
+          {"after_space", plan.after_space == AfterSpace::tensor ? "tensor" : "replicated"},
+          {"synchronised_batch_norm", plan.synchronised_batch_norm},
+          {"layouts", layouts},
+          {"bucket_bytes", plan.bucket.count},
+          {"overlap", plan.overlap},
+          {"collective", plan.collective},
           {"schedule", plan.schedule},
           {"micro_batches", plan.micro_batches},
           {"micro_batch_size", plan.micro_batch_size},
@@ -108,6 +119,25 @@ std::string plan_text(const Job& job) {
 
 std::string time_text(Seconds time) { return to_text(time); }
 
+namespace {
+
+/// What the compute streams waited for, by cause: the mean over workers.
+std::string waiting_text(const Metrics& metrics) {
+  constexpr std::string_view kWords[] = {"pipeline to fill", "forward inputs", "backward inputs", "tied gradients",
+                                         "own sends", "collectives", "other", "pipeline to drain"};
+  static_assert(std::size(kWords) == kIdleCauses);
+  std::string text;
+  for (std::size_t cause = 0; cause < kIdleCauses; ++cause) {
+    Seconds mean;
+    for (const WorkerMetrics& worker : metrics.workers) mean += to_seconds(worker.idle_by_cause[cause]);
+    mean = mean / static_cast<double>(metrics.workers.size());
+    if (mean.value > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", kWords[cause], time_text(mean));
+  }
+  return text.empty() ? "" : wrapped("for " + text + " (mean of a worker)", "waiting    ", std::string(11, ' '));
+}
+
+}  // namespace
+
 std::string metrics_text(const Program& program, const Metrics& metrics) {
   std::string text = fmt::format("iteration  {}", time_text(to_seconds(metrics.iteration)));
   if (metrics.tokens_per_second) text += fmt::format(", {:.4g} tokens/s", *metrics.tokens_per_second);
@@ -116,6 +146,7 @@ std::string metrics_text(const Program& program, const Metrics& metrics) {
   if (metrics.energy) text += fmt::format(", {}", to_text(*metrics.energy));
   text += fmt::format("\nbubble     {:.1f} % on average; compute imbalance {:.2f}, memory imbalance {:.2f}\n",
                       100 * metrics.bubble, metrics.compute_imbalance, metrics.memory_imbalance);
+  text += waiting_text(metrics);
   std::size_t width = 0;
   for (const Worker& worker : program.workers()) width = std::max(width, worker.name.size());
   constexpr std::size_t kShown = 16;

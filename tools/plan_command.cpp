@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -8,8 +9,8 @@
 #include "plan/prices.hpp"
 #include "sim/simulate.hpp"
 #include "timeline/metrics_json.hpp"
+#include "tools/asked_job.hpp"
 #include "tools/command.hpp"
-#include "tools/host.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
 
@@ -24,28 +25,44 @@ CommandLine command_line() {
                    1,
                    {"tandem plan --model gpt2 --on k80-x4 --pp 4 --micro-batch-size 1",
                     "tandem plan --model mlp --pp 2 --out plan.yaml"}};
-  line.flags.push_back({"out", "FILE", "write the plan there instead of printing it"});
-  line.flags.push_back({"cost", "SOURCE", "measured (default) or roofline"});
-  line.flags.push_back({"force", "", "overwrite a file that exists"});
+  for (const Flag& flag : price_flags()) line.flags.push_back(flag);
+  line.flags.push_back({"out", "FILE", "write the plan there instead of printing it", "output"});
+  line.flags.push_back({"force", "", "overwrite a file that exists", "output"});
   return line;
 }
 
+/// A stage; times and memory are those of the worker that has most.
 struct StageRow {
-  std::size_t first, last;
+  std::size_t first, last;  ///< layers [first, last) of the model
   Seconds forward, backward;
   Bytes memory;
 };
 
+struct WorkerTimes {
+  Picoseconds forward, backward;  ///< of all parts
+};
+
+std::vector<WorkerTimes> worker_times(const Program& program, const Prices& prices) {
+  std::vector<WorkerTimes> times(program.workers().size());
+  for (std::size_t i = 0; i < prices.works.size(); ++i) {
+    const StepWork& work = program.works()[i];
+    if (work.kind == StepKind::forward) times[index_of(work.worker)].forward += prices.works[i].time;
+    if (work.kind == StepKind::backward) times[index_of(work.worker)].backward += prices.works[i].time;
+  }
+  return times;
+}
+
 std::vector<StageRow> stage_rows(const Job& job, const Prices& prices) {
   const std::vector<MemoryPeak> peaks = script_peaks(job.program);
+  const std::vector<WorkerTimes> times = worker_times(job.program, prices);
   std::vector<StageRow> rows;
-  for (const Segment& segment : job.program.segments())
-    rows.push_back({segment.first, segment.last, {}, {}, peaks[rows.size()].total});
-  for (std::size_t i = 0; i < prices.works.size(); ++i) {
-    const StepWork& work = job.program.works()[i];
-    StageRow& row = rows[index_of(work.segment)];
-    if (work.kind == StepKind::forward) row.forward = to_seconds(prices.works[i].time);
-    if (work.kind == StepKind::backward) row.backward = to_seconds(prices.works[i].time);
+  for (std::size_t s = 0; s <= job.cuts.size(); ++s)
+    rows.push_back({s == 0 ? 0 : job.cuts[s - 1], s == job.cuts.size() ? job.model->layer_count() : job.cuts[s], {}, {}, {}});
+  for (std::size_t w = 0; w < times.size(); ++w) {
+    StageRow& row = rows[job.program.workers()[w].at[MeshAxis::pipeline]];
+    row.forward = std::max(row.forward, to_seconds(times[w].forward));
+    row.backward = std::max(row.backward, to_seconds(times[w].backward));
+    row.memory = std::max(row.memory, peaks[w].total);
   }
   return rows;
 }
@@ -83,13 +100,9 @@ int plan_command(const std::vector<std::string>& words, Console& console) {
   const Arguments arguments = parse_arguments(line, words);
   if (arguments.has("help")) return console.out << help_text(line), 0;
   require_writable(arguments, "out");
-  const CostModel costs = cost_model(arguments.text("cost").value_or("measured"));
-  Plan plan = plan_from(arguments, Plan{});
-  require_valid(plan);
-  Cluster cluster = cluster_for(plan.cluster, console);
-  const Job job = make_job(std::move(plan), std::move(cluster), costs);
+  const Job job = asked_job(arguments, console);
   require_memory(job);
-  const Prices prices = price(job.program, *job.model, job.cluster, costs, job.plan.optimizer);
+  const Prices prices = asked_prices(arguments, job);
   const Metrics metrics = measure(job.program, simulate(job.program, prices), metrics_context(job));
   const std::vector<StageRow> rows = stage_rows(job, prices);
   const std::string text = write_plan(settled_plan(job)) + stage_table(job, rows, metrics);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "base/error.hpp"
@@ -14,7 +15,7 @@ namespace {
 constexpr std::int64_t kMost = std::numeric_limits<std::uint32_t>::max();
 
 struct PlanFlag {
-  std::string_view name, value, meaning;
+  std::string_view group, name, value, meaning;
   void (*apply)(Plan&, std::string_view flag, const std::string& value);
 };
 
@@ -61,13 +62,18 @@ void set_bucket(Plan& plan, std::string_view flag, const std::string& value) {
 }
 
 void set_collective(Plan& plan, std::string_view, const std::string& value) {
-  if (value != "auto") find_collective_algorithm(value);
+  std::vector<std::string> names{"auto"};
+  for (const CollectiveAlgorithm& row : collective_algorithms()) names.emplace_back(row.name);
+  if (std::find(names.begin(), names.end(), value) == names.end())
+    throw InputError(fmt::format("--collective: no such algorithm{}", did_you_mean(value, names)), value,
+                     fmt::format("one of {}", fmt::join(names, ", ")));
   plan.collective = value;
 }
 
 template <bool Plan::*Field>
 void set_switch(Plan& plan, std::string_view flag, const std::string& value) {
-  if (value != "on" && value != "off") throw InputError(fmt::format("--{}", flag), value, "on or off");
+  if (value != "on" && value != "off")
+    throw InputError(fmt::format("--{}: neither{}", flag, did_you_mean(value, {"on", "off"})), value, "on or off");
   plan.*Field = value == "on";
 }
 
@@ -77,35 +83,42 @@ void set_text(Plan& plan, std::string_view flag, const std::string& value) {
   plan.*Field = value;
 }
 
+constexpr std::string_view kJob = "the job", kMesh = "the mesh", kLayouts = "how layers divide on it",
+                           kTalk = "how ranks talk", kOrder = "the order of steps", kTraining = "training";
+
 constexpr PlanFlag kPlanFlags[] = {
-    {"model", "M", "zoo name (tandem show models), model file, or Hugging Face config.json", set_text<&Plan::model>},
-    {"on", "CLUSTER", "zoo name (tandem show clusters), file, DEVICE:COUNT, or host", set_text<&Plan::cluster>},
-    {"pp", "N", "pipeline ranks", set_integer<&Plan::pipeline, 1, kMost>},
-    {"dp", "N", "data-parallel replicas", set_integer<&Plan::replicas, 1, kMost>},
-    {"tp", "N", "tensor-parallel ranks", set_integer<&Plan::tensor, 1, kMost>},
-    {"spatial", "HxW", "ranks over the height and width of images", set_space},
-    {"tensor", "SPLIT", "megatron (columns, then rows), naive (rows) or best (the cheapest predicted)", set_split},
-    {"sequence-parallel", "on|off", "divide positions on the tensor axis where layers are not", set_switch<&Plan::sequence_parallel>},
-    {"after-space", "WAY", "where images end: replicated or tensor", set_after_space},
-    {"sync-batch-norm", "on|off", "batch statistics over all replicas", set_switch<&Plan::synchronised_batch_norm>},
-    {"collective", "A", "algorithm (tandem show collectives) or auto", set_collective},
-    {"bucket", "BYTES", "gradients are reduced in ranges of about this size", set_bucket},
-    {"overlap", "on|off", "run collectives beside computation where they can", set_switch<&Plan::overlap>},
-    {"schedule", "S", "1f1b, gpipe or sequential (tandem show schedules)", set_text<&Plan::schedule>},
-    {"micro-batches", "N", "micro-batches per iteration", set_integer<&Plan::micro_batches, 1, kMost>},
-    {"micro-batch-size", "N", "samples per micro-batch", set_integer<&Plan::micro_batch_size, 1, kMost>},
-    {"window", "N", "messages of one channel under way at once", set_integer<&Plan::window, 1, 1024>},
-    {"optimizer", "O", "adam or sgd", set_optimizer},
-    {"learning-rate", "X", "of the optimizer",
+    {kJob, "model", "M", "zoo name (tandem show models), model file, or Hugging Face config.json", set_text<&Plan::model>},
+    {kJob, "on", "CLUSTER", "zoo name (tandem show clusters), file, DEVICE:COUNT, or host", set_text<&Plan::cluster>},
+    {kMesh, "pp", "N", "pipeline ranks", set_integer<&Plan::pipeline, 1, kMost>},
+    {kMesh, "dp", "N", "data-parallel replicas", set_integer<&Plan::replicas, 1, kMost>},
+    {kMesh, "tp", "N", "tensor-parallel ranks", set_integer<&Plan::tensor, 1, kMost>},
+    {kMesh, "spatial", "HxW", "ranks over the height and width of images; N: over the height", set_space},
+    {kLayouts, "tensor", "SPLIT", "megatron (default: columns, then rows) or naive (rows)", set_split},
+    {kLayouts, "sequence-parallel", "on|off", "divide positions on the tensor axis where layers are not (default off)",
+     set_switch<&Plan::sequence_parallel>},
+    {kLayouts, "after-space", "WAY", "where images end: replicated (default) or tensor", set_after_space},
+    {kLayouts, "sync-batch-norm", "on|off", "batch statistics over all replicas (default off)",
+     set_switch<&Plan::synchronised_batch_norm>},
+    {kTalk, "collective", "A", "algorithm (tandem show collectives), or auto (default): the cheapest predicted",
+     set_collective},
+    {kTalk, "bucket", "BYTES", "gradients are reduced in ranges of about this size (default 25 MB)", set_bucket},
+    {kTalk, "overlap", "on|off", "run collectives beside computation where they can (default on)",
+     set_switch<&Plan::overlap>},
+    {kTalk, "window", "N", "messages of one channel under way at once", set_integer<&Plan::window, 1, 1024>},
+    {kOrder, "schedule", "S", "1f1b, gpipe or sequential (tandem show schedules)", set_text<&Plan::schedule>},
+    {kOrder, "micro-batches", "N", "micro-batches of a replica per iteration", set_integer<&Plan::micro_batches, 1, kMost>},
+    {kOrder, "micro-batch-size", "N", "samples per micro-batch", set_integer<&Plan::micro_batch_size, 1, kMost>},
+    {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},
+    {kTraining, "learning-rate", "X", "of the optimizer",
      [](Plan& plan, std::string_view flag, const std::string& value) {
        plan.optimizer.learning_rate = flag_number(flag, value, 0, 1e6);
      }},
-    {"iterations", "N", "optimizer steps", set_integer<&Plan::iterations, 1, kMost>},
-    {"seed", "N", "of weights and data",
+    {kTraining, "iterations", "N", "optimizer steps", set_integer<&Plan::iterations, 1, kMost>},
+    {kTraining, "seed", "N", "of weights and data",
      [](Plan& plan, std::string_view flag, const std::string& value) {
        plan.seed = static_cast<std::uint64_t>(flag_integer(flag, value, 0, std::numeric_limits<std::int64_t>::max()));
      }},
-    {"data", "FILE", "text to train on; default: this tool's own README", set_text<&Plan::data>},
+    {kTraining, "data", "FILE", "text to train on; default: this tool's own README", set_text<&Plan::data>},
 };
 
 }  // namespace
@@ -113,7 +126,7 @@ constexpr PlanFlag kPlanFlags[] = {
 std::vector<Flag> plan_flags() {
   std::vector<Flag> flags;
   for (const PlanFlag& row : kPlanFlags)
-    flags.push_back({std::string(row.name), std::string(row.value), std::string(row.meaning)});
+    flags.push_back({std::string(row.name), std::string(row.value), std::string(row.meaning), std::string(row.group)});
   return flags;
 }
 

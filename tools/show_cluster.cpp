@@ -2,24 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <sstream>
-#include <utility>
+#include "tools/wrapped.hpp"
 
 namespace tandem {
 namespace {
-
-constexpr std::size_t kColumns = 80;
-
-/// The words, broken into lines that begin with `indent`.
-std::string wrapped(const std::string& text, const std::string& indent) {
-  std::istringstream words(text);
-  std::string out, line;
-  for (std::string word; words >> word;) {
-    if (!line.empty() && line.size() + 1 + word.size() > kColumns) out += std::exchange(line, "") + "\n";
-    line += (line.empty() ? indent : " ") + word;
-  }
-  return out + line + "\n";
-}
 
 /// "8 tesla-k80", or several kinds, in the order of the devices.
 std::string devices_text(const Cluster& cluster) {

@@ -25,7 +25,9 @@ constexpr Subject kSubjects[] = {
     {"devices", "device profiles with their sources", show_devices},
     {"clusters", "clusters of the zoo", show_clusters},
     {"schedules", "pipeline schedules with their sources", show_schedules},
-    {"schedule", "one schedule as a grid of ranks and steps (--schedule S --pp N --micro-batches N)", show_schedule},
+    {"schedule", "one schedule as a grid of ranks and steps", show_schedule},
+    {"collectives", "algorithms of collectives; with --ranks N --bytes SIZE their costs", show_collectives},
+    {"layouts", "how the layers of a plan divide, and what is converted where", show_layouts},
     {"plan", "a plan with its partition (PLAN.yaml or flags)", show_plan},
     {"program", "the steps of a plan, stream by stream (PLAN.yaml or flags)", show_program},
 };
@@ -33,8 +35,11 @@ constexpr Subject kSubjects[] = {
 CommandLine command_line() {
   CommandLine line{"tandem show SUBJECT [PLAN.yaml] [flags]", "Prints what there is. SUBJECT is one of\n", plan_flags(), 2,
                    {"tandem show models", "tandem show schedule --schedule 1f1b --pp 4 --micro-batches 8",
-                    "tandem show program --model mlp --pp 2 --micro-batches 2"}};
-  for (const Subject& subject : kSubjects) line.meaning += fmt::format("  {:<10} {}\n", subject.name, subject.meaning);
+                    "tandem show program --model mlp --pp 2 --micro-batches 2",
+                    "tandem show layouts --model gpt-nano --tp 2 --sequence-parallel on",
+                    "tandem show collectives --ranks 8 --bytes 25MB --on dgx-a100"}};
+  for (const Flag& flag : collective_flags()) line.flags.push_back(flag);
+  for (const Subject& subject : kSubjects) line.meaning += fmt::format("  {:<11} {}\n", subject.name, subject.meaning);
   return line;
 }
 

@@ -61,8 +61,8 @@ std::string marks(const LayoutRule& rule) {
 
 /// One axis: a line for each layer, and below it what its inputs go through first.
 std::string axis_text(const Shown& shown, MeshAxis axis) {
-  constexpr std::size_t kNames = 34;
-  std::string text = fmt::format("\n{}, {} ranks\n  {:<{}} {:<14} {:<18} {}\n", name_of(axis), shown.mesh.size(axis),
+  constexpr std::size_t kNames = 28;
+  std::string text = fmt::format("\n{}, {} ranks\n  {:<{}} {:<12} {:<18} {}\n", name_of(axis), shown.mesh.size(axis),
                                  "layer", kNames, "rule", "output", "work");
   for (std::size_t i = 0; i < shown.choice.rules.size(); ++i) {
     const std::string& name = shown.choice.model.layers()[i].name;
@@ -71,7 +71,7 @@ std::string axis_text(const Shown& shown, MeshAxis axis) {
     for (const ConversionRow& row : shown.sharding.conversions)
       if (row.axis == axis && row.reader == name) text += wrapped(conversion_text(row), "    < ", "      ");
     if (name.size() > kNames) text += fmt::format("  {}\n", name);
-    std::string line = fmt::format("  {:<{}} {:<14} {:<18} {}", name.size() > kNames ? "" : name, kNames, rule.name,
+    std::string line = fmt::format("  {:<{}} {:<12} {:<18} {}", name.size() > kNames ? "" : name, kNames, rule.name,
                                    output, marks(rule));
     while (line.back() == ' ') line.pop_back();
     text += line + '\n';

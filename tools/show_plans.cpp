@@ -7,7 +7,7 @@
 #include "base/error.hpp"
 #include "plan/lower.hpp"
 #include "plan/schedule.hpp"
-#include "tools/host.hpp"
+#include "tools/asked_job.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
 #include "tools/show.hpp"
@@ -17,14 +17,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Job job_from(const Arguments& all, Console& console) {
-  Arguments arguments = all;
+Job shown_job(Arguments arguments, Console& console) {
   arguments.drop_first_word();
-  const CostModel costs = cost_model("measured");
-  Plan plan = plan_from(arguments, Plan{});
-  require_valid(plan);
-  Cluster cluster = cluster_for(plan.cluster, console);
-  return make_job(std::move(plan), std::move(cluster), costs);
+  return asked_job(arguments, console);
 }
 
 /// A grid has at most a column for every F and B of every rank: as many as the sequential schedule.
@@ -86,13 +81,13 @@ void show_schedule(const Arguments& all, Console& console) {
 }
 
 void show_plan(const Arguments& arguments, Console& console) {
-  const Job job = job_from(arguments, console);
+  const Job job = shown_job(arguments, console);
   if (arguments.has("json")) return print_json(console, plan_json(job));
   console.out << write_plan(settled_plan(job));
 }
 
 void show_program(const Arguments& arguments, Console& console) {
-  const Job job = job_from(arguments, console);
+  const Job job = shown_job(arguments, console);
   Json streams = Json::array();
   for (const Stream& stream : job.program.streams()) {
     const std::string& worker = job.program.workers()[index_of(stream.worker)].name;

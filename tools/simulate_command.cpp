@@ -6,8 +6,8 @@
 #include "sim/simulate.hpp"
 #include "timeline/chart.hpp"
 #include "timeline/metrics_json.hpp"
+#include "tools/asked_job.hpp"
 #include "tools/command.hpp"
-#include "tools/host.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
 
@@ -20,10 +20,10 @@ CommandLine command_line() {
                    "exit: 0 done, 1 the plan does not fit into a device's memory, 2 wrong input.",
                    plan_flags(),
                    1,
-                   {"tandem simulate --model gpt2 --on k80-x4 --pp 4 --micro-batches 8 --micro-batch-size 1",
+                   {"tandem simulate --model gpt2 --on k80-x4 --pp 4 --micro-batch-size 1",
                     "tandem simulate --model gpt2 --on tesla-k80:8 --pp 8 --schedule gpipe --json",
                     "tandem simulate plan.yaml --trace timeline.json"}};
-  line.flags.push_back({"cost", "SOURCE", "measured (default): kernel tables, then roofline; or roofline alone"});
+  for (const Flag& flag : price_flags()) line.flags.push_back(flag);
   for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
   return line;
 }
@@ -45,13 +45,9 @@ int simulate_command(const std::vector<std::string>& words, Console& console) {
   const Arguments arguments = parse_arguments(line, words);
   if (arguments.has("help")) return console.out << help_text(line), 0;
   require_writable(arguments, "trace");
-  const CostModel costs = cost_model(arguments.text("cost").value_or("measured"));
-  Plan plan = plan_from(arguments, Plan{});
-  require_valid(plan);
-  Cluster cluster = cluster_for(plan.cluster, console);
-  const Job job = make_job(std::move(plan), std::move(cluster), costs);
+  const Job job = asked_job(arguments, console);
   require_memory(job);
-  const Prices prices = price(job.program, *job.model, job.cluster, costs, job.plan.optimizer);
+  const Prices prices = asked_prices(arguments, job);
   const Timeline timeline = simulate(job.program, prices);
   const Metrics metrics = measure(job.program, timeline, metrics_context(job));
   const Ride ride{"predicted", timeline};

@@ -4,6 +4,7 @@
 
 #include "tools/check.hpp"
 #include "tools/output.hpp"
+#include "tools/wrapped.hpp"
 
 namespace tandem {
 namespace {
@@ -35,6 +36,24 @@ std::string numbers_line(const NumbersComparison& numbers) {
                                                  : "NOT bit-identical to one thread: " + numbers.difference;
   return fmt::format("numbers  {};\n         gradients within {:.1e} of the whole model in double (allowed {:.0e})\n", bits,
                      numbers.max_relative_error, kNumbersTolerance);
+}
+
+std::string statistics_lines(const Job& job) {
+  const std::vector<std::string> layers = own_statistics(job);
+  if (layers.empty()) return "";
+  const std::string which = layers.size() == 1 ? layers[0] : fmt::format("{}, ... {} layers", layers[0], layers.size());
+  return wrapped(fmt::format("batch statistics are of each replica's own micro-batches ({}): the result depends on the "
+                             "number of replicas; --sync-batch-norm on makes it independent",
+                             which),
+                 std::string(9, ' '));
+}
+
+/// Layers that are repeated add work; statistics taken apart count a little differently.
+std::string work_line(const Job& job) {
+  const WorkComparison work = compare_work(job);
+  std::string text = fmt::format("work     {:.4g} GFLOP an iteration, ", work.executed.real() / 1e9);
+  if (work.executed == work.model) return text + "the model's: none is repeated\n";
+  return text + fmt::format("{:+.2g} % beside the model's {:.4g}\n", 100 * work.beyond(), work.model.real() / 1e9);
 }
 
 std::string time_lines(const CheckResult& result) {
@@ -75,7 +94,7 @@ std::string machine_line(const CheckResult& result) {
 
 std::string verdict_text(const CheckResult& result, const CheckOptions& options) {
   std::string text = order_line(result.comparison) + memory_line(result) + numbers_line(result.numbers) +
-                     time_lines(result) + machine_line(result);
+                     statistics_lines(result.job) + work_line(result.job) + time_lines(result) + machine_line(result);
   if (options.tolerance && result.times_compared && std::abs(result.comparison.iteration.error) > *options.tolerance)
     text += fmt::format("time is outside the tolerance of {:.1f} %\n", 100 * *options.tolerance);
   return text + (result.agrees ? "verdict  agree\n" : "verdict  disagree\n");

@@ -86,3 +86,38 @@ TEST_CASE("a check of a plan for other hardware compares all but the time") {
   CHECK(outcome.code == 0);
   CHECK(json::parse(outcome.out)["iteration"]["compared"] == false);
 }
+
+TEST_CASE("a check says which batch statistics are of each replica, and agrees all the same") {
+  const MeasuredMachine here;
+  const std::string line = "check --model resnet-nano --dp 2 --micro-batches 1 --rounds 1 --iterations 1 --cost roofline ";
+
+  const Outcome own = typed(line + "--no-chart"), synchronised = typed(line + "--no-chart --sync-batch-norm on");
+  const json data = json::parse(typed(line + "--json").out);
+
+  INFO(own.out << own.err);
+  CHECK(own.code == 0);
+  CHECK_THAT(own.out, Contains("batch statistics are of each replica's own micro-batches (") &&
+                          Contains("--sync-batch-norm on makes"));
+  CHECK(synchronised.code == 0);
+  CHECK_THAT(synchronised.out, !Contains("batch statistics"));
+  std::size_t norms = 0;
+  const json model = json::parse(typed("show model --model resnet-nano --json").out);
+  for (const json& layer : model["layers"]) norms += layer["kind"] == "batch_norm";
+  CHECK(norms > 0);
+  CHECK(data["batch_statistics"]["of_each_replica"].size() == norms);
+}
+
+TEST_CASE("a check counts the work that ranks repeat") {
+  const MeasuredMachine here;
+  const std::string line = "check --model mlp --micro-batches 1 --rounds 1 --iterations 1 --cost roofline --json ";
+
+  const json one = json::parse(typed(line).out)["work"], replicas = json::parse(typed(line + "--dp 2").out)["work"],
+             naive = json::parse(typed(line + "--tp 2 --tensor naive").out)["work"];
+
+  CHECK(one["executed_flops"] == one["model_flops"]);
+  CHECK(replicas["executed_flops"] == replicas["model_flops"]);
+  CHECK(replicas["model_flops"].get<double>() == 2 * one["model_flops"].get<double>());  // twice the samples
+  CHECK(naive["model_flops"] == one["model_flops"]);
+  CHECK(naive["beyond"] > 0);     // the non-linearities stand after the sums, so on both ranks
+  CHECK(naive["beyond"] < 0.05);  // and the products are divided
+}

