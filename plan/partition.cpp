@@ -57,26 +57,30 @@ std::vector<double> layer_times(const Parts& parts, const Device& device, const 
   return times;
 }
 
+/// What a split lacks in memory, and what it is judged by besides.
+using Value = std::pair<double, double>;
+constexpr Value kImpossible{kInfinite, kInfinite};
+
 /// Dynamic programming over (ranks used, items placed). `best[r][i]`: value of the best split of the first i items over
 /// the first r ranks, where `join(before, rank, from, to)` is the value when rank takes items [from, to).
 template <class Join>
 std::vector<std::size_t> best_split(std::size_t ranks, std::size_t items, const std::vector<bool>& allowed, Join join,
-                                    double& value) {
-  std::vector<std::vector<double>> best(ranks + 1, std::vector<double>(items + 1, kInfinite));
+                                    Value& value) {
+  std::vector<std::vector<Value>> best(ranks + 1, std::vector<Value>(items + 1, kImpossible));
   std::vector<std::vector<std::size_t>> from(ranks + 1, std::vector<std::size_t>(items + 1, 0));
-  best[0][0] = 0;
+  best[0][0] = {0, 0};
   for (std::size_t rank = 0; rank < ranks; ++rank)
     for (std::size_t to = 1; to <= items; ++to) {
       if (to < items && !allowed[to]) continue;
       for (std::size_t start = 0; start < to; ++start) {
-        if (best[rank][start] == kInfinite) continue;
-        const double candidate = join(best[rank][start], rank, start, to);
+        if (best[rank][start] == kImpossible) continue;
+        const Value candidate = join(best[rank][start], rank, start, to);
         if (candidate < best[rank + 1][to]) best[rank + 1][to] = candidate, from[rank + 1][to] = start;
       }
     }
   value = best[ranks][items];
   std::vector<std::size_t> cuts;
-  for (std::size_t rank = ranks, to = items; rank > 1 && value < kInfinite; --rank) cuts.push_back(to = from[rank][to]);
+  for (std::size_t rank = ranks, to = items; rank > 1 && value < kImpossible; --rank) cuts.push_back(to = from[rank][to]);
   std::reverse(cuts.begin(), cuts.end());
   return cuts;
 }
@@ -99,30 +103,25 @@ std::vector<std::size_t> split_chain(const std::vector<std::vector<double>>& tim
   const auto stage = [&](std::size_t rank, std::size_t start, std::size_t to) {
     return sums[rank][to] - sums[rank][start];
   };
-  double lacks = 0, slowest = 0, bytes = 0;
-  if (lacking)
-    best_split(ranks, items, allowed,
-               [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
-                 return std::max(before, lacking(rank, start, to));
-               },
-               lacks);
-  const auto fits = [&](std::size_t rank, std::size_t start, std::size_t to) {
-    return !lacking || lacking(rank, start, to) <= lacks;
+  const auto lacks = [&](std::size_t rank, std::size_t start, std::size_t to) {
+    return lacking ? lacking(rank, start, to) : 0.0;
   };
+  Value fastest, fewest;
   best_split(ranks, items, allowed,
-             [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
-               return fits(rank, start, to) ? std::max(before, stage(rank, start, to)) : kInfinite;
+             [&](const Value& before, std::size_t rank, std::size_t start, std::size_t to) {
+               return Value{before.first + lacks(rank, start, to), std::max(before.second, stage(rank, start, to))};
              },
-             slowest);
-  if (slowest == kInfinite)
+             fastest);
+  if (fastest == kImpossible)
     throw InputError("the model has too few places to cut", fmt::format("{} stages", ranks),
                      fmt::format("at most {} stages", 1 + std::count(allowed.begin(), allowed.end(), true)));
-  return best_split(
-      ranks, items, allowed,
-      [&](double before, std::size_t rank, std::size_t start, std::size_t to) {
-        return stage(rank, start, to) > slowest || !fits(rank, start, to) ? kInfinite : before + (start > 0 ? crossing[start] : 0.0);
-      },
-      bytes);
+  return best_split(ranks, items, allowed,
+                    [&](const Value& before, std::size_t rank, std::size_t start, std::size_t to) {
+                      if (stage(rank, start, to) > fastest.second) return kImpossible;
+                      const double bytes = start > 0 ? crossing[start] : 0.0;
+                      return Value{before.first + lacks(rank, start, to), before.second + bytes};
+                    },
+                    fewest);
 }
 
 namespace {
@@ -151,7 +150,7 @@ Partition partition(const Model& model, const Parts& parts, const std::vector<co
     const Picoseconds stage{static_cast<std::int64_t>(sums[rank][last] - sums[rank][first])};
     result.slowest = std::max(result.slowest, to_seconds(stage));
     if (lacking)
-      result.lacking = std::max(result.lacking, Bytes{static_cast<std::int64_t>(lacking(rank, first, last))});
+      result.lacking += Bytes{static_cast<std::int64_t>(lacking(rank, first, last))};
   }
   return result;
 }

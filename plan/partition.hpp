@@ -14,7 +14,7 @@ namespace tandem {
 struct Partition {
   std::vector<std::size_t> cuts;  ///< first layer of each stage but the first
   Seconds slowest;                ///< predicted time of F and B of the slowest stage, one micro-batch
-  Bytes lacking{};                ///< most that a stage may need beyond its memory; 0: all are sure to fit
+  Bytes lacking{};                ///< what the stages may need beyond their memory, together; 0: all are sure to fit
 };
 
 /// Where a stage's workers live: devices of one kind, and how much of one each worker may use.
@@ -24,8 +24,8 @@ struct StageDevice {
 };
 
 /// For the plan's mesh: the local layers of a stage's first rank, with their conversions but without the time of
-/// collectives; memory by StageMemory, an upper bound. Of all splits the one whose stages lack least memory (none, where
-/// that can be), among those the one whose slowest stage (F + I + W on its own device) is fastest, among those the one
+/// collectives; memory by StageMemory, an upper bound. Of all splits the one whose stages together lack least memory
+/// (none, where that can be), among those the one whose slowest stage (F + I + W on its own device) is fastest, among those the one
 /// over whose cuts fewest bytes travel; exact, O(L^2 p). What lacks memory by this bound may fit yet: script_peaks()
 /// knows. Throws InputError when the model has fewer places to cut than pp - 1, or does not divide (shard()).
 Partition partition(const Plan& plan, const Model& model, const std::vector<StageDevice>& stages,
