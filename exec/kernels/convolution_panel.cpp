@@ -1,6 +1,7 @@
 #include "exec/kernels/convolution_panel.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace tandem {
@@ -16,7 +17,6 @@ void copy_vectors(const float* from, std::int64_t count, float* to) {
 }
 
 void copy_strided(const float* from, std::int64_t stride, std::int64_t count, float* to) {
-  if (stride == 1) return copy_vectors(from, count, to);
   if (stride == 2) {
     for (std::int64_t at = 0; at < count; ++at) to[at] = from[2 * at];
     return;
@@ -32,20 +32,61 @@ void add_strided(const float* from, std::int64_t stride, std::int64_t count, flo
   }
 }
 
-/// Calls `body(offset in the images)` for each output row of each sample and tap, in the order of the columns.
+/// Calls `body(offset in the images, offset in the columns)` for each sample and tap: where its first output row begins, the
+/// others a row of windows apart. In the order of the columns.
 template <class Body>
-void for_each_row(const Convolution& sizes, const Panel& panel, Body body) {
+void for_each_tap(const Convolution& sizes, const Panel& panel, Body body) {
   const auto &down = sizes.windows.height, &right = sizes.windows.width;
   const auto width = sizes.padded_width(), channel_size = sizes.padded_height() * width;
+  const auto first_row = panel.row * down.stride * width, outputs = panel.rows * sizes.out_width;
+  std::int64_t to = 0;
   for (std::int64_t channel = 0; channel < sizes.in; ++channel) {
     for (std::int64_t tap = 0; tap < sizes.windows.taps(); ++tap) {
       const auto shift = tap / right.kernel * down.dilation * width + tap % right.kernel * right.dilation;
-      for (std::int64_t sample = 0; sample < panel.samples; ++sample) {
-        const auto start = (sample * sizes.in + channel) * channel_size + shift;
-        for (auto row = panel.row; row < panel.row + panel.rows; ++row) body(start + row * down.stride * width);
+      for (std::int64_t sample = 0; sample < panel.samples; ++sample, to += outputs) {
+        body((sample * sizes.in + channel) * channel_size + shift + first_row, to);
       }
     }
   }
+}
+
+/// `rows` rows of `width` values, `step` apart, side by side. Narrow rows are a known number of vectors each, of which the
+/// last may touch what the next row, or slack, overwrites.
+template <std::int64_t Vectors>
+void copy_narrow_rows(const float* from, std::int64_t step, std::int64_t rows, std::int64_t width, float* to) {
+  for (std::int64_t row = 0; row < rows; ++row, from += step, to += width) {
+    std::memcpy(to, from, Vectors * kVector * sizeof(float));
+  }
+}
+
+void copy_rows(const float* from, std::int64_t step, std::int64_t rows, std::int64_t width, float* to) {
+  switch ((width + kVector - 1) / kVector) {
+    case 1: return copy_narrow_rows<1>(from, step, rows, width, to);
+    case 2: return copy_narrow_rows<2>(from, step, rows, width, to);
+    case 4: return copy_narrow_rows<4>(from, step, rows, width, to);
+    default: break;
+  }
+  for (std::int64_t row = 0; row < rows; ++row, from += step, to += width) copy_vectors(from, width, to);
+}
+
+/// Adds rows of `width` values to rows that are `step` apart. A known width makes the inner loop a few vectors.
+template <std::int64_t Width>
+void add_narrow_rows(const float* from, std::int64_t rows, float* to, std::int64_t step) {
+  for (std::int64_t row = 0; row < rows; ++row, from += Width, to += step) {
+    std::array<float, Width> sums;  // apart from both, so that vectors may be formed
+    for (std::size_t at = 0; at < Width; ++at) sums[at] = to[at] + from[at];
+    std::copy_n(sums.begin(), Width, to);
+  }
+}
+
+void add_rows(const float* from, std::int64_t rows, std::int64_t width, float* to, std::int64_t step) {
+  switch (width) {
+    case 8: return add_narrow_rows<8>(from, rows, to, step);
+    case 16: return add_narrow_rows<16>(from, rows, to, step);
+    case 32: return add_narrow_rows<32>(from, rows, to, step);
+    default: break;
+  }
+  for (std::int64_t row = 0; row < rows; ++row, from += width, to += step) add_strided(from, 1, width, to);
 }
 
 /// Row `row` of a channel between its zeros; all zeros above and below the channel.
@@ -108,17 +149,23 @@ void unpad_images(const Convolution& sizes, const Panel& panel, const float* ima
 
 void gather_columns(const Convolution& sizes, const Panel& panel, const float* images, float* columns) {
   const auto stride = sizes.windows.width.stride, width = sizes.out_width;
-  for_each_row(sizes, panel, [&, at = columns](std::int64_t from) mutable {
-    copy_strided(images + from, stride, width, at);
-    at += width;
+  const auto step = sizes.windows.height.stride * sizes.padded_width();
+  for_each_tap(sizes, panel, [&](std::int64_t from, std::int64_t to) {
+    if (stride == 1) return copy_rows(images + from, step, panel.rows, width, columns + to);
+    for (std::int64_t row = 0; row < panel.rows; ++row) {
+      copy_strided(images + from + row * step, stride, width, columns + to + row * width);
+    }
   });
 }
 
 void scatter_columns(const Convolution& sizes, const Panel& panel, const float* columns, float* images) {
   const auto stride = sizes.windows.width.stride, width = sizes.out_width;
-  for_each_row(sizes, panel, [&, at = columns](std::int64_t to) mutable {
-    add_strided(at, stride, width, images + to);
-    at += width;
+  const auto step = sizes.windows.height.stride * sizes.padded_width();
+  for_each_tap(sizes, panel, [&](std::int64_t to, std::int64_t from) {
+    if (stride == 1) return add_rows(columns + from, panel.rows, width, images + to, step);
+    for (std::int64_t row = 0; row < panel.rows; ++row) {
+      add_strided(columns + from + row * width, stride, width, images + to + row * step);
+    }
   });
 }
 
