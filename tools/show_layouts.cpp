@@ -80,8 +80,9 @@ std::string axis_text(const Shown& shown, MeshAxis axis) {
 }
 
 std::string as_text(const Shown& shown) {
-  std::string text = fmt::format("{}: {} layers, micro-batches of {}; < is a conversion, as rank 0 sees it\n", shown.choice.model.name(),
+  std::string text = fmt::format("{}: {} layers, micro-batches of {}\n", shown.choice.model.name(),
                                  shown.choice.rules.size(), shown.plan.micro_batch_size);
+  if (!shown.sharding.conversions.empty()) text += "< is a conversion, as rank 0 sees it\n";
   for (const auto& [axes, bytes] : reductions(shown))
     text += fmt::format("gradients: all_reduce over {}, {} a rank and iteration\n", axes, to_text(bytes));
   if (shown.mesh.workers_per_stage() == 1) return text + "nothing is divided: every axis has one rank\n";

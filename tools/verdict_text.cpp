@@ -52,7 +52,8 @@ std::string statistics_lines(const Job& job) {
 std::string work_line(const Job& job) {
   const WorkComparison work = compare_work(job);
   std::string text = fmt::format("work     {:.4g} GFLOP an iteration, ", work.executed.real() / 1e9);
-  if (work.executed == work.model) return text + "the model's: none is repeated\n";
+  constexpr double kRounding = 1e-5;  // a few values a micro-batch, whatever its size
+  if (std::abs(work.beyond()) < kRounding) return text + "the model's: none is repeated\n";
   return text + fmt::format("{:+.2g} % beside the model's {:.4g}\n", 100 * work.beyond(), work.model.real() / 1e9);
 }
 
