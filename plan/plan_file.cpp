@@ -203,7 +203,7 @@ std::string write_plan(const Plan& plan) {
   out += fmt::format("cluster: {}\nmesh: {{pipeline: {}", json_string(plan.cluster), plan.pipeline);
   if (plan.replicas > 1) out += fmt::format(", data: {}", plan.replicas);
   if (plan.tensor > 1) out += fmt::format(", tensor: {}", plan.tensor);
-  if (plan.height * plan.width > 1) out += fmt::format(", spatial: [{}, {}]", plan.height, plan.width);
+  if (plan.height > 1 || plan.width > 1) out += fmt::format(", spatial: [{}, {}]", plan.height, plan.width);
   out += "}\n" + write_division(plan);
   out += fmt::format("schedule: {}\nmicro_batches: {}\nmicro_batch_size: {}\nwindow: {}\n", json_string(plan.schedule),
                      plan.micro_batches, plan.micro_batch_size, plan.window);

@@ -59,7 +59,8 @@ bool neighbours_suffice(const Window& window, std::int64_t ranks) {
 }
 
 /// What is wrong with the part of one rank, or "".
-std::string wrong_part(const Window& window, const LocalModel& local, bool width, std::int64_t ranks, std::int64_t rank) {
+std::string wrong_part(const Window& window, const LocalModel& local, bool width, std::int64_t ranks,
+                       std::int64_t rank) {
   const std::size_t dimension = width ? 2 : 1;
   const Layer& layer = local.model.layer(layer_named(local.model, "window"));
   const std::int64_t held = local.model.layer(layer.inputs[0]).output.dims[dimension];
@@ -75,7 +76,7 @@ std::string wrong_part(const Window& window, const LocalModel& local, bool width
       const std::int64_t want = window.row(begin + output, tap);
       const std::int64_t here = output * window.stride + tap * window.dilation - padding;
       const bool is_padding = want < 0 || want >= window.rows;
-      if (is_padding != (here < 0 || here >= held)) return "padding where there is a row, or a row where there is padding";
+      if (is_padding != (here < 0 || here >= held)) return "padding and rows in each other's places";
       if (!is_padding && first + here != want) return "another row";
     }
   return "";
@@ -88,7 +89,8 @@ Window random_window(Dice& dice) {
 }
 
 std::string text_of(const Window& w) {
-  return fmt::format("kernel {} stride {} dilation {} padding {} rows {}", w.kernel, w.stride, w.dilation, w.padding, w.rows);
+  return fmt::format("kernel {} stride {} dilation {} padding {} rows {}", w.kernel, w.stride, w.dilation, w.padding,
+                     w.rows);
 }
 
 }  // namespace

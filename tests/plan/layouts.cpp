@@ -49,8 +49,9 @@ TEST_CASE("the naive split divides linear layers by their inputs alone") {
   CHECK(rules(choice, MeshAxis::tensor,
               {"wte", "h.0.attn.qkv", "h.0.attn.core", "h.0.attn.proj", "h.0.mlp.fc", "h.0.mlp.gelu", "h.0.mlp.proj",
                "lm_head", "loss"}) ==
-        Texts{"wte replicated", "h.0.attn.qkv rows", "h.0.attn.core replicated", "h.0.attn.proj rows", "h.0.mlp.fc rows",
-              "h.0.mlp.gelu replicated", "h.0.mlp.proj rows", "lm_head replicated", "loss replicated"});
+        Texts{"wte replicated", "h.0.attn.qkv rows", "h.0.attn.core replicated", "h.0.attn.proj rows",
+              "h.0.mlp.fc rows", "h.0.mlp.gelu replicated", "h.0.mlp.proj rows", "lm_head replicated",
+              "loss replicated"});
 }
 
 TEST_CASE("sequence parallelism divides the positions of what megatron leaves whole") {
@@ -96,7 +97,8 @@ TEST_CASE("images stay divided up to where they become one row of values") {
 
   for (const MeshAxis axis : {MeshAxis::height, MeshAxis::width}) {
     const std::string name(name_of(axis));
-    CHECK(rules(choice, axis, {"images", "conv1_1", "relu1_1", "pool1", "conv2_2", "pool2", "flatten", "fc3", "loss"}) ==
+    CHECK(rules(choice, axis,
+                {"images", "conv1_1", "relu1_1", "pool1", "conv2_2", "pool2", "flatten", "fc3", "loss"}) ==
           Texts{"images " + name, "conv1_1 " + name, "relu1_1 " + name, "pool1 " + name, "conv2_2 " + name,
                 "pool2 " + name, "flatten replicated", "fc3 replicated", "loss replicated"});
   }

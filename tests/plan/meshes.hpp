@@ -51,8 +51,8 @@ inline const LocalParameter& parameter_named(const LocalModel& local, const std:
 inline Model image_model(std::int64_t height, std::int64_t width, LayerDefinition window) {
   window.name = "window";
   window.inputs = {"images"};
-  return Model("image", {{"images", "images",
-                          {{"channels", 1}, {"height", static_cast<double>(height)}, {"width", static_cast<double>(width)}}},
+  const auto rows = static_cast<double>(height), columns = static_cast<double>(width);
+  return Model("image", {{"images", "images", {{"channels", 1}, {"height", rows}, {"width", columns}}},
                          std::move(window),
                          layer("mean", "global_average_pool", {"window"}),
                          linear("fc", 4, "mean"),

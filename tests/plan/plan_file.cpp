@@ -21,6 +21,18 @@ std::int64_t any_count() { return *rc::gen::inRange<std::int64_t>(1, std::numeri
 
 double any_share() { return static_cast<double>(*rc::gen::inRange<std::int64_t>(1, 1'000'000'007)) / 1'000'000'007.0; }
 
+void divide(Plan& plan) {
+  for (std::int64_t Plan::*ranks : {&Plan::replicas, &Plan::tensor, &Plan::height, &Plan::width})
+    if (*rc::gen::arbitrary<bool>()) plan.*ranks = any_count();
+  plan.tensor_split = *rc::gen::element(TensorSplit::megatron, TensorSplit::naive, TensorSplit::best);
+  plan.after_space = *rc::gen::element(AfterSpace::replicated, AfterSpace::tensor);
+  for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap})
+    plan.*flag = *rc::gen::arbitrary<bool>();
+  if (*rc::gen::arbitrary<bool>()) plan.bucket = {any_count()};
+  plan.collective = *rc::gen::element<std::string>("auto", "ring", "direct");
+  if (*rc::gen::arbitrary<bool>()) plan.layouts = {{any_text(), "rows"}, {"h.0.mlp.fc", "replicated"}};
+}
+
 Plan any_plan() {
   Plan plan;
   plan.model = any_text();
@@ -41,6 +53,7 @@ Plan any_plan() {
   }
   if (*rc::gen::arbitrary<bool>()) plan.model_fingerprint = *rc::gen::arbitrary<std::uint64_t>();
   plan.pipeline = *rc::gen::inRange<std::int64_t>(1, 6);
+  divide(plan);
   if (*rc::gen::arbitrary<bool>())
     for (std::int64_t cut = 1; cut < plan.pipeline; ++cut) plan.cuts.push_back(any_text());
   return plan;
@@ -53,6 +66,10 @@ void check_equal(const Plan& a, const Plan& b) {
   RC_ASSERT(a.optimizer.kind == b.optimizer.kind && a.optimizer.learning_rate == b.optimizer.learning_rate);
   RC_ASSERT(a.optimizer.beta1 == b.optimizer.beta1 && a.optimizer.beta2 == b.optimizer.beta2);
   RC_ASSERT(a.optimizer.epsilon == b.optimizer.epsilon);
+  RC_ASSERT(a.replicas == b.replicas && a.tensor == b.tensor && a.height == b.height && a.width == b.width);
+  RC_ASSERT(a.tensor_split == b.tensor_split && a.after_space == b.after_space && a.overlap == b.overlap);
+  RC_ASSERT(a.sequence_parallel == b.sequence_parallel && a.synchronised_batch_norm == b.synchronised_batch_norm);
+  RC_ASSERT(a.bucket == b.bucket && a.collective == b.collective && a.layouts == b.layouts);
   RC_ASSERT(a.cuts == b.cuts);
   RC_ASSERT(a.model_fingerprint == b.model_fingerprint);
 }
@@ -106,6 +123,48 @@ TEST_CASE("a plan needs only its model, and the rest has defaults") {
   CHECK(plan.seed == 1);
   CHECK(plan.cuts.empty());
   CHECK_FALSE(plan.model_fingerprint);
+}
+
+TEST_CASE("a plan divides data, tensors and images, and says how its ranks talk") {
+  const Plan plan = plan_from(R"(model: vgg-nano
+mesh: {pipeline: 2, data: 3, tensor: 4, spatial: [5, 6]}
+tensor_split: naive
+after_space: tensor
+sequence_parallel: true
+synchronised_batch_norm: true
+overlap: false
+bucket: 1 MB
+collective: ring
+layouts: {fc3: rows}
+)");
+
+  CHECK(mesh_of(plan).sizes == Coordinate{{2, 3, 5, 6, 4}});
+  CHECK(plan.tensor_split == TensorSplit::naive);
+  CHECK(plan.after_space == AfterSpace::tensor);
+  CHECK((plan.sequence_parallel && plan.synchronised_batch_norm && !plan.overlap));
+  CHECK(plan.bucket == Bytes{1'000'000});
+  CHECK(plan.collective == "ring");
+  CHECK(plan.layouts == std::vector<std::pair<std::string, std::string>>{{"fc3", "rows"}});
+}
+
+TEST_CASE("how a plan divides is refused where it stands when it is no such thing") {
+  CHECK(complaint_about("model: mlp\ntensor_split: megatorn\n") ==
+        "plan.yaml:2:15: error: unknown; did you mean \"megatron\"?; got \"megatorn\", "
+        "want one of megatron, naive, best");
+  CHECK(complaint_about("model: mlp\nafter_space: tensr\n") ==
+        R"(plan.yaml:2:14: error: unknown; did you mean "tensor"?; got "tensr", want replicated or tensor)");
+  CHECK(complaint_about("model: mlp\ncollective: rign\n").find(
+            R"(plan.yaml:2:13: error: no such algorithm; did you mean "ring"?; got "rign", want one of auto, )") == 0);
+  CHECK(complaint_about("model: mlp\nmesh: {spatial: [2]}\n") ==
+        R"(plan.yaml:2:17: error: not the ranks of two dimensions; got "1", want [height, width])");
+  for (const std::string line :
+       {"mesh: {data: 0}", "mesh: {tensor: -1}", "mesh: {spatial: [0, 2]}", "mesh: {spatial: 2}",
+        "mesh: {spatial: [2, 2, 2]}", "overlap: yes", "sequence_parallel: on", "bucket: 25", "bucket: -1 MB",
+        "bucket: 1 GB/s", "bucket: 0 B", "layouts: [fc3]", "layouts: {fc3: [rows]}",
+        "layouts: {fc3: rows, fc3: columns}"}) {
+    CAPTURE(line);
+    CHECK(complaint_about("model: mlp\n" + line + "\n").find("plan.yaml:2:") == 0);
+  }
 }
 
 TEST_CASE("a plan without a model is refused") {

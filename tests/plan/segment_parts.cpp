@@ -17,7 +17,8 @@ using Texts = std::vector<std::string>;
 /// x (8), a (linear 8), r (relu), b (linear 8), targets, loss.
 Model square_mlp() {
   return Model("square", {source("x", "values", 8), linear("a", 8, "x"), layer("r", "relu", {"a"}), linear("b", 8, "r"),
-                          source("targets", "target_values", 8), layer("loss", "mean_squared_error", {"b", "targets"})});
+                          source("targets", "target_values", 8),
+                          layer("loss", "mean_squared_error", {"b", "targets"})});
 }
 
 Segment segment_of(const LocalModel& local, const SegmentOptions& options = {}) {
@@ -90,7 +91,8 @@ TEST_CASE("a naively divided model computes between sums, and its weight gradien
 
   // Data is cut without a collective; r's gradient is gathered after I of b has its own columns.
   CHECK(parts_text(local, segment, segment.forward_parts) ==
-        Texts{"F x, F x.tensor.pack, F x.tensor.pack.tensor.part.tensor.take, F a", "F r, F r.tensor.pack, F r.tensor.pack.tensor.part.tensor.take, F b",
+        Texts{"F x, F x.tensor.pack, F x.tensor.pack.tensor.part.tensor.take, F a",
+              "F r, F r.tensor.pack, F r.tensor.pack.tensor.part.tensor.take, F b",
               "F targets, F loss"});
   CHECK(collectives_text(local, segment, segment.forward_collectives) ==
         Texts{"a.tensor.all_reduce 0-1", "b.tensor.all_reduce 1-2"});

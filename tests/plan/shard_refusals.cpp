@@ -24,7 +24,8 @@ Model grouped_attention_model(double heads, double key_value_heads) {
   return Model("grouped", {{"tokens", "tokens", {{"sequence", 8}, {"vocabulary", 16}}},
                            {"x", "token_embedding", {{"vocabulary", 16}, {"hidden", 16}}, {"tokens"}},
                            projection("q", heads), projection("k", key_value_heads), projection("v", key_value_heads),
-                           {"core", "grouped_attention", {{"heads", heads}, {"key_value_heads", key_value_heads}}, {"q", "k", "v"}},
+                           {"core", "grouped_attention",
+                            {{"heads", heads}, {"key_value_heads", key_value_heads}}, {"q", "k", "v"}},
                            linear("logits", 16, "core"),
                            {"targets", "target_tokens", {{"sequence", 8}}},
                            layer("loss", "softmax_cross_entropy", {"logits", "targets"})});
@@ -50,7 +51,8 @@ TEST_CASE("heads of keys and values that do not divide are named with their numb
 
 TEST_CASE("features that do not divide are named with their number, whichever way they are divided") {
   const Model wide("wide", {source("x", "values", 10), linear("a", 6, "x"), linear("b", 2, "a"),
-                            source("targets", "target_values", 2), layer("loss", "mean_squared_error", {"b", "targets"})});
+                            source("targets", "target_values", 2),
+                            layer("loss", "mean_squared_error", {"b", "targets"})});
   Plan rows = plan_on(1, 1, 1, 4);
   rows.tensor_split = TensorSplit::naive;
 
@@ -66,7 +68,8 @@ TEST_CASE("positions that do not divide are named with their number") {
   plan.layouts = {{"wte", "replicated"}};
 
   CHECK(about(plan, load_model("gpt-nano")) ==
-        R"(error: wpe: dimension 0 of its output does not divide among 3 tensor ranks; got "64", want a multiple of 3)");
+        "error: wpe: dimension 0 of its output does not divide among 3 tensor ranks; got \"64\", "
+        "want a multiple of 3");
 }
 
 TEST_CASE("more ranks than an image has rows or columns are refused") {
