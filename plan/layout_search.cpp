@@ -86,7 +86,8 @@ void LayoutSearch::note_tie(const Parameter& parameter, std::uint32_t id) {
 }
 
 std::size_t LayoutSearch::place_of(const State& state, LayerId tensor) {
-  const auto at = std::find_if(state.begin(), state.end(), [&](const Held& entry) { return entry.item == index_of(tensor); });
+  const auto at = std::find_if(state.begin(), state.end(),
+                               [&](const Held& entry) { return entry.item == index_of(tensor); });
   invariant(at != state.end(), "what is read is held");
   return static_cast<std::size_t>(at - state.begin());
 }
@@ -141,8 +142,8 @@ double LayoutSearch::made_once(LayerId id, Held& tensor, std::uint8_t from, std:
   return conversion(id, from, to, reader_owes);
 }
 
-/// What it costs that the inputs come to lie as the rule wants them. A sum that is owed is paid into the layout that its
-/// first reader wants; a split is dealt anew by way of the whole; conversions of one tensor to one layout are shared.
+/// What it costs that the inputs come to lie as the rule wants them. A sum that is owed is paid into the layout that
+/// its first reader wants; a split is dealt anew by way of the whole; conversions of one tensor to one layout are shared.
 double LayoutSearch::read(LayerId id, const LayoutRule& rule, State& state) {
   double cost_s = 0;
   const auto& inputs = model_.layer(id).inputs;
@@ -168,7 +169,8 @@ bool LayoutSearch::agree_on_ties(LayerId id, const LayoutRule& rule, State& stat
     if (!last_use_.contains(owner)) continue;
     const Held wanted{static_cast<std::uint32_t>(model_.layer_count()) + owner, number_of(rule.parameters[p]),
                       static_cast<std::uint8_t>(parameter_gradient_is_partial(rule, p))};
-    const auto at = std::find_if(state.begin(), state.end(), [&](const Held& entry) { return entry.item == wanted.item; });
+    const auto at = std::find_if(state.begin(), state.end(),
+                                 [&](const Held& entry) { return entry.item == wanted.item; });
     if (at == state.end()) state.push_back(wanted);
     else if (*at != wanted) return false;
   }

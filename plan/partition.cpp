@@ -80,7 +80,8 @@ std::vector<std::size_t> best_split(std::size_t ranks, std::size_t items, const 
     }
   value = best[ranks][items];
   std::vector<std::size_t> cuts;
-  for (std::size_t rank = ranks, to = items; rank > 1 && value < kImpossible; --rank) cuts.push_back(to = from[rank][to]);
+  for (std::size_t rank = ranks, to = items; rank > 1 && value < kImpossible; --rank)
+    cuts.push_back(to = from[rank][to]);
   std::reverse(cuts.begin(), cuts.end());
   return cuts;
 }

@@ -44,8 +44,8 @@ std::int64_t permanent_bytes(const Model& model, LayerId id, int states) {
 }  // namespace
 
 std::vector<std::int64_t> micro_batches_under_way(const Plan& plan) {
-  const Grid grid = find_schedule(plan.schedule)
-                        .order({static_cast<std::uint32_t>(plan.pipeline), static_cast<std::uint32_t>(plan.micro_batches)});
+  const ScheduleShape shape{static_cast<std::uint32_t>(plan.pipeline), static_cast<std::uint32_t>(plan.micro_batches)};
+  const Grid grid = find_schedule(plan.schedule).order(shape);
   std::vector<std::int64_t> most;
   for (const auto& row : grid) {
     std::int64_t now = 0, peak = 0;

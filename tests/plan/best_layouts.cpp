@@ -261,7 +261,7 @@ TEST_CASE("the best layouts survive the plan file") {
   CHECK(read.tensor_split == best.tensor_split);
 }
 
-TEST_CASE("a split that is to be the best one can be written in a plan file, and a wrong one is refused with its place") {
+TEST_CASE("a plan file may ask for the best split, and a wrong word is refused with its place") {
   CHECK(read_plan(parse_yaml("model: mlp\ntensor_split: best\n", "plan.yaml")).tensor_split == TensorSplit::best);
   CHECK(complaint([] { read_plan(parse_yaml("model: mlp\ntensor_split: bets\n", "plan.yaml")); }) ==
         R"(plan.yaml:2:15: error: unknown; did you mean "best"?; got "bets", want one of megatron, naive, best)");

@@ -61,7 +61,8 @@ std::optional<Value> brute_force(const Chain& chain, std::vector<std::size_t> cu
 }
 
 Chain random_chain(Dice& dice) {
-  const auto ranks = static_cast<std::size_t>(dice.between(1, 4)), items = static_cast<std::size_t>(dice.between(4, 12));
+  const auto ranks = static_cast<std::size_t>(dice.between(1, 4));
+  const auto items = static_cast<std::size_t>(dice.between(4, 12));
   Chain chain{{}, {}, {}, std::vector<double>(items, 0), std::vector<bool>(items, false)};
   for (std::size_t rank = 0; rank < ranks; ++rank) {
     chain.time.emplace_back();
@@ -126,7 +127,8 @@ TEST_CASE("the bound on a stage's memory is no less than what the program's scri
 
         const std::vector<MemoryPeak> peaks = script_peaks(program);
         std::int64_t needed = 0;  // by the first worker of each stage
-        for (std::size_t worker = 0; worker < peaks.size(); worker += peaks.size() / 2) needed += peaks[worker].total.count;
+        for (std::size_t worker = 0; worker < peaks.size(); worker += peaks.size() / 2)
+          needed += peaks[worker].total.count;
         CHECK(split.lacking.count + 2 >= needed);     // each has one byte
         CHECK(split.lacking.count < 4 * needed);      // and of the same size
       }
