@@ -15,8 +15,8 @@ using namespace tandem;
 
 namespace {
 
-constexpr std::int64_t kIterations = 5, kWarmUp = 1;
-constexpr int kRounds = 9;
+constexpr std::int64_t kIterations = 3, kWarmUp = 1;
+constexpr int kRounds = 7;
 
 /// A job of `replicas` workers, each with the same micro-batches.
 class Job {
@@ -90,6 +90,6 @@ int main() {
     const Ratios ratios = measure(name);
     std::cout << fmt::format("{:<9} two data-parallel workers {}\n", name, text_of(ratios.data_parallel))
               << fmt::format("{:<9} two independent runs      {}\n", "", text_of(ratios.independent))
-              << fmt::format("{:<9} data-parallel of independent {}\n", "", text_of(ratios.limit));
+              << fmt::format("{:<9} data-parallel of independent {}\n", "", text_of(ratios.limit)) << std::flush;
   }
 }
