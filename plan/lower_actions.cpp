@@ -96,7 +96,7 @@ std::vector<Lowering::StageCollective> Lowering::collectives_of(const Stage& sta
     const LayerId layer = layout.layers[places[index].layer].layer;
     std::array<bool, kMeshAxes> along{};
     along[static_cast<std::size_t>(local.layers[index_of(layer)].collective->axis)] = true;
-    StageCollective entry{places[index], {}, groups(stage, along)};
+    StageCollective entry{index, {}, groups(stage, along)};
     for (const auto& group : entry.members) entry.specs.push_back(add_spec(stage, group, index, forward));
     collectives.push_back(std::move(entry));
   }
@@ -135,8 +135,9 @@ void Lowering::add_collective(Stage& stage, const StageCollective& entry, std::s
     const auto part = [&](std::uint32_t index) {
       return forward ? worker.forward_part(action.micro_batch, index) : worker.backward_part(action.micro_batch, index);
     };
-    builder_.add_after(step, part(entry.place.after_part));
-    builder_.add_after(part(entry.place.before_part), step);
+    const auto& places = forward ? worker.layout->forward_collectives : worker.layout->backward_collectives;
+    builder_.add_after(step, part(places.at(entry.index).after_part));
+    builder_.add_after(part(places.at(entry.index).before_part), step);
     builder_.use(step, local_buffer(worker, action.micro_batch, spec.payloads[rank].content, forward),
                  Access::read_write);
   }

@@ -2,42 +2,70 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/error.hpp"
 #include "plan/lowering.hpp"
 
 namespace tandem {
+namespace {
 
-void Lowering::add_bucket(const Stage& stage, std::size_t index) {
-  const GradientBucket& shape = workers_[stage.workers[0]].layout->buckets[index];
-  for (const std::vector<std::uint32_t>& group : groups(stage, shape.over)) {
-    CollectiveSpec spec;
-    for (const std::uint32_t member : group) {
-      const LoweredStage& worker = workers_[stage.workers[member]];
-      spec.members.push_back(worker.worker);
-      spec.payloads.push_back({BufferContent::gradients, worker.layout->buckets[index].offset});
-    }
-    const auto ranks = static_cast<std::uint32_t>(group.size());
-    spec.name = fmt::format("gradients {} all_reduce", index);
-    spec.shape = {.kind = CollectiveKind::all_reduce, .ranks = ranks, .ranks_per_node = 1,
-                  .bounds = equal_bounds(shape.bytes.count / 4, ranks), .strips = {}};
-    spec.stream = StreamKind::reduce_gradients;
-    spec.algorithm = &algorithm_for(spec.shape, spec.members);
-    const CollectiveId collective = builder_.add_collective(builder_.add_collective_spec(std::move(spec)), 0);
-    for (std::uint32_t rank = 0; rank < ranks; ++rank) {
-      LoweredStage& worker = workers_[stage.workers[group[rank]]];
-      const GradientBucket& bucket = worker.layout->buckets[index];
-      const bool early = plan_.overlap && !bucket.tied;
-      const StepId step = builder_.step_of(collective, rank);
-      builder_.add_after(step, early ? worker.backward_part(worker.backward_order.back(), bucket.ready_part)
-                                     : worker.gradients_ready);
-      builder_.use(step, worker.gradients, Access::read_write);
-      worker.reductions.push_back(step);
-    }
+/// The `place`-th of the worker's buckets that are reduced over these axes; null where it has fewer.
+const GradientBucket* find_bucket(const Segment& layout, const std::array<bool, kMeshAxes>& over, std::size_t place) {
+  for (const GradientBucket& bucket : layout.buckets)
+    if (bucket.over == over && place-- == 0) return &bucket;
+  return nullptr;
+}
+
+}  // namespace
+
+void Lowering::add_bucket(const std::vector<std::uint32_t>& workers, const BucketRow& row, std::size_t number) {
+  CollectiveSpec spec;
+  std::vector<const GradientBucket*> buckets;
+  for (const std::uint32_t rank : workers) {
+    buckets.push_back(find_bucket(*workers_[rank].layout, row.over, row.place));
+    if (buckets.back() == nullptr) break;
+    spec.members.push_back(workers_[rank].worker);
+    spec.payloads.push_back({BufferContent::gradients, buckets.back()->offset});
+  }
+  if (spec.members.empty()) return;
+  for (const GradientBucket* bucket : buckets)
+    invariant(bucket != nullptr && bucket->bytes == buckets[0]->bytes, "members of a bucket hold the same parameters");
+  const auto ranks = static_cast<std::uint32_t>(workers.size());
+  spec.name = fmt::format("gradients {} all_reduce", number);
+  spec.shape = {.kind = CollectiveKind::all_reduce, .ranks = ranks, .ranks_per_node = 1,
+                .bounds = equal_bounds(buckets[0]->bytes.count / 4, ranks), .strips = {}};
+  spec.stream = StreamKind::reduce_gradients;
+  spec.algorithm = &algorithm_for(spec.shape, spec.members);
+  const CollectiveId collective = builder_.add_collective(builder_.add_collective_spec(std::move(spec)), 0);
+  for (std::uint32_t rank = 0; rank < ranks; ++rank) {
+    LoweredStage& worker = workers_[workers[rank]];
+    const bool early = plan_.overlap && !buckets[rank]->tied;
+    const StepId step = builder_.step_of(collective, rank);
+    builder_.add_after(step, early ? worker.backward_part(worker.backward_order.back(), buckets[rank]->ready_part)
+                                   : worker.gradients_ready);
+    builder_.use(step, worker.gradients, Access::read_write);
+    worker.reductions.push_back(step);
   }
 }
 
+/// Where parts are uneven, a rank's parameters may fill another number of buckets than those of a rank that it does not
+/// share them with. All ranks go through them in one order.
 void Lowering::reduce_gradients(Stage& stage) {
-  for (std::size_t bucket = 0; bucket < workers_[stage.workers[0]].layout->buckets.size(); ++bucket)
-    add_bucket(stage, bucket);
+  std::vector<BucketRow> rows;
+  for (const std::uint32_t rank : stage.workers) {
+    std::map<std::array<bool, kMeshAxes>, std::size_t> places;
+    for (const GradientBucket& bucket : workers_[rank].layout->buckets) {
+      const BucketRow row{bucket.over, places[bucket.over]++};
+      if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
+    }
+  }
+  for (std::size_t number = 0; number < rows.size(); ++number)
+    for (const std::vector<std::uint32_t>& group : groups(stage, rows[number].over)) {
+      std::vector<std::uint32_t> workers;
+      for (const std::uint32_t member : group) workers.push_back(stage.workers[member]);
+      add_bucket(workers, rows[number], number);
+    }
 }
 
 }  // namespace tandem

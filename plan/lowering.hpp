@@ -66,13 +66,20 @@ class Lowering {
   };
   /// Collectives of one layer in one direction, of one stage.
   struct StageCollective {
-    SegmentCollective place;
+    std::size_t index;                                ///< in the direction's list of each worker's segment
     std::vector<CollectiveSpecId> specs;              ///< by group
     std::vector<std::vector<std::uint32_t>> members;  ///< by group and rank in it: index into the stage's workers
   };
   struct Stage {
     std::vector<std::uint32_t> workers;  ///< ranks of the mesh
     std::vector<StageCollective> forward, backward;
+  };
+
+  /// Buckets of gradients of the same parameters on all ranks that share them.
+  struct BucketRow {
+    std::array<bool, kMeshAxes> over;
+    std::size_t place;  ///< among a worker's buckets over these axes
+    bool operator==(const BucketRow&) const = default;
   };
 
   // lower.cpp
@@ -110,7 +117,7 @@ class Lowering {
 
   // lower_gradients.cpp
   void reduce_gradients(Stage& stage);
-  void add_bucket(const Stage& stage, std::size_t bucket);
+  void add_bucket(const std::vector<std::uint32_t>& workers, const BucketRow& row, std::size_t number);
 
   // lower_ties.cpp
   void add_ties();
