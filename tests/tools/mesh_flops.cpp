@@ -1,0 +1,67 @@
+// Counts the FLOPs of a mesh's workers, and those that its layouts say they should do.
+#include "plan/conversions.hpp"
+#include "plan/layouts.hpp"
+#include "tests/tools/mesh_scene.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr Pass kPasses[] = {Pass::forward, Pass::input_gradient, Pass::weight_gradient};
+
+Flops products_of(const Work& work) {
+  Flops sum;
+  for (const Product& product : work.products) sum += product.flops();
+  return sum;
+}
+
+/// Ranks that repeat the layer's work, and those that each hold a summand of its output, so that they repeat its bias.
+struct Repeats {
+  std::int64_t work = 1, bias = 1;
+};
+
+Repeats repeats_of(const AxisRules& rules, const Mesh& mesh) {
+  Repeats repeats;
+  for (const MeshAxis axis : {MeshAxis::height, MeshAxis::width, MeshAxis::tensor}) {
+    const LayoutRule& rule = rules[static_cast<std::size_t>(axis)];
+    if (mesh.size(axis) > 1 && repeats_work(rule)) repeats.work *= mesh.size(axis);
+    if (mesh.size(axis) > 1 && rule.output.form == AxisLayout::Form::partial && !rule.parameters.empty())
+      repeats.bias *= mesh.size(axis);
+  }
+  return repeats;
+}
+
+void add_executed(const Program& program, const StepWork& work, MeshFlops& flops) {
+  const Segment& segment = program.segment(work.segment);
+  const Model& local = program.local(work.segment).model;
+  const auto& parts = work.kind == StepKind::forward ? segment.forward_parts : segment.backward_parts;
+  for (const PassItem& item : parts.at(work.part).items) {
+    if (item.region == Region::interior) continue;  // the border is an item of its own, and counts for both
+    const LayerId layer = segment.layers[item.layer].layer;
+    Flops& sum = is_conversion(*local.layer(layer).kind) ? flops.conversions : flops.executed;
+    const Work done = local.work(layer, item.pass, segment.batch);
+    sum += done.flops();
+    flops.executed_products += products_of(done);
+  }
+}
+
+}  // namespace
+
+MeshFlops mesh_flops(const Job& job) {
+  MeshFlops flops;
+  for (const StepWork& work : job.program.works())
+    if (work.kind == StepKind::forward || work.kind == StepKind::backward) add_executed(job.program, work, flops);
+  const Mesh& mesh = job.program.mesh();
+  const LayoutChoice choice = choose_layouts(job.plan, *job.model);
+  for (std::uint32_t i = 0; i < choice.model.layer_count(); ++i)
+    for (const Pass pass : kPasses) {
+      const Work work = choice.model.work(static_cast<LayerId>(i), pass, job.plan.micro_batch_size);
+      const Repeats repeats = repeats_of(choice.rules[i], mesh);
+      const Flops::Count all = work.flops().count, products = products_of(work).count, replicas = job.plan.replicas;
+      flops.whole.count += replicas * all;
+      flops.declared_products.count += replicas * repeats.work * products;
+      flops.repeated.count += replicas * (repeats.work * (products + repeats.bias * (all - products)) - all);
+    }
+  return flops;
+}
+
+}  // namespace tandem

@@ -1,0 +1,94 @@
+// The main claim over meshes: what is predicted is what runs, with the whole model's numbers.
+#include "tests/catch.hpp"
+#include "tests/tools/mesh_scene.hpp"
+
+using namespace tandem;
+
+namespace {
+
+constexpr const char* kAlgorithms[] = {"ring", "halving_doubling", "tree", "direct", "hierarchical", "auto"};
+constexpr const char* kSchedules[] = {"1f1b", "gpipe", "sequential"};
+
+/// What the model gives to vary.
+struct Family {
+  const char* model;
+  bool images = false, positions = false, statistics = false;
+  const char* first = "";     ///< too few inputs to divide by rows
+  bool parts_repeat = false;  ///< divided layers with a small part that every rank repeats, as merging statistics
+};
+
+/// Each plan's switches, and in turn the collective, the schedule, the bucket and the window.
+std::vector<Plan> plans_on(const Family& family, const MeshSizes& sizes, std::size_t& number) {
+  const bool space = sizes.height * sizes.width > 1, divided = sizes.tensor > 1 || space;
+  std::vector<Plan> plans;
+  for (unsigned switches = 0; switches < 32; ++switches) {
+    const bool overlap = switches & 1, naive = switches & 2, sequence = switches & 4, after = switches & 8,
+               synchronised = switches & 16;
+    if ((naive && !divided) || (sequence && !(family.positions && sizes.tensor > 1)) || (after && !space) ||
+        (synchronised && !family.statistics))
+      continue;
+    Plan plan = mesh_plan(family.model, sizes);
+    plan.overlap = overlap;
+    if (naive) plan.tensor_split = TensorSplit::naive;
+    plan.sequence_parallel = sequence;
+    if (after) plan.after_space = AfterSpace::tensor;
+    plan.synchronised_batch_norm = synchronised;
+    if (naive && sizes.tensor > 1 && *family.first != '\0') plan.layouts = {{family.first, "replicated"}};
+    plan.collective = kAlgorithms[number % 6];
+    plan.schedule = kSchedules[(number + number / 6) % 3];
+    if (number % 4 == 1) plan.bucket = Bytes{1000};
+    if (number % 5 == 2) plan.window = 1;
+    ++number;
+    plans.push_back(plan);
+  }
+  return plans;
+}
+
+void check_meshes(const Family& family, std::int64_t workers) {
+  MeshRider rider;
+  std::size_t number = 0;
+  for (const MeshSizes& sizes : meshes_of(workers, family.images)) {
+    if (sizes.height > 4 || sizes.width > 4) continue;              // the last image has 4 rows
+    if (sizes.tensor > 4 && !family.images && family.positions) continue;  // four heads
+    for (const Plan& plan : plans_on(family, sizes, number)) {
+      INFO(described(plan));
+      const MeshRide ride = rider.ride(plan);
+
+      CHECK(ride.faults == std::vector<std::string>{});
+      CHECK(ride.gradient_error < 1e-4);
+      CHECK(ride.loss_error < 1e-5);
+      const MeshFlops flops = mesh_flops(ride.job);
+      const Flops declared = flops.whole + flops.repeated;
+      CHECK((flops.executed_products == flops.declared_products));
+      if (family.parts_repeat) CHECK(flops.executed.real() == Approx(declared.real()).epsilon(1e-3));
+      else CHECK((flops.executed == declared));
+    }
+  }
+}
+
+constexpr Family kGpt{"gpt-nano", false, true, false, "", true}, kLlama{"llama-nano", false, true, false, "", true},
+    kMlp{"mlp"},
+    kVgg{"vgg-nano", true, false, false, "conv1_1"},
+    kResnet{"resnet-nano", true, false, true, "conv1", true};
+
+}  // namespace
+
+TEST_CASE("meshes of 2 and 4 workers agree for gpt-nano") {
+  check_meshes(kGpt, 2);
+  check_meshes(kGpt, 4);
+}
+TEST_CASE("meshes of 8 workers agree for gpt-nano") { check_meshes(kGpt, 8); }
+TEST_CASE("meshes of 2, 4 and 8 workers agree for llama-nano") {
+  for (const std::int64_t workers : {2, 4, 8}) check_meshes(kLlama, workers);
+}
+TEST_CASE("meshes of 2 and 4 workers agree for an mlp") {
+  check_meshes(kMlp, 2);
+  check_meshes(kMlp, 4);
+}
+TEST_CASE("meshes of 8 workers agree for an mlp") { check_meshes(kMlp, 8); }
+TEST_CASE("meshes of 2, 4 and 8 workers agree for vgg-nano") {
+  for (const std::int64_t workers : {2, 4, 8}) check_meshes(kVgg, workers);
+}
+TEST_CASE("meshes of 2, 4 and 8 workers agree for resnet-nano") {
+  for (const std::int64_t workers : {2, 4, 8}) check_meshes(kResnet, workers);
+}

@@ -1,0 +1,144 @@
+#include "tests/tools/mesh_scene.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "hardware_profiles/host.hpp"
+#include "sim/simulate.hpp"
+#include "timeline/compare.hpp"
+
+namespace tandem {
+
+std::vector<MeshSizes> meshes_of(std::int64_t workers, bool space) {
+  std::vector<MeshSizes> meshes;
+  for (std::int64_t pp = 1; pp <= workers; ++pp)
+    for (std::int64_t dp = 1; dp <= workers / pp; ++dp)
+      for (std::int64_t height = 1; height <= workers / pp / dp; ++height)
+        for (std::int64_t width = 1; width <= workers / pp / dp / height; ++width) {
+          const MeshSizes sizes{pp, dp, height, width, workers / pp / dp / height / width};
+          if (sizes.workers() == workers && (space || height * width == 1)) meshes.push_back(sizes);
+        }
+  return meshes;
+}
+
+Plan mesh_plan(const std::string& model, const MeshSizes& sizes, std::int64_t micro_batch_size) {
+  Plan plan;
+  plan.model = model;
+  plan.pipeline = sizes.pipeline;
+  plan.replicas = sizes.replicas;
+  plan.height = sizes.height;
+  plan.width = sizes.width;
+  plan.tensor = sizes.tensor;
+  plan.micro_batches = 2;
+  plan.micro_batch_size = micro_batch_size;
+  plan.optimizer.kind = OptimizerKind::sgd;
+  return plan;
+}
+
+std::string described(const Plan& plan) {
+  std::string text = fmt::format("{} pp {} dp {} spatial {}x{} tp {}, {}, collective {}, bucket {}", plan.model,
+                                 plan.pipeline, plan.replicas, plan.height, plan.width, plan.tensor, plan.schedule,
+                                 plan.collective, plan.bucket.count);
+  if (!plan.overlap) text += ", no overlap";
+  if (plan.tensor_split == TensorSplit::naive) text += ", naive";
+  if (plan.sequence_parallel) text += ", sequence parallel";
+  if (plan.after_space == AfterSpace::tensor) text += ", tensor after space";
+  if (plan.synchronised_batch_norm) text += ", synchronised batch norm";
+  if (plan.window != 2) text += fmt::format(", window {}", plan.window);
+  return text + fmt::format(", {} micro-batches of {}", plan.micro_batches, plan.micro_batch_size);
+}
+
+Cluster made_up_host() {
+  Device device;
+  device.name = "host";
+  device.cores = 2;
+  device.shares_cores = true;
+  device.peak_fp32 = {2e11};
+  device.memory = Bytes{std::int64_t{64} << 30};
+  device.memory_bandwidth = {2e10};
+  Link link;
+  link.name = "threads";
+  link.latency = link.busy_latency = {2e-5};
+  link.bandwidth = {1e10};
+  return host_cluster(device, link);
+}
+
+namespace {
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
+
+void find_other_bits(const Model& model, const RunResult& threads, const RunResult& one,
+                     std::vector<std::string>& faults) {
+  if (!same_bits(threads.losses, one.losses)) faults.emplace_back("losses differ from one thread's");
+  for (std::size_t i = 0; i < one.weights.size(); ++i) {
+    const std::string& name = model.parameters()[i].name;
+    if (!same_bits(threads.gradients[i], one.gradients[i])) faults.push_back("the gradient of " + name + " differs");
+    if (!same_bits(threads.weights[i], one.weights[i])) faults.push_back("the weights of " + name + " differ");
+  }
+}
+
+/// Order, edges and bytes of the prediction and the threaded run.
+void find_disagreements(const Job& job, const RunResult& threads, std::vector<std::string>& faults) {
+  const Prices prices = price(job.program, *job.model, job.cluster, CostModel(false), job.plan.optimizer);
+  const Timeline predicted = simulate(job.program, prices);
+  const OrderComparison order = compare_order(job.program, predicted, threads.timelines);
+  if (!order.identical) faults.push_back("order: " + order.difference);
+  const EdgeComparison edges = compare_edges(job.program, threads.timelines);
+  if (edges.violated > 0) faults.push_back("edges: " + edges.first);
+  const MemoryComparison memory = compare_memory(predicted, threads.timelines);
+  for (std::size_t i = 0; i < memory.workers.size(); ++i) {
+    const WorkerMemory& worker = memory.workers[i];
+    if (!worker.identical || worker.predicted.by_class != worker.measured.by_class || worker.measured.total.count <= 0)
+      faults.push_back(fmt::format("memory of {}: predicted {}, measured {} bytes", job.program.workers()[i].name,
+                                   worker.predicted.total.count, worker.measured.total.count));
+  }
+}
+
+double relative_error(const std::vector<float>& got, const std::vector<double>& want) {
+  double difference = 0, scale = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    difference = std::max(difference, std::abs(static_cast<double>(got[i]) - want[i]));
+    scale = std::max(scale, std::abs(want[i]));
+  }
+  return difference == 0 ? 0 : difference / scale;
+}
+
+}  // namespace
+
+/// Replicas that share their statistics are one micro-batch to the whole model.
+const WholeModelResult& MeshRider::whole(const Job& job) {
+  const Plan& plan = job.plan;
+  const std::int64_t together = plan.synchronised_batch_norm ? plan.replicas : 1;
+  const std::int64_t batches = global_micro_batches(plan) / together, samples = plan.micro_batch_size * together;
+  const Key key{plan.model, batches, samples, static_cast<std::int64_t>(plan.seed)};
+  if (const auto known = wholes_.find(key); known != wholes_.end()) return known->second;
+  return wholes_
+      .emplace(key, train_whole_model(*job.model, make_dataset(job), plan.optimizer, 1, batches, samples, plan.seed))
+      .first->second;
+}
+
+MeshRide MeshRider::ride(const Plan& plan) {
+  MeshRide result{make_job(plan, made_up_host(), CostModel(false)), {}, {}, 0, 0};
+  const Job& job = result.job;
+  const Dataset dataset = make_dataset(job);
+  RunOptions options;
+  options.optimizer = plan.optimizer;
+  options.seed = plan.seed;
+  result.threads = run_on_threads(job.program, *job.model, dataset, options);
+  find_disagreements(job, result.threads, result.faults);
+  find_other_bits(*job.model, result.threads, run_on_one_thread(job.program, *job.model, dataset, options),
+                  result.faults);
+  const WholeModelResult& reference = whole(job);
+  for (std::size_t i = 0; i < reference.gradients.size(); ++i)
+    result.gradient_error =
+        std::max(result.gradient_error, relative_error(result.threads.gradients[i], reference.gradients[i]));
+  result.loss_error = std::abs(static_cast<double>(result.threads.losses.at(0)) / reference.losses.at(0) - 1);
+  return result;
+}
+
+}  // namespace tandem
