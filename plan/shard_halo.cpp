@@ -57,7 +57,8 @@ struct StripRows {
 std::vector<StripRows> strips_of(const std::vector<Reach>& all, std::string_view layer, MeshAxis axis) {
   std::vector<StripRows> strips;
   for (const Reach& own : all)
-    strips.push_back({std::max<std::int64_t>(0, own.own_first - own.first), std::max<std::int64_t>(0, own.end - own.own_end), 0, 0});
+    strips.push_back({std::max<std::int64_t>(0, own.own_first - own.first),
+                      std::max<std::int64_t>(0, own.end - own.own_end), 0, 0});
   for (std::size_t rank = 0; rank < all.size(); ++rank) {
     const auto refuse = [&](std::size_t neighbour, std::int64_t rows) {
       throw InputError(fmt::format("{}: the halo of {} rank {} is larger than the part of its neighbour", layer,
@@ -66,11 +67,13 @@ std::vector<StripRows> strips_of(const std::vector<Reach>& all, std::string_view
                        fmt::format("fewer {} ranks, or a smaller window", name_of(axis)));
     };
     if (strips[rank].from_before > 0) {
-      if (rank == 0 || all[rank].first < all[rank - 1].own_first) refuse(rank == 0 ? 0 : rank - 1, strips[rank].from_before);
+      if (rank == 0 || all[rank].first < all[rank - 1].own_first)
+        refuse(rank == 0 ? 0 : rank - 1, strips[rank].from_before);
       strips[rank - 1].to_after = strips[rank].from_before;
     }
     if (strips[rank].from_after > 0) {
-      if (rank + 1 == all.size() || all[rank].end > all[rank + 1].own_end) refuse(rank + 1 < all.size() ? rank + 1 : rank, strips[rank].from_after);
+      if (rank + 1 == all.size() || all[rank].end > all[rank + 1].own_end)
+        refuse(rank + 1 < all.size() ? rank + 1 : rank, strips[rank].from_after);
       strips[rank + 1].to_before = strips[rank].from_after;
     }
   }
