@@ -14,7 +14,7 @@ Engine::Engine(const Program& program, const Prices& prices, std::vector<Span>& 
     : program_(program), prices_(prices), steps_(program.steps().data()),
       step_count_(static_cast<std::uint32_t>(program.step_count())), states_(spans), guard_(program, prices),
       hardware_(prices, queue_), rounds_(program, prices), waiting_(prices.resources.size()),
-      waits_until_(program.streams().size(), kNoWait) {
+      waits_(program.streams().size()) {
   require_prices_fit(program, prices);
   invariant(spans.size() == program.step_count(), "every step has a span");
   for (std::size_t i = 0; i < prices.works.size(); ++i) {

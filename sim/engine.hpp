@@ -100,14 +100,19 @@ class Engine {
   std::vector<bool> starts_whole_;        ///< by CollectiveSpecId
   std::vector<std::uint32_t> arrived_;    ///< members, by CollectiveId; empty where none starts as a whole
 
-  static constexpr std::int64_t kNoWait = -1;
+  /// What a stream waits for a core with, and until when; an event or an entry that says another is a left-over.
+  struct Wait {
+    StepId sender = kNone<StepId>;
+    std::int64_t until = -1;
+    bool operator==(const Wait&) const = default;
+  };
   /// What waits for a core, of each resource that some route has.
   struct Waiting {
-    StepId sender;
-    std::int64_t latency, until;  ///< of an idle core; when the scheduler gives it a turn anyway
+    Wait wait;
+    std::int64_t latency;  ///< of an idle core
   };
   std::vector<std::vector<Waiting>> waiting_;  ///< by resource
-  std::vector<std::int64_t> waits_until_;      ///< by StreamId of the sender
+  std::vector<Wait> waits_;                    ///< by StreamId of the sender
   std::uint32_t waiting_count_ = 0;            ///< entries of all lists
 
   std::vector<Event> batch_;

@@ -64,17 +64,18 @@ void Engine::start_transfer(StepId sender, const RoutePrice& route, std::int64_t
   if (route.resource == kExclusive || !hardware_.saturated(route.resource))
     return schedule(route.latency.count, Happening::latency_ends, index_of(sender));
   const std::int64_t until = later(now_, route.busy_latency.count);
-  waits_until_[index_of(steps_[index_of(sender)].stream)] = until;
-  waiting_[route.resource].push_back({sender, route.latency.count, until});
+  const Wait wait{sender, until};
+  waits_[index_of(steps_[index_of(sender)].stream)] = wait;
+  waiting_[route.resource].push_back({wait, route.latency.count});
   ++waiting_count_;
   schedule(route.busy_latency.count, Happening::wait_ends, index_of(sender));
 }
 
 /// The scheduler gives the thread its turn, unless a core was free before; then the event is a left-over.
 void Engine::end_wait(StepId sender) {
-  std::int64_t& until = waits_until_[index_of(steps_[index_of(sender)].stream)];
-  if (until != now_) return;
-  until = kNoWait;
+  Wait& wait = waits_[index_of(steps_[index_of(sender)].stream)];
+  if (wait != Wait{sender, now_}) return;
+  wait = {};
   end_latency(sender);
 }
 
@@ -83,10 +84,10 @@ void Engine::wake_waiting() {
   for (std::uint32_t resource = 0; resource < waiting_.size(); ++resource) {
     if (waiting_[resource].empty() || hardware_.saturated(resource)) continue;
     for (const Waiting& entry : waiting_[resource]) {
-      std::int64_t& until = waits_until_[index_of(steps_[index_of(entry.sender)].stream)];
-      if (until != entry.until) continue;  // its turn came before
-      until = kNoWait;
-      schedule(std::min(entry.latency, entry.until - now_), Happening::latency_ends, index_of(entry.sender));
+      Wait& wait = waits_[index_of(steps_[index_of(entry.wait.sender)].stream)];
+      if (wait != entry.wait) continue;  // its turn came before
+      wait = {};
+      schedule(std::min(entry.latency, entry.wait.until - now_), Happening::latency_ends, index_of(entry.wait.sender));
     }
     waiting_count_ -= static_cast<std::uint32_t>(waiting_[resource].size());
     waiting_[resource].clear();
