@@ -10,7 +10,8 @@ StepFunction make_work(const WorkContext& context, const StepWork& work) {
     case StepKind::forward: return make_forward(context, work);
     case StepKind::backward:
     case StepKind::input_gradient:
-    case StepKind::weight_gradient: return make_backward(context, work);
+    case StepKind::weight_gradient:
+    case StepKind::recompute: return make_backward(context, work);
     case StepKind::zero_gradients: return make_zero_gradients(context, work);
     case StepKind::add_gradient: return make_add_gradient(context, work);
     case StepKind::update: return make_update(context, work);

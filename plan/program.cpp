@@ -5,7 +5,7 @@
 namespace tandem {
 
 std::string_view name_of(StepKind kind) {
-  static constexpr std::string_view kNames[] = {"zero gradients", "F", "B",      "I",   "W",
+  static constexpr std::string_view kNames[] = {"zero gradients", "F", "B",      "I",    "W",       "R",
                                                 "add gradient",   "update", "send", "receive", "collective"};
   return kNames[static_cast<std::size_t>(kind)];
 }

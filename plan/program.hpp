@@ -45,6 +45,7 @@ enum class StepKind : std::uint8_t {
   backward,         ///< B: I and W of a segment, layer by layer
   input_gradient,   ///< I alone
   weight_gradient,  ///< W alone
+  recompute,        ///< R: values that backward needs and forward did not keep, computed again
   add_gradient,     ///< sums the gradients of the uses of a tied parameter
   update,           ///< the optimizer
   send,

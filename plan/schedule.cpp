@@ -34,6 +34,17 @@ const Schedule& find_schedule(std::string_view name) {
                    fmt::format("one of {}", fmt::join(names, ", ")));
 }
 
+std::uint32_t stage_count(const Schedule& schedule, const ScheduleShape& shape) {
+  return schedule.stages == nullptr ? shape.ranks : schedule.stages(shape);
+}
+
+std::uint32_t stage_count(const Grid& grid) {
+  std::uint32_t count = 0;
+  for (const auto& row : grid)
+    for (const Action& action : row) count = std::max(count, action.stage + 1);
+  return count;
+}
+
 std::string to_text(const Action& action) {
   return fmt::format("{}{}{}", action.stage, name_of(action.kind), action.micro_batch);
 }
