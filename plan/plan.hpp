@@ -59,6 +59,7 @@ struct Plan {
   bool overlap = true;                 ///< collectives run beside computation where they can
   std::string collective = "auto";     ///< algorithm (tandem show collectives); auto: the cheapest predicted
   std::string schedule = "1f1b";
+  std::int64_t chunks = 2;             ///< stages per rank, for the schedules that let the user choose
   std::int64_t micro_batches = 8;      ///< per iteration
   std::int64_t micro_batch_size = 4;   ///< samples
   std::int64_t window = 2;             ///< messages of one channel that may be under way before its ends must wait

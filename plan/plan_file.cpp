@@ -150,14 +150,15 @@ void read_seed(const YamlNode& root, Plan& plan) {
 
 Plan read_plan(const YamlNode& root) {
   Plan plan;
-  root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "micro_batches", "micro_batch_size",
-                  "window", "optimizer", "iterations", "seed", "data", "cuts", "tensor_split", "sequence_parallel",
-                  "after_space", "synchronised_batch_norm", "layouts", "bucket", "overlap", "collective"});
+  root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
+                  "micro_batch_size", "window", "optimizer", "iterations", "seed", "data", "cuts", "tensor_split",
+                  "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket", "overlap", "collective"});
   plan.model = root.at("model").text();
   read_text(root, "cluster", plan.cluster);
   if (const YamlNode* node = root.find("mesh")) read_mesh(*node, plan);
   read_division(root, plan);
   if (const YamlNode* node = root.find("schedule")) read_schedule(*node, plan.schedule);
+  read_integer(root, "chunks", 1, kMost, plan.chunks);
   read_integer(root, "micro_batches", 1, kMost, plan.micro_batches);
   read_integer(root, "micro_batch_size", 1, kMost, plan.micro_batch_size);
   read_integer(root, "window", 1, 1024, plan.window);
@@ -205,8 +206,10 @@ std::string write_plan(const Plan& plan) {
   if (plan.tensor > 1) out += fmt::format(", tensor: {}", plan.tensor);
   if (plan.height > 1 || plan.width > 1) out += fmt::format(", spatial: [{}, {}]", plan.height, plan.width);
   out += "}\n" + write_division(plan);
-  out += fmt::format("schedule: {}\nmicro_batches: {}\nmicro_batch_size: {}\nwindow: {}\n", json_string(plan.schedule),
-                     plan.micro_batches, plan.micro_batch_size, plan.window);
+  out += fmt::format("schedule: {}\n", json_string(plan.schedule));
+  if (plan.chunks != Plan{}.chunks) out += fmt::format("chunks: {}\n", plan.chunks);
+  out += fmt::format("micro_batches: {}\nmicro_batch_size: {}\nwindow: {}\n", plan.micro_batches,
+                     plan.micro_batch_size, plan.window);
   const Optimizer& o = plan.optimizer;
   out += fmt::format("optimizer: {{kind: {}, learning_rate: {}", o.kind == OptimizerKind::adam ? "adam" : "sgd",
                      json_number(o.learning_rate));

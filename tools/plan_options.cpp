@@ -106,6 +106,8 @@ constexpr PlanFlag kPlanFlags[] = {
      set_switch<&Plan::overlap>},
     {kTalk, "window", "N", "messages of one channel under way at once", set_integer<&Plan::window, 1, 1024>},
     {kOrder, "schedule", "S", "1f1b, gpipe or sequential (tandem show schedules)", set_text<&Plan::schedule>},
+    {kOrder, "chunks", "N", "stages per rank, for schedules that let you choose (default 2)",
+     set_integer<&Plan::chunks, 1, kMost>},
     {kOrder, "micro-batches", "N", "micro-batches of a replica per iteration", set_integer<&Plan::micro_batches, 1, kMost>},
     {kOrder, "micro-batch-size", "N", "samples per micro-batch", set_integer<&Plan::micro_batch_size, 1, kMost>},
     {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},

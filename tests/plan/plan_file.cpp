@@ -38,6 +38,7 @@ Plan any_plan() {
   plan.model = any_text();
   plan.cluster = any_text();
   plan.schedule = *rc::gen::element<std::string>("sequential", "gpipe", "1f1b");
+  plan.chunks = any_count();
   plan.micro_batches = any_count();
   plan.micro_batch_size = any_count();
   plan.window = *rc::gen::inRange<std::int64_t>(1, 1025);
@@ -61,6 +62,7 @@ Plan any_plan() {
 
 void check_equal(const Plan& a, const Plan& b) {
   RC_ASSERT(a.model == b.model && a.cluster == b.cluster && a.schedule == b.schedule && a.data == b.data);
+  RC_ASSERT(a.chunks == b.chunks);
   RC_ASSERT(a.pipeline == b.pipeline && a.micro_batches == b.micro_batches && a.micro_batch_size == b.micro_batch_size);
   RC_ASSERT(a.window == b.window && a.iterations == b.iterations && a.seed == b.seed);
   RC_ASSERT(a.optimizer.kind == b.optimizer.kind && a.optimizer.learning_rate == b.optimizer.learning_rate);
