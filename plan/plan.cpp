@@ -48,6 +48,19 @@ std::optional<TensorSplit> find_tensor_split(std::string_view name) {
   return static_cast<TensorSplit>(at - std::begin(kSplits));
 }
 
+double parse_share(std::string_view text) {
+  constexpr std::string_view kWant = "a share such as 5% or 0.05, from 0 to below 1";
+  const bool percent = text.ends_with('%');
+  double share = 0;
+  try {
+    share = parse_number(percent ? text.substr(0, text.size() - 1) : text) / (percent ? 100 : 1);
+  } catch (const QuantityError& error) {
+    throw QuantityError{error.offset, error.problem, std::string(kWant)};
+  }
+  if (share < 0 || share >= 1) throw QuantityError{0, "out of range", std::string(kWant)};
+  return share;
+}
+
 std::vector<std::size_t> resolve_cuts(const Plan& plan, const Model& model) {
   check_fingerprint(plan, model);
   if (!plan.cuts.empty() && std::ssize(plan.cuts) != plan.pipeline - 1)

@@ -63,6 +63,7 @@ struct Plan {
   std::int64_t micro_batches = 8;      ///< per iteration
   std::int64_t micro_batch_size = 4;   ///< samples
   std::int64_t window = 2;             ///< messages of one channel that may be under way before its ends must wait
+  double memory_reserve = 0;           ///< share of each device's memory left to its allocator's fragmentation
   Optimizer optimizer;
   std::int64_t iterations = 20;
   std::uint64_t seed = 1;              ///< below 2^63
@@ -79,6 +80,9 @@ struct Plan {
 Mesh mesh_of(const Plan& plan);
 /// Micro-batches of all replicas in one iteration: the global batch is this many times micro_batch_size.
 inline std::int64_t global_micro_batches(const Plan& plan) { return plan.micro_batches * plan.replicas; }
+
+/// "5%" or "0.05": a share from 0 to below 1. Throws QuantityError.
+double parse_share(std::string_view text);
 
 /// Throws InputError with the place. Unknown keys are refused.
 Plan read_plan(const YamlNode& root);

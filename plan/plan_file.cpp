@@ -58,6 +58,14 @@ Optimizer read_optimizer(const YamlNode& node) {
   return optimizer;
 }
 
+double read_share(const YamlNode& node) {
+  try {
+    return parse_share(node.text());
+  } catch (const QuantityError& error) {
+    node.fail(error.problem, node.text(), error.want);
+  }
+}
+
 std::uint64_t read_fingerprint(const YamlNode& node) {
   const std::string& text = node.text();
   std::uint64_t value = 0;
@@ -151,8 +159,9 @@ void read_seed(const YamlNode& root, Plan& plan) {
 Plan read_plan(const YamlNode& root) {
   Plan plan;
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
-                  "micro_batch_size", "window", "optimizer", "iterations", "seed", "data", "cuts", "tensor_split",
-                  "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket", "overlap", "collective"});
+                  "micro_batch_size", "window", "memory_reserve", "optimizer", "iterations", "seed", "data", "cuts",
+                  "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
+                  "overlap", "collective"});
   plan.model = root.at("model").text();
   read_text(root, "cluster", plan.cluster);
   if (const YamlNode* node = root.find("mesh")) read_mesh(*node, plan);
@@ -162,6 +171,7 @@ Plan read_plan(const YamlNode& root) {
   read_integer(root, "micro_batches", 1, kMost, plan.micro_batches);
   read_integer(root, "micro_batch_size", 1, kMost, plan.micro_batch_size);
   read_integer(root, "window", 1, 1024, plan.window);
+  if (const YamlNode* node = root.find("memory_reserve")) plan.memory_reserve = read_share(*node);
   if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);
   read_integer(root, "iterations", 1, kMost, plan.iterations);
   read_seed(root, plan);
@@ -210,6 +220,7 @@ std::string write_plan(const Plan& plan) {
   if (plan.chunks != Plan{}.chunks) out += fmt::format("chunks: {}\n", plan.chunks);
   out += fmt::format("micro_batches: {}\nmicro_batch_size: {}\nwindow: {}\n", plan.micro_batches,
                      plan.micro_batch_size, plan.window);
+  if (plan.memory_reserve > 0) out += fmt::format("memory_reserve: {}\n", json_number(plan.memory_reserve));
   const Optimizer& o = plan.optimizer;
   out += fmt::format("optimizer: {{kind: {}, learning_rate: {}", o.kind == OptimizerKind::adam ? "adam" : "sgd",
                      json_number(o.learning_rate));

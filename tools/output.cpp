@@ -103,6 +103,7 @@ Json plan_json(const Job& job) {
           {"micro_batches", plan.micro_batches},
           {"micro_batch_size", plan.micro_batch_size},
           {"window", plan.window},
+          {"memory_reserve", plan.memory_reserve},
           {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
           {"seed", plan.seed},
           {"cuts", plan.cuts}};

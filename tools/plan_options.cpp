@@ -61,6 +61,14 @@ void set_bucket(Plan& plan, std::string_view flag, const std::string& value) {
   }
 }
 
+void set_reserve(Plan& plan, std::string_view flag, const std::string& value) {
+  try {
+    plan.memory_reserve = parse_share(value);
+  } catch (const QuantityError& error) {
+    throw InputError(fmt::format("--{}: {}", flag, error.problem), value, error.want);
+  }
+}
+
 void set_collective(Plan& plan, std::string_view, const std::string& value) {
   std::vector<std::string> names{"auto"};
   for (const CollectiveAlgorithm& row : collective_algorithms()) names.emplace_back(row.name);
@@ -110,6 +118,8 @@ constexpr PlanFlag kPlanFlags[] = {
      set_integer<&Plan::chunks, 1, kMost>},
     {kOrder, "micro-batches", "N", "micro-batches of a replica per iteration", set_integer<&Plan::micro_batches, 1, kMost>},
     {kOrder, "micro-batch-size", "N", "samples per micro-batch", set_integer<&Plan::micro_batch_size, 1, kMost>},
+    {kOrder, "memory-reserve", "SHARE",
+     "of each device's memory, left to the fragmentation of its allocator (default 0)", set_reserve},
     {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},
     {kTraining, "learning-rate", "X", "of the optimizer",
      [](Plan& plan, std::string_view flag, const std::string& value) {
