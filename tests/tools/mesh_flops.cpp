@@ -14,6 +14,12 @@ Flops products_of(const Work& work) {
   return sum;
 }
 
+/// Kinds of which every rank that shares the layer repeats a part: it merges what the others found of each token or
+/// channel, or reckons the angles of each position, which all heads share.
+bool repeats_a_part(const LayerKind& kind) {
+  return kind.name == "cross_entropy_from_statistics" || kind.name == "batch_norm_merge" || kind.name == "rotary";
+}
+
 /// Ranks that repeat the layer's work, and those that each hold a summand of its output, so that they repeat its bias.
 struct Repeats {
   std::int64_t work = 1, bias = 1;
@@ -37,9 +43,9 @@ void add_executed(const Program& program, const StepWork& work, MeshFlops& flops
   for (const PassItem& item : parts.at(work.part).items) {
     if (item.region == Region::interior) continue;  // the border is an item of its own, and counts for both
     const LayerId layer = segment.layers[item.layer].layer;
-    Flops& sum = is_conversion(*local.layer(layer).kind) ? flops.conversions : flops.executed;
+    const LayerKind& kind = *local.layer(layer).kind;
     const Work done = local.work(layer, item.pass, segment.batch);
-    sum += done.flops();
+    (is_conversion(kind) ? flops.conversions : repeats_a_part(kind) ? flops.merging : flops.executed) += done.flops();
     flops.executed_products += products_of(done);
   }
 }
@@ -57,6 +63,10 @@ MeshFlops mesh_flops(const Job& job) {
       const Work work = choice.model.work(static_cast<LayerId>(i), pass, job.plan.micro_batch_size);
       const Repeats repeats = repeats_of(choice.rules[i], mesh);
       const Flops::Count all = work.flops().count, products = products_of(work).count, replicas = job.plan.replicas;
+      if (repeats_a_part(*choice.model.layers()[i].kind)) {
+        flops.merging_once.count += replicas * all;
+        continue;
+      }
       flops.whole.count += replicas * all;
       flops.declared_products.count += replicas * repeats.work * products;
       flops.repeated.count += replicas * (repeats.work * (products + repeats.bias * (all - products)) - all);

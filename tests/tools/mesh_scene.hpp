@@ -57,6 +57,8 @@ struct MeshFlops {
   Flops whole;        ///< of those layers, undivided
   Flops repeated;     ///< by ranks that repeat a layer's work; of ranks with a summand each: the bias
   Flops conversions;  ///< by all workers, between layouts
+  Flops merging;      ///< by all workers, in layers of which sharing ranks repeat a part; in none of the above
+  Flops merging_once; ///< of those layers, undivided
   Flops executed_products, declared_products;  ///< of matrix products alone
 };
 MeshFlops mesh_flops(const Job& job);
