@@ -10,7 +10,7 @@ namespace tandem {
 
 /// One pointer per content; null where the step uses no such buffer.
 struct Bases {
-  static constexpr std::size_t kContents = 10;
+  static constexpr std::size_t kContents = 12;
   std::array<std::byte*, kContents> by_content{};
 
   std::byte*& of(BufferContent content) { return by_content[static_cast<std::size_t>(content)]; }

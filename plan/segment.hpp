@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/model.hpp"
@@ -14,7 +15,14 @@
 namespace tandem {
 
 /// The buffer that a tensor lies in; `none`: it is not there (not kept, or no gradient flows).
-enum class Place : std::uint8_t { none, inbox, outbox, saved, workspace, gradient_inbox, gradient_outbox };
+enum class Place : std::uint8_t {
+  none, inbox, outbox,
+  saved,            ///< from F until nothing of backward reads it
+  workspace,        ///< of one action: F, B, I and W have one each
+  gradient_inbox, gradient_outbox,
+  saved_for_input,  ///< with split_backward: what I reads and W does not, from F to the end of I
+  deferred,         ///< with split_backward: what I's parts wrote and W reads, from the first of them to the end of W
+};
 
 struct Placement {
   Place place = Place::none;
@@ -26,15 +34,22 @@ constexpr std::int64_t aligned_size(Bytes bytes) { return (bytes.count + kAlignm
 
 struct LayerPlan {
   LayerId layer;
-  std::vector<Placement> inputs;            ///< values read by F; I and W read them there too where the kind keeps them
-  Placement output;                         ///< written by F, read by I and W where kept
-  std::vector<Placement> extra;             ///< Kept::extra, in `saved`
+  std::vector<Placement> inputs;            ///< values read by F
+  Placement output;                         ///< written by F
+  std::vector<Placement> extra;             ///< Kept::extra, written by F
   Placement scratch;                        ///< of F, in the forward workspace
+  /// Where these values lie during backward, for I, W and F again; none: nothing of backward reads them.
+  std::vector<Placement> kept_inputs;
+  Placement kept_output;
+  std::vector<Placement> kept_extra;
+  bool runs_again = false;                  ///< backward computes F again, as it needs what F has not kept
+  Placement again_output;                   ///< written by F again; kept_output, unless that is kept from F
+  Placement again_scratch;                  ///< of F again, in the backward workspace
   Placement output_gradient;                ///< read by I and W; none: a loss, whose gradient is the seed
   std::vector<Placement> input_gradients;   ///< written by I; none where no gradient is due
   std::vector<bool> accumulate;             ///< per input: I adds to what a later reader has written already
   Placement input_gradient_scratch;         ///< of I, in the backward workspace
-  Placement weight_gradient_scratch;        ///< of W, in the backward workspace
+  Placement weight_gradient_scratch;        ///< of W, in its workspace (of backward, unless split_backward)
   bool runs_input_gradient = false, runs_weight_gradient = false;
   std::optional<OutputRows> interior{};     ///< of F: output rows that need no halo; none: no regions
 };
@@ -68,6 +83,7 @@ struct PassItem {
   std::uint32_t layer;  ///< index into Segment::layers
   Pass pass;
   Region region = Region::all;
+  bool again = false;   ///< F in backward: reads kept_inputs, writes again_output and kept_extra
 
   /// The interior of a halo's join needs its own rows only, not the strips that are still under way.
   bool reads(std::size_t input) const { return region != Region::interior || input == 0; }
@@ -76,12 +92,14 @@ struct PassItem {
 /// What one step computes of a segment; collectives stand between the parts.
 struct SegmentPart {
   std::vector<PassItem> items;
+  bool recomputes = false;  ///< of backward: holds F again alone, so it reads no gradient and its step is R
 };
 
 /// A layer's collective in one direction: started after a part, awaited before a later one.
 struct SegmentCollective {
   std::uint32_t layer;  ///< index into Segment::layers
   std::uint32_t after_part, before_part;
+  bool again = false;   ///< of backward: F's collective again, on the layer's again_output
 };
 
 /// A range of the segment's gradients that is reduced at once, over the ranks of some axes.
@@ -89,7 +107,7 @@ struct GradientBucket {
   std::array<bool, kMeshAxes> over{};  ///< by MeshAxis
   std::int64_t offset = 0;             ///< bytes
   Bytes bytes;
-  std::uint32_t ready_part = 0;        ///< of backward: after it, in the last micro-batch, the range is complete
+  std::uint32_t ready_part = 0;        ///< of weight_parts, or else of backward_parts: after it the range is complete
   bool tied = false;                   ///< complete only when the uses of a tied parameter have been summed
 };
 
@@ -99,6 +117,12 @@ struct SegmentOptions {
   /// output while its halo travels.
   bool overlap = true;
   Bytes bucket{25'000'000};
+  /// I and W are actions of their own: backward_parts hold F again and I alone, weight_parts W. A schedule's B on such
+  /// a segment is all of the first, then all of the second.
+  bool split_backward = false;
+  /// Ranges of layers [first, last), ascending and apart: what their backward needs is not kept but computed again, as
+  /// far as nothing outside the range needs it.
+  std::vector<std::pair<std::size_t, std::size_t>> recompute{};
 };
 
 struct Segment {
@@ -107,17 +131,22 @@ struct Segment {
   std::int64_t batch = 0;           ///< samples per micro-batch
   std::vector<LayerPlan> layers;    ///< in topological order; backward walks them from the end
   std::vector<SegmentPart> forward_parts, backward_parts;  ///< at least one each
+  std::vector<SegmentPart> weight_parts;    ///< of W; at least one with split_backward, else none
   std::vector<SegmentCollective> forward_collectives, backward_collectives;
   std::vector<BoundaryTensor> inbox, outbox;                          ///< float tensors only get gradients
   std::vector<BoundaryTensor> gradient_inbox, gradient_outbox;
   std::vector<BoundaryCopy> forward_copies;   ///< into the outbox, after F's kernels
-  std::vector<BoundaryCopy> backward_copies;  ///< gradients carried through, before B's kernels
+  std::vector<BoundaryCopy> backward_copies;  ///< gradients carried through, before first_gradient_part()'s kernels
   std::vector<SegmentParameter> parameters;
   std::vector<GradientBucket> buckets;        ///< in the order in which backward completes them
-  bool keeps_inbox = false;   ///< some layer's backward reads the inbox
-  Bytes saved_bytes, forward_workspace, backward_workspace;
+  bool keeps_inbox = false;   ///< something of backward reads the inbox
+  Bytes saved_bytes, saved_for_input_bytes, deferred_bytes;
+  Bytes forward_workspace, backward_workspace, weight_workspace;  ///< the last with split_backward alone
   Bytes inbox_bytes, outbox_bytes, gradient_inbox_bytes, gradient_outbox_bytes;
   Bytes weight_bytes, gradient_bytes;
+
+  /// Index of the first of backward_parts that is not recomputation alone: what waits for arriving gradients.
+  std::uint32_t first_gradient_part() const;
 };
 
 /// Lays out the layers [first, last) for micro-batches of `batch` samples. Outputs that backward needs lie in `saved`,
