@@ -53,7 +53,7 @@ StepRunner::StepRunner(const WorkContext& context, const BufferMemory& memory)
 Bases StepRunner::bases_of(StepId step) const {
   Bases bases;
   for (const BufferUse use : context_.program.uses(step)) {
-    std::byte*& base = bases.of(context_.program.spec(use.id()).content);
+    std::byte*& base = bases.of(context_.program.content_for(step, use.id()));
     invariant(base == nullptr, "a step uses one buffer of each content");
     base = memory_.at(use.id());
     invariant(base != nullptr, "a buffer in use is allocated");

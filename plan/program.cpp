@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/error.hpp"
+
 namespace tandem {
 
 std::string_view name_of(StepKind kind) {
@@ -36,6 +38,14 @@ std::string_view payload_of(BufferContent content) {
 }
 
 }  // namespace
+
+BufferContent Program::content_for(StepId compute_step, BufferId buffer) const {
+  const BufferSpec& row = spec(buffer);
+  if (row.segment == work(compute_step).segment) return row.content;
+  if (row.content == BufferContent::inbox) return BufferContent::outbox;
+  invariant(row.content == BufferContent::gradient_inbox, "stages of a worker share what they hand over");
+  return BufferContent::gradient_outbox;
+}
 
 std::string Program::describe(StepId id) const {
   const Step& entry = step(id);

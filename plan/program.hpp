@@ -76,7 +76,10 @@ enum class BufferContent : std::uint8_t {
   saved,                            ///< kept from forward for backward
   workspace,                        ///< of one step
   tied_inbox,                       ///< the other use's gradient of a tied parameter
+  saved_for_input,                  ///< kept from forward for I alone
+  deferred,                         ///< from I for W
 };
+inline constexpr std::size_t kBufferContents = 12;
 
 enum class Access : std::uint8_t { read, write, read_write };
 
@@ -102,6 +105,7 @@ struct Channel {
   Bytes bytes;
   BufferContent content;  ///< of the sender's buffer: outbox, gradient_outbox or gradients
   StreamKind send_stream;
+  std::uint32_t send_lane = 0, receive_lane = 0;  ///< set by the builder: no channel waits for another
 };
 
 struct Message {
@@ -167,6 +171,7 @@ struct Stream {
   StreamKind kind;
   StepId first;         ///< the stream's steps are first, first + 1, ...
   std::uint32_t count;
+  std::uint32_t lane = 0;  ///< streams of messages: one per channel of the kind
 };
 
 struct Worker {
@@ -190,6 +195,9 @@ class Program {
   WorkerId worker_of(StepId id) const { return stream(step(id).stream).worker; }
   std::span<const StepWork> works() const { return works_; }
   const StepWork& work(StepId compute_step) const { return works_[step(compute_step).object]; }
+  /// What the buffer is to the compute step: two stages of one worker hand tensors over in one buffer, which is the inbox
+  /// of the stage that reads it and the outbox of the one that writes it.
+  BufferContent content_for(StepId compute_step, BufferId buffer) const;
   std::span<const Segment> segments() const { return segments_; }
   const Segment& segment(SegmentId id) const { return segments_[index_of(id)]; }
   std::span<const Channel> channels() const { return channels_; }

@@ -43,23 +43,30 @@ WorkerId ProgramBuilder::add_worker(std::string name, std::uint32_t rank, Device
   return id;
 }
 
-StreamId ProgramBuilder::stream(WorkerId worker, StreamKind kind) {
-  worker_streams_.resize(workers_.size() * kStreamKinds, kNone<StreamId>);
-  StreamId& known = worker_streams_[index_of(worker) * kStreamKinds + static_cast<std::size_t>(kind)];
-  if (known == kNone<StreamId>) {
-    known = append<StreamId>(streams_, Stream{worker, kind, StepId{}, 0});
+StreamId ProgramBuilder::stream(WorkerId worker, StreamKind kind, std::uint32_t lane) {
+  const auto [known, is_new] = known_streams_.try_emplace({worker, kind, lane}, kNone<StreamId>);
+  if (is_new) {
+    known->second = append<StreamId>(streams_, Stream{worker, kind, StepId{}, 0, lane});
     stream_steps_.emplace_back();
   }
-  return known;
+  return known->second;
 }
 
 SegmentId ProgramBuilder::add_segment(Segment segment) { return append<SegmentId>(segments_, std::move(segment)); }
 WorkId ProgramBuilder::add_work(StepWork work) { return append<WorkId>(works_, work); }
-ChannelId ProgramBuilder::add_channel(Channel channel) { return append<ChannelId>(channels_, channel); }
+ChannelId ProgramBuilder::add_channel(Channel channel) {
+  channel.send_lane = lanes_[{channel.from, channel.send_stream}]++;
+  channel.receive_lane = lanes_[{channel.to, mirror(channel.send_stream)}]++;
+  channel_streams_.emplace_back(stream(channel.from, channel.send_stream, channel.send_lane),
+                                stream(channel.to, mirror(channel.send_stream), channel.receive_lane));
+  return append<ChannelId>(channels_, channel);
+}
 
 CollectiveSpecId ProgramBuilder::add_collective_spec(CollectiveSpec spec) {
   invariant(spec.members.size() == spec.shape.ranks && spec.payloads.size() == spec.shape.ranks,
             "a collective has a worker and a vector for every rank");
+  spec_streams_.emplace_back();
+  for (const WorkerId member : spec.members) spec_streams_.back().push_back(stream(member, spec.stream));
   return append<CollectiveSpecId>(collective_specs_, std::move(spec));
 }
 std::uint32_t ProgramBuilder::add_local_model(std::shared_ptr<const LocalModel> model) {
@@ -79,10 +86,8 @@ StepId ProgramBuilder::add_compute(WorkId work, std::uint32_t micro_batch) {
 }
 
 MessageId ProgramBuilder::add_message(ChannelId channel, std::uint32_t micro_batch) {
-  const Channel& row = channels_[index_of(channel)];
   const auto id = append<MessageId>(messages_, Message{channel, StepId{}, StepId{}});
-  const StreamId from = stream(row.from, row.send_stream);
-  const StreamId to = stream(row.to, mirror(row.send_stream));
+  const auto [from, to] = channel_streams_[index_of(channel)];
   messages_.back().send = add_step({StepKind::send, from, micro_batch, index_of(id)});
   messages_.back().receive = add_step({StepKind::receive, to, micro_batch, index_of(id)});
   return id;
@@ -94,7 +99,7 @@ CollectiveId ProgramBuilder::add_collective(CollectiveSpecId spec, std::uint32_t
   const auto id = append<CollectiveId>(collectives_, Collective{spec, micro_batch, first});
   for (std::uint32_t rank = 0; rank < row.shape.ranks; ++rank)
     members_.push_back(
-        {id, add_step({StepKind::collective, stream(row.members[rank], row.stream), micro_batch, first + rank})});
+        {id, add_step({StepKind::collective, spec_streams_[index_of(spec)][rank], micro_batch, first + rank})});
   return id;
 }
 
@@ -148,7 +153,8 @@ std::vector<StepId> ProgramBuilder::renumber(Program& program) {
   std::vector<std::uint32_t> order(streams_.size());
   std::iota(order.begin(), order.end(), 0u);
   std::sort(order.begin(), order.end(), [this](std::uint32_t a, std::uint32_t b) {
-    return std::pair(streams_[a].worker, streams_[a].kind) < std::pair(streams_[b].worker, streams_[b].kind);
+    const Stream &first = streams_[a], &second = streams_[b];
+    return std::tie(first.worker, first.kind, first.lane) < std::tie(second.worker, second.kind, second.lane);
   });
   std::vector<StepId> renamed(steps_.size());
   program.steps_.reserve(steps_.size());
@@ -156,7 +162,7 @@ std::vector<StepId> ProgramBuilder::renumber(Program& program) {
     const auto id = static_cast<StreamId>(program.streams_.size());
     auto& steps = stream_steps_[old];
     program.streams_.push_back({streams_[old].worker, streams_[old].kind, static_cast<StepId>(program.steps_.size()),
-                                static_cast<std::uint32_t>(steps.size())});
+                                static_cast<std::uint32_t>(steps.size()), streams_[old].lane});
     for (const StepId step : steps) {
       renamed[index_of(step)] = static_cast<StepId>(program.steps_.size());
       program.steps_.push_back(steps_[index_of(step)]);

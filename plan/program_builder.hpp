@@ -1,7 +1,10 @@
 #pragma once
 // Builds a Program: streams first, then each stream's steps in order, in any interleaving of streams.
 
+#include <map>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "plan/program.hpp"
@@ -15,11 +18,11 @@ class ProgramBuilder {
   WorkerId add_worker(std::string name, std::uint32_t rank, DeviceId device, Coordinate at = {});  ///< with its compute stream
   void set_mesh(const Mesh& mesh) { mesh_ = mesh; }
   std::uint32_t add_local_model(std::shared_ptr<const LocalModel> model);  ///< for Segment::local_model
-  /// The worker's stream of this kind, made on first use.
-  StreamId stream(WorkerId worker, StreamKind kind);
+  /// The worker's stream of this kind and lane, made on first use.
+  StreamId stream(WorkerId worker, StreamKind kind, std::uint32_t lane = 0);
   SegmentId add_segment(Segment segment);
   WorkId add_work(StepWork work);
-  ChannelId add_channel(Channel channel);
+  ChannelId add_channel(Channel channel);  ///< with lanes of its own
 
   const LocalModel& local_model(std::uint32_t index) const { return *local_models_[index]; }
   const CollectiveSpec& spec(CollectiveSpecId id) const { return collective_specs_[index_of(id)]; }
@@ -74,7 +77,11 @@ class ProgramBuilder {
   std::vector<Buffer> buffers_;
   std::vector<Program::Moments> moments_;
   std::vector<BufferSpec> buffer_specs_;
-  std::vector<StreamId> worker_streams_;                   ///< worker x kind
+  using StreamKey = std::tuple<WorkerId, StreamKind, std::uint32_t>;  ///< worker, kind, lane
+  std::map<StreamKey, StreamId> known_streams_;
+  std::map<std::pair<WorkerId, StreamKind>, std::uint32_t> lanes_;  ///< of channels
+  std::vector<std::pair<StreamId, StreamId>> channel_streams_;      ///< by ChannelId: of sends, of receives
+  std::vector<std::vector<StreamId>> spec_streams_;                 ///< by CollectiveSpecId and rank
   std::vector<std::vector<BufferSpecId>> specs_by_worker_;
 };
 
