@@ -13,6 +13,20 @@ namespace {
 
 CostModel asked_costs(const Arguments& arguments) { return cost_model(arguments.text("cost").value_or("measured")); }
 
+}  // namespace
+
+Flag network_flag() {
+  return {"network", "MODEL",
+          "shared (default): messages share the links where they meet; or analytic: none is shared, and a collective "
+          "takes its closed form",
+          "the prediction"};
+}
+
+std::vector<Flag> price_flags() {
+  return {{"cost", "SOURCE", "measured (default): kernel tables, then roofline; or roofline alone", "the prediction"},
+          network_flag()};
+}
+
 NetworkMode asked_network(const Arguments& arguments) {
   const std::string name = arguments.text("network").value_or("shared");
   if (name != "shared" && name != "analytic")
@@ -21,26 +35,16 @@ NetworkMode asked_network(const Arguments& arguments) {
   return name == "analytic" ? NetworkMode::analytic : NetworkMode::shared;
 }
 
-}  // namespace
-
-std::vector<Flag> price_flags() {
-  return {{"cost", "SOURCE", "measured (default): kernel tables, then roofline; or roofline alone", "the prediction"},
-          {"network", "MODEL",
-           "shared (default): messages share the links where they meet; or analytic: none is shared, and a collective "
-           "takes its closed form",
-           "the prediction"}};
-}
-
-Plan asked_plan(const Arguments& arguments, const Plan& fallback) {
+Plan asked_plan(const Arguments& arguments, Purpose purpose, const Plan& fallback) {
   Plan plan = plan_from(arguments, fallback);
-  require_valid(plan);
+  require_valid(plan, purpose);
   return plan;
 }
 
-Job asked_job(const Arguments& arguments, Console& console) {
+Job asked_job(const Arguments& arguments, Purpose purpose, Console& console) {
   const CostModel costs = asked_costs(arguments);
   asked_network(arguments);
-  Plan plan = asked_plan(arguments);
+  Plan plan = asked_plan(arguments, purpose);
   Cluster cluster = cluster_for(plan.cluster, console);
   return make_job(std::move(plan), std::move(cluster), costs);
 }

@@ -10,15 +10,18 @@
 
 namespace tandem {
 
+Flag network_flag();
 /// --cost and --network.
 std::vector<Flag> price_flags();
+/// --network: shared where it is not given. Throws InputError.
+NetworkMode asked_network(const Arguments& arguments);
 
-/// The plan of the arguments, or `fallback` where they name no file; valid. Throws InputError.
-Plan asked_plan(const Arguments& arguments, const Plan& fallback = {});
+/// The plan of the arguments, or `fallback` where they name no file; valid for the purpose. Throws InputError.
+Plan asked_plan(const Arguments& arguments, Purpose purpose, const Plan& fallback = {});
 
 /// The job of that plan, partitioned by the costs that --cost names. Measures this machine where the plan is for it and
 /// no profile is kept; wrong input is refused before that.
-Job asked_job(const Arguments& arguments, Console& console);
+Job asked_job(const Arguments& arguments, Purpose purpose, Console& console);
 
 /// Prices of the job by --cost and --network.
 Prices asked_prices(const Arguments& arguments, const Job& job);

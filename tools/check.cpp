@@ -80,7 +80,8 @@ class Check {
   void measure(const Model& model);
   void next(std::string_view what);
   Prices prices(bool use_measured) const {
-    return price(result_.job.program, *result_.job.model, cluster_, CostModel(use_measured), plan_.optimizer);
+    return price(result_.job.program, *result_.job.model, cluster_, CostModel(use_measured), plan_.optimizer,
+                 options_.network);
   }
   RunOptions run_options(std::int64_t iterations) const;
   void run_rounds(const Dataset& dataset);

@@ -22,7 +22,8 @@ struct CheckOptions {
   std::int64_t iterations = 4;     ///< of each run; the first is not timed
   bool measured = true;            ///< times the plan's kernels; false: roofline alone
   std::optional<double> pace;      ///< follow the predicted clock, times this
-  std::optional<double> tolerance; ///< largest error of the iteration time that still agrees; absent: time is reported only
+  std::optional<double> tolerance; ///< largest error of the iteration time that agrees; absent: time is reported only
+  NetworkMode network = NetworkMode::shared;  ///< of the prediction
   std::stop_token stop;
   std::function<void(std::int64_t percent, std::string_view what)> progress;
 };

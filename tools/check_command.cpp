@@ -17,18 +17,22 @@ namespace tandem {
 namespace {
 
 CommandLine command_line() {
-  CommandLine line{"tandem check [PLAN.yaml] [flags]",
-                   "Predicts the plan, runs it for real on threads of this machine, and compares the two: the order of\n"
-                   "steps, the peak memory to the byte, the numbers to the bit, and the times. Without a plan: gpt-nano on\n"
-                   "two stages. exit: 0 they agree, 1 they disagree, 2 wrong input, 3 out of resources, 4 the run failed.",
-                   plan_flags(),
-                   1,
-                   {"tandem check", "tandem check --model mlp --pp 4 --micro-batches 8 --micro-batch-size 64",
-                    "tandem check --model gpt-nano --on k80-x4 --pp 4 --pace 400", "tandem check plan.yaml --json"}};
-  line.flags.push_back({"rounds", "N", "times that kernels are timed and the plan is run, in turn (default 3)", "the check"});
-  line.flags.push_back({"cost", "SOURCE", "measured (default): time the plan's kernels; roofline: do not", "the check"});
-  line.flags.push_back({"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE", "the check"});
-  line.flags.push_back({"tolerance", "PERCENT", "disagree when the iteration time is further off", "the check"});
+  CommandLine line{
+      "tandem check [PLAN.yaml] [flags]",
+      "Predicts the plan, runs it for real on threads of this machine, and compares the two: the order of\n"
+      "steps, the peak memory to the byte, the numbers to the bit, and the times. Without a plan: gpt-nano on\n"
+      "two stages. exit: 0 they agree, 1 they disagree, 2 wrong input, 3 out of resources, 4 the run failed.",
+      plan_flags(),
+      1,
+      {"tandem check", "tandem check --model mlp --pp 4 --micro-batches 8 --micro-batch-size 64",
+       "tandem check --model gpt-nano --on k80-x4 --pp 4 --pace 400", "tandem check plan.yaml --json"}};
+  const Flag own[] = {
+      {"rounds", "N", "times that kernels are timed and the plan is run, in turn (default 3)", "the check"},
+      {"cost", "SOURCE", "measured (default): time the plan's kernels; roofline: do not", "the check"},
+      {"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE", "the check"},
+      {"tolerance", "PERCENT", "disagree when the iteration time is further off", "the check"},
+      network_flag()};
+  for (const Flag& flag : own) line.flags.push_back(flag);
   for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
   return line;
 }
@@ -36,6 +40,7 @@ CommandLine command_line() {
 CheckOptions check_options(const Arguments& arguments, const Console& console) {
   CheckOptions options;
   options.rounds = arguments.integer("rounds", 1, 1000, options.rounds);
+  options.network = asked_network(arguments);
   options.measured = (cost_model(arguments.text("cost").value_or("measured")), arguments.text("cost") != "roofline");
   if (arguments.has("pace")) options.pace = arguments.number("pace", 1e-6, 1e6, 1);
   if (arguments.has("tolerance")) options.tolerance = arguments.number("tolerance", 0, 1000, 0) / 100;
@@ -97,7 +102,7 @@ int check_command(const std::vector<std::string>& words, Console& console) {
   if (arguments.has("help")) return console.out << help_text(line), 0;
   require_writable(arguments, "trace");
   CheckOptions options = check_options(arguments, console);
-  const Plan plan = asked_plan(arguments, default_plan());
+  const Plan plan = asked_plan(arguments, Purpose::train, default_plan());
   if (arguments.has("iterations")) options.iterations = plan.iterations;
   const Cluster cluster = cluster_for(plan.cluster, console);
   CheckResult result;

@@ -37,13 +37,13 @@ void require_divides(const Plan& plan, const Model& model) {
 
 }  // namespace
 
-void require_valid(const Plan& plan) {
+void require_valid(const Plan& plan, Purpose purpose) {
   count_steps(plan);
   find_schedule(plan.schedule);
   const Model model = load_model(plan.model);
   if (!plan.cuts.empty()) resolve_cuts(plan, model);
   require_divides(plan, model);
-  Dataset(model, read_data(plan), plan.seed);
+  if (purpose == Purpose::train || !plan.data.empty()) Dataset(model, read_data(plan), plan.seed);
   if (plan.cluster != "host") place_workers(load_cluster(plan.cluster), mesh_of(plan).workers());
 }
 

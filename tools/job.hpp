@@ -1,6 +1,7 @@
 #pragma once
 // A job: a plan with everything that it names loaded, partitioned and lowered; what every command starts from.
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,9 +24,12 @@ struct Job {
   Program program;
 };
 
+/// What a job is wanted for. A prediction needs no training data; what the plan names is looked at all the same.
+enum class Purpose : std::uint8_t { predict, train };
+
 /// Throws InputError where the plan names something that is not there or does not suit, or where the mesh does not
 /// divide the model or fit on the cluster: before any long work. How many fit on this machine is left to make_job().
-void require_valid(const Plan& plan);
+void require_valid(const Plan& plan, Purpose purpose = Purpose::train);
 
 /// The plan with a split that is `best` written out as names of rules (best_layouts()); other plans as they are. All
 /// tensor groups are taken for as good as the first.
@@ -45,7 +49,8 @@ MetricsContext metrics_context(const Job& job);
 /// `--cost`: measured (the default: kernel tables first, then the roofline) or roofline. Throws InputError.
 CostModel cost_model(const std::string& name);
 
-/// Throws NoAnswer where a device cannot hold its workers' peaks, with the peak by class and by how much it is too large.
+/// Throws NoAnswer where a device cannot hold its workers' peaks, with the peak by class and by how much it is too
+/// large.
 void require_memory(const Job& job);
 
 }  // namespace tandem

@@ -112,7 +112,7 @@ int run_command(const std::vector<std::string>& words, Console& console) {
   require_writable(arguments, "trace");
   if (const auto folder = arguments.text("dump")) require_dumpable(*folder, arguments.has("force"));
   const RunFlags flags = run_flags(arguments);
-  const Job job = asked_job(arguments, console);
+  const Job job = asked_job(arguments, Purpose::train, console);
   const Dataset dataset = make_dataset(job);
   RunOptions options = run_options(flags, job, console);
   const bool text = !arguments.has("json");

@@ -142,7 +142,7 @@ Json as_json(const Shown& shown) {
 void show_layouts(const Arguments& all, Console& console) {
   Arguments arguments = all;
   arguments.drop_first_word();
-  Plan plan = asked_plan(arguments);
+  Plan plan = asked_plan(arguments, Purpose::predict);
   const Model model = load_model(plan.model);
   if (plan.tensor_split == TensorSplit::best)
     plan = settle_layouts(plan, model, cluster_for(plan.cluster, console), CostModel());

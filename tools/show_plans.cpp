@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 
 Job shown_job(Arguments arguments, Console& console) {
   arguments.drop_first_word();
-  return asked_job(arguments, console);
+  return asked_job(arguments, Purpose::predict, console);
 }
 
 /// A grid has at most a column for every F and B of every rank: as many as the sequential schedule.

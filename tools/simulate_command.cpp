@@ -45,7 +45,7 @@ int simulate_command(const std::vector<std::string>& words, Console& console) {
   const Arguments arguments = parse_arguments(line, words);
   if (arguments.has("help")) return console.out << help_text(line), 0;
   require_writable(arguments, "trace");
-  const Job job = asked_job(arguments, console);
+  const Job job = asked_job(arguments, Purpose::predict, console);
   require_memory(job);
   const Prices prices = asked_prices(arguments, job);
   const Timeline timeline = simulate(job.program, prices);

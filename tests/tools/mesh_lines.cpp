@@ -69,18 +69,37 @@ TEST_CASE("an unknown rule of a plan file is refused early, with those that ther
   CHECK_THAT(outcome.err, Contains("did you mean \"columns\"?") && !Contains("measuring"));
 }
 
-TEST_CASE("an analytic network shares no link") {
-  const TemporaryFolder folder;
-  const std::string cluster = folder.write("pair.yaml",
-                                           "cluster: pair\n"
-                                           "devices: [{profile: tesla-k80, count: 2}]\n"
-                                           "links: {wire: {bandwidth: 1 MB/s, latency: 1 us, full_duplex: false, "
-                                           "source: round}}\n"
-                                           "default_link: wire\n");
-  const std::string line = "simulate --model linear-regression --dp 2 --micro-batches 1 --collective ring --json --on " + cluster;
+namespace {
 
-  const json shared = json::parse(typed(line + " --network shared").out);
-  const json analytic = json::parse(typed(line + " --network analytic").out);
+/// Two devices and one half-duplex wire of a byte a microsecond; `linear-regression` on both, its gradients in a ring.
+class Wire {
+ public:
+  json result_of(const std::string& command, const std::string& flags) const {
+    const Outcome outcome = typed(fmt::format("{} --model linear-regression --pp 1 --dp 2 --micro-batches 1 "
+                                              "--collective ring --json --on {} {}",
+                                              command, cluster_, flags));
+    INFO(outcome.err);
+    REQUIRE(outcome.code == 0);
+    return json::parse(outcome.out);
+  }
+
+ private:
+  TemporaryFolder folder_;
+  std::string cluster_ = folder_.write("pair.yaml",
+                                       "cluster: pair\n"
+                                       "devices: [{profile: tesla-k80, count: 2}]\n"
+                                       "links: {wire: {bandwidth: 1 MB/s, latency: 1 us, full_duplex: false, "
+                                       "source: round}}\n"
+                                       "default_link: wire\n");
+};
+
+}  // namespace
+
+TEST_CASE("an analytic network shares no link") {
+  const Wire wire;
+
+  const json shared = wire.result_of("simulate", "--network shared");
+  const json analytic = wire.result_of("simulate", "--network analytic");
 
   // The gradients take 192 bytes (32 weights, and a bias that is padded to 64 bytes), in two blocks of 96: two rounds in
   // which both ranks send over the one half-duplex wire. Alone a block takes 96 us, the two together 192 us.
@@ -88,10 +107,28 @@ TEST_CASE("an analytic network shares no link") {
   CHECK(apart == Approx(2 * (192e-6 - 96e-6)).epsilon(0.001));
 }
 
+TEST_CASE("a check predicts by the network that it is told, and agrees by both") {
+  const Wire wire;
+  const std::string short_run = "--rounds 1 --iterations 1";
+
+  for (const std::string network : {" --network shared", " --network analytic"}) {
+    const json check = wire.result_of("check", short_run + network);
+    const json simulated = wire.result_of("simulate", network);
+
+    CHECK(check["verdict"] == "agree");
+    CHECK(check["iteration"]["predicted_s"] == simulated["iteration_s"]);
+  }
+  CHECK(wire.result_of("check", short_run)["iteration"]["predicted_s"] ==
+        wire.result_of("simulate", "--network shared")["iteration_s"]);
+  CHECK(typed("check --network analytc").code == 2);
+}
+
 TEST_CASE("the planner prices by the network that it is told") {
   const std::string line = "plan --model mlp --on k80-x4 --dp 4 --json --network ";
 
-  CHECK(json::parse(typed(line + "analytic").out)["iteration_s"] != json::parse(typed(line + "shared").out)["iteration_s"]);
+  const json analytic = json::parse(typed(line + "analytic").out), shared = json::parse(typed(line + "shared").out);
+
+  CHECK(analytic["iteration_s"] != shared["iteration_s"]);
 }
 
 TEST_CASE("a simulation names what its workers waited for") {

@@ -121,3 +121,14 @@ TEST_CASE("layouts of a file's own rules are those of the file") {
   CHECK(rule_of(shown, "first.linear", "tensor")["rule"] == "replicated");
   CHECK(rule_of(shown, "hidden.0.linear", "tensor")["rule"] == "columns");
 }
+
+TEST_CASE("the layouts and the prediction of a model with long sequences need no text as long") {
+  const std::string model = "--model " TANDEM_SOURCE_DIR "/tests/models/configs/llama-3.1-8b.json --on dgx-h100 --tp 8 ";
+
+  const json shown = layouts_of(model);
+
+  CHECK(rule_of(shown, "layers.0.self_attn.q_proj", "tensor")["rule"] == "columns");
+  CHECK(typed("show program --micro-batches 1 --micro-batch-size 1 " + model).code == 0);
+  CHECK(typed("show layouts --data /nonexistent " + model).code == 2);  // what is named is looked at
+  CHECK_THAT(typed("run " + model).err, Contains("the text is too short for the model's sequence"));
+}
