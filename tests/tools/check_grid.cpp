@@ -3,29 +3,13 @@
 
 #include "base/yaml.hpp"
 #include "exec/run.hpp"
-#include "hardware_profiles/host.hpp"
 #include "tests/catch.hpp"
+#include "tests/tools/mesh_scene.hpp"
 #include "tools/check.hpp"
 
 using namespace tandem;
 
 namespace {
-
-/// A host of two cores with made-up rates: times play no part in what is tested here.
-Cluster made_up_host() {
-  Device device;
-  device.name = "host";
-  device.cores = 2;
-  device.shares_cores = true;
-  device.peak_fp32 = {2e11};
-  device.memory = Bytes{std::int64_t{64} << 30};
-  device.memory_bandwidth = {2e10};
-  Link link;
-  link.name = "threads";
-  link.latency = link.busy_latency = {2e-5};
-  link.bandwidth = {1e10};
-  return host_cluster(device, link);
-}
 
 Plan plan_of(const std::string& model, std::int64_t pp, const std::string& schedule) {
   Plan plan;
@@ -87,7 +71,8 @@ TEST_CASE("gpt-nano learns a text, by the same curve on 1, 2, 4 and 8 stages") {
     plan.micro_batches = 2;
     plan.micro_batch_size = 4;
     const Job job = make_job(plan, made_up_host(), CostModel());
-    const Dataset text(*job.model, read_text(TANDEM_SOURCE_DIR "/tests/golden/learning_text.txt", Bytes{100'000}), plan.seed);
+    const std::string words = read_text(TANDEM_SOURCE_DIR "/tests/golden/learning_text.txt", Bytes{100'000});
+    const Dataset text(*job.model, words, plan.seed);
     RunOptions options;
     options.iterations = 240;
 
