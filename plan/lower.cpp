@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "base/error.hpp"
 #include "plan/lowering.hpp"
 #include "plan/verify.hpp"
@@ -14,55 +17,135 @@ Coordinate Lowering::shared_place(Coordinate at) const {
   return at;
 }
 
+std::vector<Holder> holders_of(const Grid& grid) {
+  std::vector<Holder> holders;
+  for (std::uint32_t rank = 0; rank < grid.size(); ++rank)
+    for (const Action& action : grid[rank]) {
+      const Holder holder{rank, action.stage};
+      auto known = std::find(holders.begin(), holders.end(), holder);
+      if (known == holders.end()) known = holders.insert(holders.end(), holder);
+      known->splits_backward |= action.kind == StepKind::input_gradient;
+    }
+  const auto place = [](const Holder& holder) { return std::pair(holder.rank, holder.stage); };
+  std::sort(holders.begin(), holders.end(), [&](const Holder& a, const Holder& b) { return place(a) < place(b); });
+  return holders;
+}
+
+void Lowering::find_holders(const Grid& grid) {
+  holders_ = holders_of(grid);
+  std::vector<bool> splits(stage_total(), false);  // copies of a stage have one layout
+  for (const Holder& holder : holders_)
+    if (holder.splits_backward) splits[holder.stage] = true;
+  for (Holder& holder : holders_) holder.splits_backward = splits[holder.stage];
+  holder_of_.assign(std::size_t{stage_total()} * batches(), 0);
+  for (std::uint32_t rank = 0; rank < grid.size(); ++rank)
+    for (const Action& action : grid[rank]) {
+      const auto holder = std::find(holders_.begin(), holders_.end(), Holder{rank, action.stage});
+      holder_of_[action.stage * batches() + action.micro_batch] = static_cast<std::size_t>(holder - holders_.begin());
+    }
+}
+
+std::vector<std::uint32_t> Lowering::workers_of(std::size_t holder) const {
+  std::vector<std::uint32_t> lowered(within_count());
+  std::iota(lowered.begin(), lowered.end(), static_cast<std::uint32_t>(holder * within_count()));
+  return lowered;
+}
+
+std::vector<std::size_t> Lowering::holders_of_stage(std::uint32_t stage) const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < holders_.size(); ++i)
+    if (holders_[i].stage == stage) found.push_back(i);
+  return found;
+}
+
+/// The gradients of a stage with several copies are summands on each.
+void Lowering::share_copies(Sharding& sharding, const std::vector<std::size_t>& bounds) const {
+  LocalModel& local = sharding.local;
+  for (std::uint32_t stage = 0; stage < stage_total(); ++stage) {
+    if (holders_of_stage(stage).size() < 2) continue;
+    for (std::uint32_t i = 0; i < local.parameters.size(); ++i) {
+      const std::size_t layer = index_of(local.model.parameter(static_cast<ParameterId>(i)).layer);
+      if (layer >= bounds[stage] && layer < bounds[stage + 1])
+        local.parameters[i].partial[static_cast<std::size_t>(MeshAxis::pipeline)] = true;
+    }
+  }
+}
+
 /// One layout per stage and position on the dividing axes.
-void Lowering::add_layouts(const std::vector<std::size_t>& cuts) {
+void Lowering::add_layouts() {
   const LayoutChoice choice = choose_layouts(plan_, model_);
   std::vector<std::size_t> choice_cuts;
-  for (const std::size_t cut : cuts) {
+  for (const std::size_t cut : cuts_) {
     const std::string& before = model_.layer(static_cast<LayerId>(cut - 1)).name;
     std::size_t index = 0;
     while (choice.model.layers()[index].name != before) ++index;
     choice_cuts.push_back(index + 1);
   }
-  const SegmentOptions options{plan_.overlap, plan_.bucket};
-  for (std::uint32_t within = 0; within < mesh_.workers_per_stage(); ++within) {
-    Coordinate at = mesh_.coordinate_of(within);
+  for (std::uint32_t within = 0; within < within_count(); ++within) {
+    const Coordinate at = mesh_.coordinate_of(within);
     if (!(shared_place(at) == at)) continue;
     auto sharding = std::make_shared<Sharding>(shard(choice, model_, mesh_, at, plan_.micro_batch_size));
+    std::vector<std::size_t> bounds{0};
+    for (const std::size_t cut : choice_cuts) bounds.push_back(local_cut(*sharding, cut));
+    bounds.push_back(sharding->local.model.layer_count());
+    share_copies(*sharding, bounds);
     const std::uint32_t local = builder_.add_local_model(std::shared_ptr<const LocalModel>(sharding, &sharding->local));
-    for (std::uint32_t stage = 0; stage < mesh_.size(MeshAxis::pipeline); ++stage) {
-      const std::size_t first = stage == 0 ? 0 : local_cut(*sharding, choice_cuts[stage - 1]);
-      const std::size_t last =
-          stage == cuts.size() ? sharding->local.model.layer_count() : local_cut(*sharding, choice_cuts[stage]);
-      StageLayout layout;
-      layout.segment_layout = lay_out_segment(sharding->local, first, last, plan_.micro_batch_size, options);
-      layout.segment_layout.local_model = local;
-      layout.forward_uses = uses_of_parts(layout.segment_layout, sharding->local.model, true);
-      layout.backward_uses = uses_of_parts(layout.segment_layout, sharding->local.model, false);
-      layout.segment = builder_.add_segment(layout.segment_layout);
-      at[MeshAxis::pipeline] = stage;
-      layouts_.emplace(mesh_.rank_of(at), std::move(layout));
-    }
+    for (std::uint32_t stage = 0; stage < stage_total(); ++stage)
+      add_layout(stage, within, local, bounds[stage], bounds[stage + 1]);
   }
 }
 
-void Lowering::add_worker(const Coordinate& at, DeviceId device) {
+void Lowering::add_layout(std::uint32_t stage, std::uint32_t within, std::uint32_t local, std::size_t first,
+                          std::size_t last) {
+  const LocalModel& own = builder_.local_model(local);
+  SegmentOptions options{plan_.overlap, plan_.bucket};
+  options.split_backward = holders_[holder_of(stage, 0)].splits_backward;
+  StageLayout layout;
+  layout.segment_layout = lay_out_segment(own, first, last, plan_.micro_batch_size, options);
+  layout.segment_layout.local_model = local;
+  layout.segment_layout.stage = stage;
+  for (std::size_t way = 0; way < kWays; ++way)
+    layout.uses[way] = uses_of_parts(layout.segment_layout, own.model, static_cast<Way>(way));
+  layout.segment = builder_.add_segment(layout.segment_layout);
+  layouts_.emplace(std::pair(stage, within), std::move(layout));
+}
+
+/// A rank that runs one stage only, its own, is called by that stage.
+void Lowering::add_workers() {
+  const bool one_each = holders_.size() == mesh_.size(MeshAxis::pipeline) && holders_.size() == stage_total();
+  for (std::uint32_t rank = 0; rank < mesh_.workers(); ++rank) {
+    const Coordinate at = mesh_.coordinate_of(rank);
+    const bool by_stage = one_each && holders_[at[MeshAxis::pipeline]].stage == at[MeshAxis::pipeline];
+    workers_.push_back(builder_.add_worker(mesh_.worker_name(at, by_stage ? "stage" : "rank"), rank, devices_[rank], at));
+  }
+  lowered_.reserve(holders_.size() * within_count());
+  for (const Holder& holder : holders_)
+    for (std::uint32_t within = 0; within < within_count(); ++within) lowered_.push_back(lowered_stage(holder, within));
+}
+
+LoweredStage Lowering::lowered_stage(const Holder& holder, std::uint32_t within) {
   LoweredStage stage;
-  stage.at = at;
-  stage.shared = &layouts_.at(mesh_.rank_of(shared_place(at)));
+  Coordinate shared = shared_place(mesh_.coordinate_of(within));
+  stage.at = mesh_.coordinate_of(within);
+  stage.at[MeshAxis::pipeline] = holder.rank;
+  stage.worker = workers_[mesh_.rank_of(stage.at)];
+  stage.shared = &layouts_.at({holder.stage, mesh_.rank_of(shared)});
   stage.layout = &stage.shared->segment_layout;
-  const SegmentId segment = stage.shared->segment;
-  stage.worker = builder_.add_worker(mesh_.worker_name(at), mesh_.rank_of(at), device, at);
-  for (std::uint32_t part = 0; part < stage.forward_parts(); ++part)
-    stage.forward.push_back(builder_.add_work({StepKind::forward, stage.worker, segment, part}));
-  for (std::uint32_t part = 0; part < stage.backward_parts(); ++part)
-    stage.backward.push_back(builder_.add_work({StepKind::backward, stage.worker, segment, part}));
-  stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, stage.layout->weight_bytes, 0);
-  stage.gradients = buffer(stage, BufferClass::gradient, BufferContent::gradients, stage.layout->gradient_bytes, 0);
-  stage.forward_step.assign(batches() * stage.forward_parts(), kNone<StepId>);
-  stage.backward_step.assign(batches() * stage.backward_parts(), kNone<StepId>);
-  make_buffers(stage);
-  workers_.push_back(std::move(stage));
+  const Segment& layout = *stage.layout;
+  const auto add_works = [&](Way way, const std::vector<SegmentPart>& parts, StepKind kind) {
+    for (std::uint32_t part = 0; part < parts.size(); ++part)
+      stage.works[static_cast<std::size_t>(way)].push_back(builder_.add_work(
+          {parts[part].recomputes ? StepKind::recompute : kind, stage.worker, stage.shared->segment, part}));
+    stage.steps[static_cast<std::size_t>(way)].assign(batches() * parts.size(), kNone<StepId>);
+  };
+  const bool splits = !layout.weight_parts.empty();
+  add_works(Way::forward, layout.forward_parts, StepKind::forward);
+  add_works(Way::backward, layout.backward_parts, splits ? StepKind::input_gradient : StepKind::backward);
+  add_works(Way::weight, layout.weight_parts, StepKind::weight_gradient);
+  stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, layout.weight_bytes, 0);
+  stage.gradients = buffer(stage, BufferClass::gradient, BufferContent::gradients, layout.gradient_bytes, 0);
+  make_buffers(holder, stage);
+  return stage;
 }
 
 void Lowering::add_update(LoweredStage& stage) {
@@ -77,27 +160,26 @@ void Lowering::add_update(LoweredStage& stage) {
 }
 
 Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<DeviceId>& devices, const Grid& grid) {
-  invariant(cuts.size() + 1 == mesh_.size(MeshAxis::pipeline) && grid.size() == cuts.size() + 1, "one rank per stage");
+  invariant(cuts.size() + 1 == stage_count(grid), "a stage for every part of the model");
+  invariant(grid.size() == mesh_.size(MeshAxis::pipeline), "a row for every pipeline rank");
   invariant(devices.size() == mesh_.workers(), "every worker lives on a device");
   cuts_ = cuts;
   devices_ = devices;
   builder_.set_mesh(mesh_);
   builder_.reserve(static_cast<std::size_t>(count_steps(plan_)));
-  add_layouts(cuts);
-  workers_.reserve(mesh_.workers());
-  for (std::uint32_t rank = 0; rank < mesh_.workers(); ++rank) add_worker(mesh_.coordinate_of(rank), devices[rank]);
-  for (std::uint32_t stage = 0; stage < grid.size(); ++stage) add_stage(stage, grid[stage]);
+  find_holders(grid);
+  add_layouts();
+  add_workers();
+  share_hand_overs();
+  for (std::size_t holder = 0; holder < holders_.size(); ++holder)
+    collectives_.push_back({collectives_of(holder, Way::forward), collectives_of(holder, Way::backward)});
+  for (std::uint32_t rank = 0; rank < grid.size(); ++rank) add_rank(rank, grid[rank]);
   add_ties();
-  for (Stage& stage : stages_) reduce_gradients(stage);
-  for (LoweredStage& worker : workers_) add_update(worker);
-  for (LoweredStage& worker : workers_)
-    for (std::uint32_t batch = 0; batch < batches(); ++batch) add_local_buffers(worker, batch);
-  for (LoweredStage& worker : workers_) {
-    Coordinate next = worker.at;
-    if (++next[MeshAxis::pipeline] == mesh_.size(MeshAxis::pipeline)) continue;
-    connect(worker, worker_at(next), true);
-    connect(worker_at(next), worker, false);
-  }
+  for (std::uint32_t stage = 0; stage < stage_total(); ++stage) reduce_gradients(stage);
+  for (LoweredStage& stage : lowered_) add_update(stage);
+  for (LoweredStage& stage : lowered_)
+    for (const std::uint32_t batch : stage.order_of(Way::forward)) add_local_buffers(stage, batch);
+  connect_stages();
   return std::move(builder_).finish(batches());
 }
 
@@ -106,17 +188,18 @@ namespace {
 ScheduleShape shape_of(const Plan& plan) {
   invariant(plan.pipeline >= 1 && plan.micro_batches >= 1 && plan.micro_batch_size >= 1 && plan.window >= 1,
             "a plan's counts start at one");
-  return {static_cast<std::uint32_t>(plan.pipeline), static_cast<std::uint32_t>(plan.micro_batches)};
+  return {static_cast<std::uint32_t>(plan.pipeline), static_cast<std::uint32_t>(plan.micro_batches),
+          static_cast<std::uint32_t>(plan.chunks)};
 }
 
 }  // namespace
 
 std::int64_t count_steps(const Plan& plan) {
-  const double p = static_cast<double>(plan.pipeline), m = static_cast<double>(plan.micro_batches);
+  const double p = static_cast<double>(stage_count(plan)), m = static_cast<double>(plan.micro_batches);
   const double chains = static_cast<double>(plan.replicas) * static_cast<double>(plan.tensor) *
                         static_cast<double>(plan.height) * static_cast<double>(plan.width);
-  // Per rank: m F, m B, zeroing and update; at most one sum of a tie within it, and one send, receive and sum of a tie
-  // with another rank. Per cut and micro-batch: a message of two steps each way.
+  // Per stage: m F, m B, zeroing and update; at most one sum of a tie within it, and one send, receive and sum of a tie
+  // with another one. Per cut and micro-batch: a message of two steps each way.
   const double steps = chains * (p * (2 * m + 2 + 1 + 3) + 4 * m * (p - 1));
   if (steps > static_cast<double>(kStepLimit))
     throw InputError("the plan has too many steps", fmt::format("{} ranks x {} micro-batches = {:.3g} steps",
@@ -125,15 +208,39 @@ std::int64_t count_steps(const Plan& plan) {
   return static_cast<std::int64_t>(steps);
 }
 
+std::uint32_t stage_count(const Plan& plan) {
+  return stage_count(find_schedule(plan.schedule), shape_of(plan));
+}
+
+Grid schedule_grid(const Plan& plan) { return find_schedule(plan.schedule).order(shape_of(plan)); }
+
+namespace {
+
+/// One stage per rank, and no backward in halves: of these any window lets the table's orders run.
+bool is_plain(const Grid& grid) {
+  const std::vector<Holder> holders = holders_of(grid);
+  return holders.size() == grid.size() && stage_count(grid) == grid.size() &&
+         std::none_of(holders.begin(), holders.end(), [](const Holder& holder) { return holder.splits_backward; });
+}
+
+}  // namespace
+
 Program lower(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts,
               const std::vector<DeviceId>& devices, const LowerOptions& options) {
   count_steps(plan);
-  if (options.grid == nullptr)
-    return Lowering(plan, model, options).run(cuts, devices, find_schedule(plan.schedule).order(shape_of(plan)));
-  check_grid(*options.grid, shape_of(plan));
-  Program program = Lowering(plan, model, options).run(cuts, devices, *options.grid);
-  topological_order(program);
-  return program;
+  const Grid grid = options.grid != nullptr ? *options.grid : schedule_grid(plan);
+  if (options.grid != nullptr) check_grid(grid, shape_of(plan));
+  if (options.grid == nullptr && is_plain(grid)) return Lowering(plan, model, options).run(cuts, devices, grid);
+  Plan wider = plan;
+  for (;; wider.window *= 2) {
+    Program program = Lowering(wider, model, options).run(cuts, devices, grid);
+    try {
+      topological_order(program);
+      return program;
+    } catch (const InputError&) {
+      if (wider.window >= plan.micro_batches) throw;
+    }
+  }
 }
 
 Program lower(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts,

@@ -22,7 +22,8 @@ struct LowerOptions {
   CollectiveChooser choose{};   ///< absent: the plan's, or `ring` where it says auto
 };
 
-/// `cuts`: layer indices where stages begin (pipeline - 1 of them); `devices`: where each rank of the mesh lives.
+/// `cuts`: layer indices where stages begin (one fewer than the schedule has stages); `devices`: where each rank of the
+/// mesh lives. Where an order needs more messages under way than the plan's window, the window is widened.
 /// Throws InputError when the plan passes the limit on steps (counted first, in no time), when the schedule is unknown,
 /// when sizes do not divide among the ranks (see shard()), or when a stage shares more than one tied parameter with
 /// other stages; for an order of one's own also where it misses or repeats a step, runs B before F, runs micro-batches
@@ -31,6 +32,11 @@ Program lower(const Plan& plan, const Model& model, const std::vector<std::size_
               const std::vector<DeviceId>& devices, const LowerOptions& options = {});
 Program lower(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts,
               const std::vector<DeviceId>& devices, const Grid& grid);
+
+/// Stages of the model under the plan's schedule. Throws InputError where the schedule is unknown.
+std::uint32_t stage_count(const Plan& plan);
+/// The order of the plan's schedule. Throws InputError where its shape does not suit the schedule.
+Grid schedule_grid(const Plan& plan);
 
 /// At least as many steps as a plan without tensor or spatial ranks would make. Throws InputError beyond kStepLimit.
 std::int64_t count_steps(const Plan& plan);

@@ -1,4 +1,4 @@
-// The steps of one stage's workers, action by action: parts on the compute streams, collectives between them.
+// The steps of a pipeline rank's workers, action by action: parts on the compute streams, collectives between them.
 
 #include <fmt/format.h>
 
@@ -36,14 +36,14 @@ CollectiveShape shape_of(const LayerCollective& collective, CollectiveKind kind,
 
 }  // namespace
 
-std::vector<std::vector<std::uint32_t>> Lowering::groups(const Stage& stage,
+std::vector<std::vector<std::uint32_t>> Lowering::groups(const std::vector<std::uint32_t>& lowered,
                                                          const std::array<bool, kMeshAxes>& along) const {
   std::map<std::uint32_t, std::vector<std::uint32_t>> by_first;  // the group's rank with zero along these axes
-  for (std::uint32_t i = 0; i < stage.workers.size(); ++i) {
-    Coordinate first = workers_[stage.workers[i]].at;
+  for (const std::uint32_t index : lowered) {
+    Coordinate first = lowered_[index].at;
     for (std::size_t axis = 0; axis < kMeshAxes; ++axis)
       if (along[axis]) first.at[axis] = 0;
-    by_first[mesh_.rank_of(first)].push_back(i);
+    by_first[mesh_.rank_of(first)].push_back(index);
   }
   std::vector<std::vector<std::uint32_t>> groups;
   for (auto& [first, members] : by_first) groups.push_back(std::move(members));
@@ -57,29 +57,42 @@ const CollectiveAlgorithm& Lowering::algorithm_for(CollectiveShape& shape, const
   return suitable_algorithm(find_collective_algorithm(plan_.collective == "auto" ? "ring" : plan_.collective), shape);
 }
 
-/// The collective at `index` of the direction's list, which all workers of a stage share.
-CollectiveSpecId Lowering::add_spec(const Stage& stage, const std::vector<std::uint32_t>& group, std::size_t index,
-                                    bool forward) {
+namespace {
+
+/// The way's collectives, and where their vectors lie.
+const std::vector<SegmentCollective>& collectives_in(const Segment& segment, Way way) {
+  return way == Way::forward ? segment.forward_collectives : segment.backward_collectives;
+}
+
+const Placement& vector_of(const Segment& segment, Way way, const SegmentCollective& place) {
+  const LayerPlan& layer = segment.layers[place.layer];
+  if (way == Way::forward) return layer.output;
+  return place.again ? layer.again_output : layer.output_gradient;
+}
+
+}  // namespace
+
+/// The collective at `index` of the way's list, which all workers of a stage share.
+CollectiveSpecId Lowering::add_spec(const std::vector<std::uint32_t>& group, std::size_t index, Way way) {
   CollectiveSpec spec;
   for (const std::uint32_t member : group) {
-    const LoweredStage& worker = workers_[stage.workers[member]];
-    const Segment& layout = *worker.layout;
-    const auto& places = forward ? layout.forward_collectives : layout.backward_collectives;
-    const LayerPlan& layer = layout.layers[places.at(index).layer];
-    const Placement& vector = forward ? layer.output : layer.output_gradient;
+    const LoweredStage& stage = lowered_[member];
+    const Placement& vector = vector_of(*stage.layout, way, collectives_in(*stage.layout, way).at(index));
     invariant(vector.place != Place::none, "a collective has a vector");
-    spec.members.push_back(worker.worker);
+    spec.members.push_back(stage.worker);
     spec.payloads.push_back({content_of(vector.place), vector.offset});
   }
-  const Segment& layout = *workers_[stage.workers[group[0]]].layout;
+  const Segment& layout = *lowered_[group[0]].layout;
   const LocalModel& local = builder_.local_model(layout.local_model);
-  const auto& place = (forward ? layout.forward_collectives : layout.backward_collectives)[index];
+  const SegmentCollective& place = collectives_in(layout, way)[index];
   const LayerId id = layout.layers[place.layer].layer;
   const LayerCollective& collective = *local.layers[index_of(id)].collective;
+  const bool forward = way == Way::forward || place.again;
   const CollectiveKind kind = forward ? *collective.forward : *collective.backward;
   const TensorSpec& tensor = local.model.layer(id).output;
   const std::int64_t batch = plan_.micro_batch_size;
-  spec.name = fmt::format("{}{} {}", local.model.layer(id).name, forward ? "" : " backward", name_of(kind));
+  const std::string_view turn = way == Way::forward ? "" : place.again ? " again" : " backward";
+  spec.name = fmt::format("{}{} {}", local.model.layer(id).name, turn, name_of(kind));
   spec.shape = shape_of(collective, kind, static_cast<std::uint32_t>(group.size()), tensor.elements(batch),
                         tensor.per_sample ? batch : 1);
   spec.stream = stream_of(collective.axis);
@@ -87,78 +100,81 @@ CollectiveSpecId Lowering::add_spec(const Stage& stage, const std::vector<std::u
   return builder_.add_collective_spec(std::move(spec));
 }
 
-std::vector<Lowering::StageCollective> Lowering::collectives_of(const Stage& stage, bool forward) {
+std::vector<Lowering::StageCollective> Lowering::collectives_of(std::size_t holder, Way way) {
   std::vector<StageCollective> collectives;
-  const Segment& layout = *workers_[stage.workers[0]].layout;
+  const std::vector<std::uint32_t> stages = workers_of(holder);
+  const Segment& layout = *lowered_[stages[0]].layout;
   const LocalModel& local = builder_.local_model(layout.local_model);
-  const auto& places = forward ? layout.forward_collectives : layout.backward_collectives;
+  const auto& places = collectives_in(layout, way);
   for (std::size_t index = 0; index < places.size(); ++index) {
     const LayerId layer = layout.layers[places[index].layer].layer;
     std::array<bool, kMeshAxes> along{};
     along[static_cast<std::size_t>(local.layers[index_of(layer)].collective->axis)] = true;
-    StageCollective entry{index, {}, groups(stage, along)};
-    for (const auto& group : entry.members) entry.specs.push_back(add_spec(stage, group, index, forward));
+    StageCollective entry{index, {}, groups(stages, along)};
+    for (const auto& group : entry.members) entry.specs.push_back(add_spec(group, index, way));
     collectives.push_back(std::move(entry));
   }
   return collectives;
 }
 
-void Lowering::begin(LoweredStage& worker) {
-  worker.begin = builder_.add_compute(
-      builder_.add_work({StepKind::zero_gradients, worker.worker, worker.shared->segment}), 0);
-  builder_.use(worker.begin, worker.gradients, Access::write);
+void Lowering::begin(LoweredStage& stage) {
+  stage.begin =
+      builder_.add_compute(builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment}), 0);
+  builder_.use(stage.begin, stage.gradients, Access::write);
 }
 
-void Lowering::add_parts(LoweredStage& worker, const Action& action) {
-  const bool forward = action.kind == StepKind::forward;
-  const std::vector<WorkId>& works = forward ? worker.forward : worker.backward;
-  const auto& uses = forward ? worker.shared->forward_uses : worker.shared->backward_uses;
-  (forward ? worker.forward_order : worker.backward_order).push_back(action.micro_batch);
+void Lowering::add_parts(LoweredStage& stage, Way way, std::uint32_t batch) {
+  const std::vector<WorkId>& works = stage.works_of(way);
+  stage.order_of(way).push_back(batch);
   for (std::size_t part = 0; part < works.size(); ++part) {
-    const StepId step = builder_.add_compute(works[part], action.micro_batch);
-    (forward ? worker.forward_step : worker.backward_step)[action.micro_batch * works.size() + part] = step;
-    builder_.use(step, worker.weights, Access::read);
-    if (!forward) builder_.use(step, worker.gradients, Access::read_write);
-    if (!forward) worker.gradients_ready = step;
-    for (const auto& [content, access] : uses[part])
-      builder_.use(step, local_buffer(worker, action.micro_batch, content, forward), access);
+    const StepId step = builder_.add_compute(works[part], batch);
+    stage.part(way, batch, part) = step;
+    builder_.use(step, stage.weights, Access::read);
+    if (way == stage.gradient_way() && builder_.work(works[part]).kind != StepKind::recompute) {
+      builder_.use(step, stage.gradients, Access::read_write);
+      stage.gradients_ready = step;
+    }
+    for (const auto& [content, access] : stage.uses(way)[part])
+      builder_.use(step, local_buffer(stage, batch, content, way), access);
   }
 }
 
-void Lowering::add_collective(Stage& stage, const StageCollective& entry, std::size_t group, const Action& action) {
-  const bool forward = action.kind == StepKind::forward;
-  const CollectiveId collective = builder_.add_collective(entry.specs[group], action.micro_batch);
+void Lowering::add_collective(const StageCollective& entry, std::size_t group, Way way, std::uint32_t batch) {
+  const CollectiveId collective = builder_.add_collective(entry.specs[group], batch);
   const CollectiveSpec& spec = builder_.spec(entry.specs[group]);
   for (std::uint32_t rank = 0; rank < entry.members[group].size(); ++rank) {
-    LoweredStage& worker = workers_[stage.workers[entry.members[group][rank]]];
+    LoweredStage& stage = lowered_[entry.members[group][rank]];
     const StepId step = builder_.step_of(collective, rank);
-    const auto part = [&](std::uint32_t index) {
-      return forward ? worker.forward_part(action.micro_batch, index) : worker.backward_part(action.micro_batch, index);
-    };
-    const auto& places = forward ? worker.layout->forward_collectives : worker.layout->backward_collectives;
-    builder_.add_after(step, part(places.at(entry.index).after_part));
-    builder_.add_after(part(places.at(entry.index).before_part), step);
-    builder_.use(step, local_buffer(worker, action.micro_batch, spec.payloads[rank].content, forward),
-                 Access::read_write);
+    const SegmentCollective& place = collectives_in(*stage.layout, way).at(entry.index);
+    builder_.add_after(step, stage.part(way, batch, place.after_part));
+    builder_.add_after(stage.part(way, batch, place.before_part), step);
+    builder_.use(step, local_buffer(stage, batch, spec.payloads[rank].content, way), Access::read_write);
   }
 }
 
 /// Parts of all workers first, so that a collective finds the steps that it stands between.
-void Lowering::add_action(Stage& stage, const Action& action) {
-  for (const std::uint32_t rank : stage.workers) add_parts(workers_[rank], action);
-  for (const StageCollective& entry : action.kind == StepKind::forward ? stage.forward : stage.backward)
-    for (std::size_t group = 0; group < entry.specs.size(); ++group) add_collective(stage, entry, group, action);
+void Lowering::add_way(std::size_t holder, Way way, std::uint32_t batch) {
+  for (const std::uint32_t index : workers_of(holder)) add_parts(lowered_[index], way, batch);
+  if (way == Way::weight) return;
+  for (const StageCollective& entry : way == Way::forward ? collectives_[holder].forward : collectives_[holder].backward)
+    for (std::size_t group = 0; group < entry.specs.size(); ++group) add_collective(entry, group, way, batch);
 }
 
-void Lowering::add_stage(std::uint32_t index, const std::vector<Action>& actions) {
-  stages_.emplace_back();
-  Stage& stage = stages_.back();
-  for (std::uint32_t rank = 0; rank < mesh_.workers(); ++rank)
-    if (workers_[rank].at[MeshAxis::pipeline] == index) stage.workers.push_back(rank);
-  for (const std::uint32_t rank : stage.workers) begin(workers_[rank]);
-  stage.forward = collectives_of(stage, true);
-  stage.backward = collectives_of(stage, false);
-  for (const Action& action : actions) add_action(stage, action);
+void Lowering::add_action(std::size_t holder, const Action& action) {
+  const bool splits = holders_[holder].splits_backward;
+  if (action.kind == StepKind::forward) return add_way(holder, Way::forward, action.micro_batch);
+  if (action.kind != StepKind::weight_gradient) add_way(holder, Way::backward, action.micro_batch);
+  if (splits && action.kind != StepKind::input_gradient) add_way(holder, Way::weight, action.micro_batch);
+}
+
+void Lowering::add_rank(std::uint32_t rank, const std::vector<Action>& actions) {
+  for (std::size_t holder = 0; holder < holders_.size(); ++holder)
+    if (holders_[holder].rank == rank)
+      for (const std::uint32_t index : workers_of(holder)) begin(lowered_[index]);
+  for (const Action& action : actions) {
+    const auto holder = std::find(holders_.begin(), holders_.end(), Holder{rank, action.stage});
+    add_action(static_cast<std::size_t>(holder - holders_.begin()), action);
+  }
 }
 
 }  // namespace tandem

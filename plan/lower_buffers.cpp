@@ -1,9 +1,12 @@
-// The buffers of one micro-batch on one worker: made first, so that steps can use them, and given their lives later.
+// The buffers of one micro-batch of a stage on one worker: made first, so that steps can use them, and given their lives
+// later.
 
+#include <algorithm>
 #include <map>
 
 #include "base/error.hpp"
 #include "plan/lowering.hpp"
+#include "plan/part_touches.hpp"
 
 namespace tandem {
 namespace {
@@ -22,59 +25,57 @@ std::array<LocalBuffer, kLocalBuffers> local_buffers(const Segment& s) {
            {gradient_inbox, BufferClass::message, s.gradient_inbox_bytes},
            {gradient_outbox, BufferClass::message, s.gradient_outbox_bytes},
            {saved, BufferClass::activation, s.saved_bytes},
+           {saved_for_input, BufferClass::activation, s.saved_for_input_bytes},
+           {deferred, BufferClass::activation, s.deferred_bytes},
            {workspace, BufferClass::workspace, s.forward_workspace},
-           {workspace, BufferClass::workspace, s.backward_workspace}}};
+           {workspace, BufferClass::workspace, s.backward_workspace},
+           {workspace, BufferClass::workspace, s.weight_workspace}}};
 }
 
-std::size_t slot_of(BufferContent content, bool forward) {
+std::size_t slot_of(BufferContent content, Way way) {
   switch (content) {
     case BufferContent::inbox: return 0;
     case BufferContent::outbox: return 1;
     case BufferContent::gradient_inbox: return 2;
     case BufferContent::gradient_outbox: return 3;
     case BufferContent::saved: return 4;
-    default: return forward ? 5 : 6;
+    case BufferContent::saved_for_input: return 5;
+    case BufferContent::deferred: return 6;
+    default: return 7 + static_cast<std::size_t>(way);
   }
 }
 
 /// Collects what one part touches.
 class Touched {
  public:
-  void read(const Placement& placement) { note(placement, Access::read); }
-  void write(const Placement& placement) { note(placement, Access::write); }
+  void note(const std::vector<Touch>& touches) {
+    for (const Touch& touch : touches) {
+      const auto [at, is_new] = all_.emplace(content_of(touch.at.place), touch.access);
+      if (!is_new && at->second != touch.access) at->second = Access::read_write;
+    }
+  }
   const std::map<BufferContent, Access>& all() const { return all_; }
 
  private:
-  void note(const Placement& placement, Access access) {
-    if (placement.place == Place::none) return;
-    const auto [at, is_new] = all_.emplace(content_of(placement.place), access);
-    if (!is_new && at->second != access) at->second = Access::read_write;
-  }
   std::map<BufferContent, Access> all_;
 };
 
-void touch(const LayerPlan& layer, const Kept& kept, const PassItem& item, Touched& touched) {
-  const bool forward = item.pass == Pass::forward;
-  for (std::size_t i = 0; i < layer.inputs.size(); ++i)
-    if (forward ? item.reads(i) : kept.inputs[i]) touched.read(layer.inputs[i]);
-  for (const Placement& extra : layer.extra) forward ? touched.write(extra) : touched.read(extra);
-  if (forward) {
-    touched.write(layer.output);
-    touched.write(layer.scratch);
-    return;
-  }
-  if (kept.output) touched.read(layer.output);
-  touched.read(layer.output_gradient);
-  touched.write(item.pass == Pass::input_gradient ? layer.input_gradient_scratch : layer.weight_gradient_scratch);
-  if (item.pass != Pass::input_gradient) return;
-  for (const Placement& gradient : layer.input_gradients) touched.write(gradient);
+const std::vector<SegmentPart>& parts_of(const Segment& segment, Way way) {
+  if (way == Way::forward) return segment.forward_parts;
+  return way == Way::backward ? segment.backward_parts : segment.weight_parts;
 }
 
-void touch(const std::vector<BoundaryCopy>& copies, Touched& touched) {
-  for (const BoundaryCopy& copy : copies) {
-    touched.read(copy.from);
-    touched.write(copy.to);
-  }
+/// Does this way write what lies there first?
+bool fills(Way way, BufferContent content) {
+  using enum BufferContent;
+  if (content == workspace) return true;
+  if (way == Way::forward) return content == saved || content == saved_for_input || content == outbox;
+  return way == Way::backward && (content == gradient_outbox || content == deferred);
+}
+
+bool is_kept(BufferContent content) {
+  using enum BufferContent;
+  return content == inbox || content == saved || content == saved_for_input;
 }
 
 }  // namespace
@@ -84,6 +85,8 @@ BufferContent content_of(Place place) {
     case Place::inbox: return BufferContent::inbox;
     case Place::outbox: return BufferContent::outbox;
     case Place::saved: return BufferContent::saved;
+    case Place::saved_for_input: return BufferContent::saved_for_input;
+    case Place::deferred: return BufferContent::deferred;
     case Place::gradient_inbox: return BufferContent::gradient_inbox;
     case Place::gradient_outbox: return BufferContent::gradient_outbox;
     default: break;
@@ -92,30 +95,21 @@ BufferContent content_of(Place place) {
   return BufferContent::workspace;
 }
 
-/// The first part to touch a buffer that this direction fills is its writer.
-std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const Segment& segment, const Model& local,
-                                                                            bool forward) {
-  const auto& parts = forward ? segment.forward_parts : segment.backward_parts;
-  using enum BufferContent;
-  const auto fills = [forward](BufferContent content) {
-    if (content == workspace) return true;
-    return forward ? content == saved || content == outbox : content == gradient_outbox;
-  };
+/// The first part to touch a buffer that this way fills is its writer.
+PartUses uses_of_parts(const Segment& segment, const Model& local, Way way) {
+  const auto& parts = parts_of(segment, way);
   std::map<BufferContent, bool> filled;
-  std::vector<std::vector<std::pair<BufferContent, Access>>> uses;
+  PartUses uses;
   for (std::size_t part = 0; part < parts.size(); ++part) {
     Touched touched;
-    if (!forward && part == 0) touch(segment.backward_copies, touched);
-    for (const PassItem& item : parts[part].items) {
-      const LayerPlan& layer = segment.layers[item.layer];
-      touch(layer, local.layer(layer.layer).kept, item, touched);
-    }
-    if (forward && part + 1 == parts.size()) touch(segment.forward_copies, touched);
+    if (way == Way::backward && part == segment.first_gradient_part()) touched.note(touches_of(segment.backward_copies));
+    for (const PassItem& item : parts[part].items) touched.note(touches_of(segment, local, item));
+    if (way == Way::forward && part + 1 == parts.size()) touched.note(touches_of(segment.forward_copies));
     uses.emplace_back();
     for (auto [content, access] : touched.all()) {
-      if (fills(content) && !filled[content]) access = Access::write;
-      else if (access == Access::write) access = Access::read_write;  // adds to what a message brought
-      if (!fills(content) && (content == inbox || content == saved)) access = Access::read;
+      if (fills(way, content) && !filled[content]) access = Access::write;
+      else if (access == Access::write) access = Access::read_write;  // adds to what is there
+      if (!fills(way, content) && is_kept(content)) access = Access::read;
       filled[content] = true;
       uses.back().emplace_back(content, access);
     }
@@ -123,32 +117,71 @@ std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const S
   return uses;
 }
 
-void Lowering::make_buffers(LoweredStage& worker) {
-  const auto kinds = local_buffers(*worker.layout);
-  for (std::uint32_t batch = 0; batch < batches(); ++batch)
-    for (const LocalBuffer& local : kinds)
-      worker.buffers.push_back(local.bytes.count == 0 ? kNone<BufferId>
-                                                      : buffer(worker, local.kind, local.content, local.bytes, batch));
+namespace {
+
+bool touches(const PartUses& uses, std::size_t part, BufferContent content) {
+  return std::any_of(uses[part].begin(), uses[part].end(), [&](const auto& use) { return use.first == content; });
 }
 
-BufferId Lowering::local_buffer(const LoweredStage& worker, std::uint32_t batch, BufferContent content,
-                                bool forward) const {
-  const BufferId id = worker.buffers[batch * kLocalBuffers + slot_of(content, forward)];
+}  // namespace
+
+StepId LoweredStage::first_use(Way way, std::uint32_t batch, BufferContent content) const {
+  for (std::size_t i = 0; i < parts(way); ++i)
+    if (touches(uses(way), i, content)) return part(way, batch, i);
+  return first(way, batch);
+}
+
+StepId LoweredStage::last_use_of_backward(std::uint32_t batch, BufferContent content) const {
+  for (const Way way : {Way::weight, Way::backward})
+    for (std::size_t i = parts(way); i-- > 0;)
+      if (touches(uses(way), i, content)) return part(way, batch, i);
+  return last(Way::backward, batch);
+}
+
+/// Does the holder's own rank run this stage for the micro-batch, too?
+bool Lowering::is_neighbour(const Holder& holder, std::uint32_t stage, std::uint32_t batch) const {
+  return stage < stage_total() && holders_[holder_of(stage, batch)].rank == holder.rank;
+}
+
+void Lowering::make_buffers(const Holder& holder, LoweredStage& stage) {
+  const auto kinds = local_buffers(*stage.layout);
+  const std::uint32_t before = holder.stage - 1, after = holder.stage + 1;  // of the first: none
+  for (std::uint32_t batch = 0; batch < batches(); ++batch)
+    for (const LocalBuffer& local : kinds) {
+      const bool shared = (local.content == BufferContent::outbox && is_neighbour(holder, after, batch)) ||
+                          (local.content == BufferContent::gradient_outbox && is_neighbour(holder, before, batch));
+      const bool runs = holders_[holder_of(holder.stage, batch)] == holder;
+      stage.buffers.push_back(!runs || shared || local.bytes.count == 0
+                                  ? kNone<BufferId>
+                                  : buffer(stage, local.kind, local.content, local.bytes, batch));
+    }
+}
+
+BufferId& Lowering::buffer_slot(LoweredStage& stage, std::uint32_t batch, BufferContent content, Way way) const {
+  return stage.buffers[batch * kLocalBuffers + slot_of(content, way)];
+}
+
+BufferId Lowering::local_buffer(LoweredStage& stage, std::uint32_t batch, BufferContent content, Way way) const {
+  const BufferId id = buffer_slot(stage, batch, content, way);
   invariant(id != kNone<BufferId>, "a buffer in use has bytes");
   return id;
 }
 
 /// Tensors that never leave the worker: what is kept for backward, and the workspaces.
-void Lowering::add_local_buffers(LoweredStage& worker, std::uint32_t batch) {
-  const auto during = [&](std::size_t slot, StepId first, StepId last) {
-    const BufferId local = worker.buffers[batch * kLocalBuffers + slot];
+void Lowering::add_local_buffers(LoweredStage& stage, std::uint32_t batch) {
+  using enum BufferContent;
+  const auto during = [&](BufferContent content, Way way, StepId first, StepId last) {
+    const BufferId local = buffer_slot(stage, batch, content, way);
     if (local == kNone<BufferId>) return;
     builder_.allocate(local, first, Moment::start);
     builder_.release(local, last, Moment::end);
   };
-  during(4, worker.first_forward(batch), worker.last_backward(batch));
-  during(5, worker.first_forward(batch), worker.last_forward(batch));
-  during(6, worker.first_backward(batch), worker.last_backward(batch));
+  for (const BufferContent content : {saved, saved_for_input})
+    during(content, Way::forward, stage.first(Way::forward, batch), stage.last_use_of_backward(batch, content));
+  during(deferred, Way::backward, stage.first_use(Way::backward, batch, deferred),
+         stage.last_use_of_backward(batch, deferred));
+  for (const Way way : {Way::forward, Way::backward, Way::weight})
+    if (stage.parts(way) > 0) during(workspace, way, stage.first(way, batch), stage.last(way, batch));
 }
 
 }  // namespace tandem

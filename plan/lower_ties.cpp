@@ -61,9 +61,9 @@ void Lowering::add_tie_between(LoweredStage& owner, LoweredStage& user, Bytes by
 }
 
 void Lowering::add_ties() {
-  for (LoweredStage& worker : workers_)
-    if (has_tie_within(*worker.layout)) add_tie_within(worker);
-  std::vector<int> ties(stages_.size(), 0);
+  for (LoweredStage& stage : lowered_)
+    if (has_tie_within(*stage.layout)) add_tie_within(stage);
+  std::vector<int> ties(stage_total(), 0);
   for (std::uint32_t i = 0; i < model_.parameters().size(); ++i) {
     const Parameter& parameter = model_.parameter(static_cast<ParameterId>(i));
     if (!parameter.tied_to) continue;
@@ -72,14 +72,22 @@ void Lowering::add_ties() {
     if (++ties[owner] > 1 || ++ties[user] > 1)
       throw InputError("a stage shares more than one tied parameter with other stages", parameter.name,
                        fmt::format("cuts that leave stages {} and {} one each", owner, user));
-    for (const std::uint32_t rank : stages_[owner].workers) {
-      LoweredStage& here = workers_[rank];
-      Coordinate at = here.at;
-      at[MeshAxis::pipeline] = user;
-      const Model& local = builder_.local_model(here.layout->local_model).model;
-      add_tie_between(here, worker_at(at), local.parameter(static_cast<ParameterId>(i)).spec.bytes());
-    }
+    join_stages(owner, user, static_cast<ParameterId>(i));
   }
+}
+
+/// Copy by copy: each has the sum of its own and the other stage's gradient before copies are reduced.
+void Lowering::join_stages(std::uint32_t owner, std::uint32_t user, ParameterId parameter) {
+  const auto owners = holders_of_stage(owner), users = holders_of_stage(user);
+  if (owners.size() != users.size())
+    throw InputError("stages that share a tied parameter have different numbers of copies",
+                     model_.parameter(parameter).name, fmt::format("as many of stage {} as of stage {}", owner, user));
+  for (std::size_t copy = 0; copy < owners.size(); ++copy)
+    for (std::uint32_t within = 0; within < within_count(); ++within) {
+      LoweredStage& here = lowered_[owners[copy] * within_count() + within];
+      const Model& local = builder_.local_model(here.layout->local_model).model;
+      add_tie_between(here, lowered_[users[copy] * within_count() + within], local.parameter(parameter).spec.bytes());
+    }
 }
 
 }  // namespace tandem

@@ -1,9 +1,10 @@
 #pragma once
-// How lower() works: workers stage by stage, their steps action by action, then what joins the stages. Private to
-// plan/.
+// How lower() works: stages on their workers, their steps action by action, then what joins the stages. Private to plan/.
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "plan/lower.hpp"
@@ -11,43 +12,69 @@
 
 namespace tandem {
 
+/// The three runs of a segment: F; B or I, with what is recomputed for it; W where it is apart.
+enum class Way : std::uint8_t { forward, backward, weight };
+inline constexpr std::size_t kWays = 3;
+
+/// By part: the buffers that it touches, and how.
+using PartUses = std::vector<std::vector<std::pair<BufferContent, Access>>>;
+
 /// What every worker with the same segment has in common.
 struct StageLayout {
   SegmentId segment{};
   Segment segment_layout;
-  /// By part: the buffers that it touches, and how.
-  std::vector<std::vector<std::pair<BufferContent, Access>>> forward_uses, backward_uses;
+  std::array<PartUses, kWays> uses;
 };
 
-/// Buffers of one micro-batch on one worker: inbox, outbox, gradient inbox, gradient outbox, saved, workspace of F, of B.
-inline constexpr std::size_t kLocalBuffers = 7;
+/// Buffers of one micro-batch of one stage on one worker: inbox, outbox, gradient inbox, gradient outbox, saved, saved for
+/// I, deferred, workspaces of the three ways.
+inline constexpr std::size_t kLocalBuffers = 7 + kWays;
 
-/// What is known of one worker while its steps are being laid down.
+/// What is known of one stage on one worker while its steps are being laid down.
 struct LoweredStage {
   WorkerId worker{};
   Coordinate at{};
   const StageLayout* shared = nullptr;
   const Segment* layout = nullptr;
-  std::vector<WorkId> forward, backward;                ///< by part
+  std::array<std::vector<WorkId>, kWays> works;              ///< by part
+  std::array<std::vector<StepId>, kWays> steps;              ///< by micro-batch and part
+  std::array<std::vector<std::uint32_t>, kWays> order;       ///< micro-batches as they run
   BufferId weights{}, gradients{};
-  StepId begin = kNone<StepId>, end = kNone<StepId>;    ///< zero_gradients and update
-  StepId gradients_ready = kNone<StepId>;               ///< after it the worker's own gradients are complete
-  std::vector<StepId> forward_step, backward_step;      ///< by micro-batch and part
-  std::vector<std::uint32_t> forward_order, backward_order;  ///< micro-batches as they run
-  std::vector<StepId> reductions;                       ///< collectives that the update waits for
-  std::vector<BufferId> buffers;                        ///< by micro-batch and kLocalBuffers; kNone: has no bytes
+  StepId begin = kNone<StepId>, end = kNone<StepId>;         ///< zero_gradients and update
+  StepId gradients_ready = kNone<StepId>;                    ///< after it its own gradients are complete
+  std::vector<StepId> reductions;                            ///< collectives that the update waits for
+  std::vector<BufferId> buffers;                             ///< by micro-batch and kLocalBuffers; kNone: has no bytes
 
-  std::size_t forward_parts() const { return layout->forward_parts.size(); }
-  std::size_t backward_parts() const { return layout->backward_parts.size(); }
-  StepId forward_part(std::uint32_t batch, std::size_t part) const { return forward_step[batch * forward_parts() + part]; }
-  StepId backward_part(std::uint32_t batch, std::size_t part) const {
-    return backward_step[batch * backward_parts() + part];
+  const std::vector<WorkId>& works_of(Way way) const { return works[static_cast<std::size_t>(way)]; }
+  std::size_t parts(Way way) const { return works_of(way).size(); }
+  const PartUses& uses(Way way) const { return shared->uses[static_cast<std::size_t>(way)]; }
+  std::vector<std::uint32_t>& order_of(Way way) { return order[static_cast<std::size_t>(way)]; }
+  const std::vector<std::uint32_t>& order_of(Way way) const { return order[static_cast<std::size_t>(way)]; }
+  StepId& part(Way way, std::uint32_t batch, std::size_t part) {
+    return steps[static_cast<std::size_t>(way)][batch * parts(way) + part];
   }
-  StepId first_forward(std::uint32_t batch) const { return forward_part(batch, 0); }
-  StepId last_forward(std::uint32_t batch) const { return forward_part(batch, forward_parts() - 1); }
-  StepId first_backward(std::uint32_t batch) const { return backward_part(batch, 0); }
-  StepId last_backward(std::uint32_t batch) const { return backward_part(batch, backward_parts() - 1); }
+  StepId part(Way way, std::uint32_t batch, std::size_t part) const {
+    return steps[static_cast<std::size_t>(way)][batch * parts(way) + part];
+  }
+  StepId first(Way way, std::uint32_t batch) const { return part(way, batch, 0); }
+  StepId last(Way way, std::uint32_t batch) const { return part(way, batch, parts(way) - 1); }
+  /// The way in which gradients of parameters are computed.
+  Way gradient_way() const { return layout->weight_parts.empty() ? Way::backward : Way::weight; }
+  /// The first part of the way that touches the content; the first of all where none does.
+  StepId first_use(Way way, std::uint32_t batch, BufferContent content) const;
+  /// The last step of the micro-batch's backward, W counted in, that touches the content.
+  StepId last_use_of_backward(std::uint32_t batch, BufferContent content) const;
 };
+
+/// A pipeline rank that runs a stage, with its own copy of the weights.
+struct Holder {
+  std::uint32_t rank, stage;
+  bool splits_backward = false;
+  bool operator==(const Holder& other) const { return rank == other.rank && stage == other.stage; }
+};
+
+/// In the order of ranks, then of stages.
+std::vector<Holder> holders_of(const Grid& grid);
 
 class Lowering {
  public:
@@ -57,24 +84,23 @@ class Lowering {
   Program run(const std::vector<std::size_t>& cuts, const std::vector<DeviceId>& devices, const Grid& grid);
 
  private:
-  /// The messages of one direction over one cut.
+  /// The messages of one direction over one cut, between two workers.
   struct Crossing {
     LoweredStage &from, &to;
-    bool forward;
-    Bytes bytes;
-    const std::vector<std::uint32_t>& order;
+    Way way;
+    std::vector<std::uint32_t> order;  ///< micro-batches
+    BufferContent sent() const { return way == Way::forward ? BufferContent::outbox : BufferContent::gradient_outbox; }
+    BufferContent received() const { return way == Way::forward ? BufferContent::inbox : BufferContent::gradient_inbox; }
   };
-  /// Collectives of one layer in one direction, of one stage.
+  /// Collectives of one layer in one way, of one holder.
   struct StageCollective {
-    std::size_t index;                                ///< in the direction's list of each worker's segment
+    std::size_t index;                                ///< in the way's list of each worker's segment
     std::vector<CollectiveSpecId> specs;              ///< by group
-    std::vector<std::vector<std::uint32_t>> members;  ///< by group and rank in it: index into the stage's workers
+    std::vector<std::vector<std::uint32_t>> members;  ///< by group and rank in it: index into lowered_
   };
-  struct Stage {
-    std::vector<std::uint32_t> workers;  ///< ranks of the mesh
+  struct HolderCollectives {
     std::vector<StageCollective> forward, backward;
   };
-
   /// Buckets of gradients of the same parameters on all ranks that share them.
   struct BucketRow {
     std::array<bool, kMeshAxes> over;
@@ -84,43 +110,64 @@ class Lowering {
 
   // lower.cpp
   Coordinate shared_place(Coordinate at) const;
-  void add_layouts(const std::vector<std::size_t>& cuts);
-  void add_worker(const Coordinate& at, DeviceId device);
+  void find_holders(const Grid& grid);
+  void add_layouts();
+  void share_copies(Sharding& sharding, const std::vector<std::size_t>& bounds) const;
+  void add_layout(std::uint32_t stage, std::uint32_t within, std::uint32_t local, std::size_t first, std::size_t last);
+  void add_workers();
+  LoweredStage lowered_stage(const Holder& holder, std::uint32_t within);
   void add_update(LoweredStage& stage);
+  std::uint32_t within_count() const { return mesh_.workers_per_stage(); }
+  std::uint32_t stage_total() const { return static_cast<std::uint32_t>(cuts_.size() + 1); }
+  /// Lowered stages of the holder: within_count() of them.
+  std::vector<std::uint32_t> workers_of(std::size_t holder) const;
+  std::vector<std::size_t> holders_of_stage(std::uint32_t stage) const;
+  std::size_t holder_of(std::uint32_t stage, std::uint32_t batch) const { return holder_of_[stage * batches() + batch]; }
   // lower_buffers.cpp
-  void make_buffers(LoweredStage& worker);
-  void add_local_buffers(LoweredStage& worker, std::uint32_t batch);
-  BufferId local_buffer(const LoweredStage& worker, std::uint32_t batch, BufferContent content, bool forward) const;
+  bool is_neighbour(const Holder& holder, std::uint32_t stage, std::uint32_t batch) const;
+  void make_buffers(const Holder& holder, LoweredStage& stage);
+  void add_local_buffers(LoweredStage& stage, std::uint32_t batch);
+  BufferId& buffer_slot(LoweredStage& stage, std::uint32_t batch, BufferContent content, Way way) const;
+  BufferId local_buffer(LoweredStage& stage, std::uint32_t batch, BufferContent content, Way way) const;
   BufferId buffer(const LoweredStage& stage, BufferClass kind, BufferContent content, Bytes bytes,
                   std::uint32_t batch) {
     return builder_.add_buffer({stage.worker, stage.shared->segment, kind, content, bytes}, batch);
   }
   std::uint32_t batches() const { return static_cast<std::uint32_t>(plan_.micro_batches); }
-  LoweredStage& worker_at(Coordinate at) { return workers_[mesh_.rank_of(at)]; }
 
   // lower_actions.cpp
-  void add_stage(std::uint32_t stage, const std::vector<Action>& actions);
-  void begin(LoweredStage& worker);
-  void add_action(Stage& stage, const Action& action);
-  void add_parts(LoweredStage& worker, const Action& action);
-  void add_collective(Stage& stage, const StageCollective& entry, std::size_t group, const Action& action);
-  std::vector<StageCollective> collectives_of(const Stage& stage, bool forward);
-  CollectiveSpecId add_spec(const Stage& stage, const std::vector<std::uint32_t>& group, std::size_t index, bool forward);
+  void add_rank(std::uint32_t rank, const std::vector<Action>& actions);
+  void begin(LoweredStage& stage);
+  void add_action(std::size_t holder, const Action& action);
+  void add_way(std::size_t holder, Way way, std::uint32_t batch);
+  void add_parts(LoweredStage& stage, Way way, std::uint32_t batch);
+  void add_collective(const StageCollective& entry, std::size_t group, Way way, std::uint32_t batch);
+  std::vector<StageCollective> collectives_of(std::size_t holder, Way way);
+  CollectiveSpecId add_spec(const std::vector<std::uint32_t>& group, std::size_t index, Way way);
   const CollectiveAlgorithm& algorithm_for(CollectiveShape& shape, const std::vector<WorkerId>& members) const;
-  /// Workers of the stage, in groups that differ along these axes only; indices into its workers.
-  std::vector<std::vector<std::uint32_t>> groups(const Stage& stage, const std::array<bool, kMeshAxes>& along) const;
+  /// Lowered stages, in groups that differ along these axes only.
+  std::vector<std::vector<std::uint32_t>> groups(const std::vector<std::uint32_t>& lowered,
+                                                 const std::array<bool, kMeshAxes>& along) const;
 
   // lower_messages.cpp
-  void connect(LoweredStage& from, LoweredStage& to, bool forward);
+  void connect_stages();
+  void share_hand_overs();
+  template <class Act>
+  void for_each_crossing(bool on_one_worker, Act act);
+  void connect(Crossing crossing);
+  void join_hand_over(Crossing crossing);
+  StepId last_reader(const LoweredStage& to, Way way, std::uint32_t batch) const;
+  std::vector<std::uint32_t> common_order(std::size_t from, std::size_t to, Way way) const;
   void add_outbox(const Crossing& crossing, std::size_t place, StepId send);
   void add_inbox(const Crossing& crossing, std::size_t place, StepId receive);
 
   // lower_gradients.cpp
-  void reduce_gradients(Stage& stage);
-  void add_bucket(const std::vector<std::uint32_t>& workers, const BucketRow& row, std::size_t number);
+  void reduce_gradients(std::uint32_t stage);
+  void add_bucket(const std::vector<std::uint32_t>& members, const BucketRow& row, std::size_t number);
 
   // lower_ties.cpp
   void add_ties();
+  void join_stages(std::uint32_t owner, std::uint32_t user, ParameterId parameter);
   void add_tie_within(LoweredStage& stage);
   void add_tie_between(LoweredStage& owner, LoweredStage& user, Bytes bytes);
   void join_tie(LoweredStage& stage, StepId send, StepId receive, StepId sum, Bytes bytes);
@@ -132,10 +179,13 @@ class Lowering {
   Mesh mesh_;
   ProgramBuilder builder_;
   std::vector<std::size_t> cuts_;
-  std::map<std::uint32_t, StageLayout> layouts_;  ///< by the rank of shared_place()
+  std::map<std::pair<std::uint32_t, std::uint32_t>, StageLayout> layouts_;  ///< by stage, and rank of shared_place()
   std::vector<DeviceId> devices_;
-  std::vector<LoweredStage> workers_;             ///< by rank of the mesh
-  std::vector<Stage> stages_;
+  std::vector<Holder> holders_;
+  std::vector<std::size_t> holder_of_;            ///< by stage and micro-batch: index into holders_
+  std::vector<HolderCollectives> collectives_;    ///< by holder
+  std::vector<WorkerId> workers_;                 ///< by rank of the mesh
+  std::vector<LoweredStage> lowered_;             ///< by holder, and rank within it
 };
 
 /// Throws InputError unless every rank runs F and B of every micro-batch of its own stage once, F first, and neighbours
@@ -143,8 +193,7 @@ class Lowering {
 void check_grid(const Grid& grid, const ScheduleShape& shape);
 
 /// The buffers that each part of the direction touches, in the order of BufferContent.
-std::vector<std::vector<std::pair<BufferContent, Access>>> uses_of_parts(const Segment& segment, const Model& local,
-                                                                            bool forward);
+PartUses uses_of_parts(const Segment& segment, const Model& local, Way way);
 BufferContent content_of(Place place);
 
 }  // namespace tandem

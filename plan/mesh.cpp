@@ -27,11 +27,12 @@ Coordinate Mesh::coordinate_of(std::uint32_t rank) const {
   return at;
 }
 
-std::string Mesh::worker_name(const Coordinate& at) const {
+std::string Mesh::worker_name(const Coordinate& at, std::string_view pipeline) const {
   std::string name;
   for (std::size_t axis = 0; axis < kMeshAxes; ++axis)
     if (axis == 0 || sizes.at[axis] > 1)
-      name += fmt::format("{}{} {}", axis == 0 ? "" : ", ", name_of(static_cast<MeshAxis>(axis)), at.at[axis]);
+      name += fmt::format("{}{} {}", axis == 0 ? "" : ", ", axis == 0 ? pipeline : name_of(static_cast<MeshAxis>(axis)),
+                          at.at[axis]);
   return name;
 }
 

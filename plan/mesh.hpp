@@ -31,8 +31,8 @@ struct Mesh {
   std::uint32_t workers_per_stage() const { return workers() / size(MeshAxis::pipeline); }
   std::uint32_t rank_of(const Coordinate& at) const;
   Coordinate coordinate_of(std::uint32_t rank) const;
-  /// "stage 1", and where an axis has more than one rank also ", data 0", ", height 1", ", tensor 3".
-  std::string worker_name(const Coordinate& at) const;
+  /// "stage 1" (or whatever a pipeline rank is called), and where an axis has more than one rank also ", data 0", ", height 1", ", tensor 3".
+  std::string worker_name(const Coordinate& at, std::string_view pipeline = "stage") const;
 };
 
 }  // namespace tandem

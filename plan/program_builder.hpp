@@ -25,6 +25,7 @@ class ProgramBuilder {
   ChannelId add_channel(Channel channel);  ///< with lanes of its own
 
   const LocalModel& local_model(std::uint32_t index) const { return *local_models_[index]; }
+  const StepWork& work(WorkId id) const { return works_[index_of(id)]; }
   const CollectiveSpec& spec(CollectiveSpecId id) const { return collective_specs_[index_of(id)]; }
 
   StepId add_compute(WorkId work, std::uint32_t micro_batch);

@@ -127,6 +127,7 @@ struct SegmentOptions {
 
 struct Segment {
   std::uint32_t local_model = 0;    ///< index into the Program's local models
+  std::uint32_t stage = 0;
   std::size_t first = 0, last = 0;  ///< layers [first, last)
   std::int64_t batch = 0;           ///< samples per micro-batch
   std::vector<LayerPlan> layers;    ///< in topological order; backward walks them from the end

@@ -1,5 +1,5 @@
-// On every worker every part of its segment's F and B (or I and W) runs once per micro-batch, in order, F first, and no weights change
-// in between.
+// Every part of a segment's F and B (or I and W) runs once per micro-batch, all on one of the workers that have it, in
+// order, F first, and no weights change in between.
 
 #include <fmt/format.h>
 
@@ -19,7 +19,7 @@ struct PartsRun {
 };
 
 struct PartCount {
-  std::uint16_t forward, backward;
+  std::uint16_t forward, backward, weight;
 };
 
 /// A segment that lists no parts has one each.
@@ -29,8 +29,14 @@ std::uint16_t count_of(const std::vector<SegmentPart>& parts) {
 }
 
 bool is_forward(StepKind kind) { return kind == StepKind::forward; }
-bool has_input_gradient(StepKind kind) { return kind == StepKind::backward || kind == StepKind::input_gradient; }
-bool has_weight_gradient(StepKind kind) { return kind == StepKind::backward || kind == StepKind::weight_gradient; }
+bool has_input_gradient(StepKind kind) {
+  return kind == StepKind::backward || kind == StepKind::input_gradient || kind == StepKind::recompute;
+}
+/// What is recomputed is a part of B, where that is not split.
+bool has_weight_gradient(StepKind kind, const Segment& segment) {
+  return kind == StepKind::backward || kind == StepKind::weight_gradient ||
+         (kind == StepKind::recompute && segment.weight_parts.empty());
+}
 
 /// Name and part of what has not run, "B" or "part 2 of B"; empty where all has.
 std::string missing_part(const PartsRun& run, const PartCount& parts) {
@@ -38,32 +44,43 @@ std::string missing_part(const PartsRun& run, const PartCount& parts) {
     return count == 1 ? std::string(name_of(kind)) : fmt::format("part {} of {}", part + 1, name_of(kind));
   };
   if (run.forward < parts.forward) return named(StepKind::forward, run.forward, parts.forward);
-  const bool input = run.input_gradient < parts.backward, weight = run.weight_gradient < parts.backward;
+  const bool input = run.input_gradient < parts.backward, weight = run.weight_gradient < parts.weight;
   if (input && weight && run.input_gradient == run.weight_gradient)
     return named(StepKind::backward, run.input_gradient, parts.backward);
   if (input) return named(StepKind::input_gradient, run.input_gradient, parts.backward);
-  return weight ? named(StepKind::weight_gradient, run.weight_gradient, parts.backward) : "";
+  return weight ? named(StepKind::weight_gradient, run.weight_gradient, parts.weight) : "";
 }
 
-/// A segment that a worker computes: replicas share segments.
+/// A segment that a worker computes: replicas share segments, and so do the copies of a stage.
 struct Duty {
   WorkerId worker;
   SegmentId segment;
   PartCount parts;
+  std::size_t first_copy;  ///< of those that run other micro-batches with the same segment: index of the first
   std::uint32_t open = 0;  ///< micro-batches between F and the end of backward
 };
+
+PartCount parts_of(const Segment& segment) {
+  const std::uint16_t backward = count_of(segment.backward_parts);
+  return {count_of(segment.forward_parts), backward,
+          segment.weight_parts.empty() ? backward : count_of(segment.weight_parts)};
+}
 
 /// What has run, by duty and micro-batch.
 class Coverage {
  public:
   explicit Coverage(const Program& program) : program_(program) {
     std::map<std::pair<WorkerId, SegmentId>, std::uint32_t> known;
+    std::map<std::pair<std::uint32_t, SegmentId>, std::size_t> copies;  // by the rank of pipeline rank 0
     std::vector<bool> has_worker(program.segments().size(), false);
     for (const StepWork& work : program.works()) {
       const auto [at, is_new] = known.emplace(std::pair(work.worker, work.segment), duties_.size());
-      const Segment& segment = program.segment(work.segment);
-      if (is_new)
-        duties_.push_back({work.worker, work.segment, {count_of(segment.forward_parts), count_of(segment.backward_parts)}});
+      if (is_new) {
+        Coordinate first = program.workers()[index_of(work.worker)].at;
+        first[MeshAxis::pipeline] = 0;
+        const auto copy = copies.emplace(std::pair(program.mesh().rank_of(first), work.segment), duties_.size()).first;
+        duties_.push_back({work.worker, work.segment, parts_of(program.segment(work.segment)), copy->second});
+      }
       duty_of_.push_back(at->second);
       has_worker[index_of(work.segment)] = true;
     }
@@ -77,21 +94,33 @@ class Coverage {
     const StepKind kind = program_.step(id).kind;
     if (kind == StepKind::update && duty_of(id).open > 0)
       refuse_program(fmt::format("changes weights between an F and its B: {}", program_.describe(id)));
-    if (is_forward(kind) || has_input_gradient(kind) || has_weight_gradient(kind)) add(id, kind);
+    if (is_forward(kind) || has_input_gradient(kind) || kind == StepKind::weight_gradient) add(id, kind);
   }
 
   void finish() const {
+    const std::size_t batches = program_.micro_batches();
+    std::vector<std::size_t> copy_that_ran(run_.size(), kNobody);  // by first copy and micro-batch
     for (std::size_t i = 0; i < run_.size(); ++i) {
-      const Duty& duty = duties_[i / program_.micro_batches()];
-      const std::string missing = missing_part(run_[i], duty.parts);
+      std::size_t& ran = copy_that_ran[duties_[i / batches].first_copy * batches + i % batches];
+      if (run_[i].forward == 0) continue;
+      if (ran != kNobody) refuse_program(fmt::format("{} and {} both run micro-batch {}", name_of(ran / batches),
+                                                     name_of(i / batches), i % batches));
+      ran = i;
+    }
+    for (std::size_t i = 0; i < run_.size(); ++i) {
+      const std::size_t duty = i / batches, ran = copy_that_ran[duties_[duty].first_copy * batches + i % batches];
+      if (ran != kNobody && ran != i) continue;
+      const std::string missing = missing_part(run_[i], duties_[duty].parts);
       if (!missing.empty())
-        refuse_program(fmt::format("worker \"{}\" misses {} of micro-batch {}",
-                                   program_.workers()[index_of(duty.worker)].name, missing,
-                                   i % program_.micro_batches()));
+        refuse_program(fmt::format("{} misses {} of micro-batch {}", name_of(duty), missing, i % batches));
     }
   }
 
  private:
+  static constexpr std::size_t kNobody = ~std::size_t{0};
+  std::string name_of(std::size_t duty) const {
+    return fmt::format("worker \"{}\"", program_.workers()[index_of(duties_[duty].worker)].name);
+  }
   Duty& duty_of(StepId id) { return duties_[duty_of_[program_.step(id).object]]; }
 
   void add(StepId id, StepKind kind) {
@@ -105,11 +134,11 @@ class Coverage {
     if (!is_forward(kind) && run.forward < parts.forward)
       refuse_program(fmt::format("runs before its F: {}", program_.describe(id)));
     if (is_forward(kind) && run.forward == 0) ++duty.open;
-    const auto is_over = [&] { return run.input_gradient == parts.backward && run.weight_gradient == parts.backward; };
+    const auto is_over = [&] { return run.input_gradient == parts.backward && run.weight_gradient == parts.weight; };
     const bool was_over = is_over();
     if (is_forward(kind)) take(id, run.forward);
     if (has_input_gradient(kind)) take(id, run.input_gradient);
-    if (has_weight_gradient(kind)) take(id, run.weight_gradient);
+    if (has_weight_gradient(kind, program_.segment(duty.segment))) take(id, run.weight_gradient);
     if (!was_over && is_over()) --duty.open;
   }
 
