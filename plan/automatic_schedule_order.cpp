@@ -1,0 +1,159 @@
+#include "plan/automatic_schedule_order.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/error.hpp"
+
+namespace tandem {
+namespace {
+
+std::vector<std::int64_t> counts(const std::vector<Bytes>& list) {
+  std::vector<std::int64_t> numbers;
+  for (const Bytes bytes : list) numbers.push_back(bytes.count);
+  return numbers;
+}
+
+void place_stages(ScheduleProblem& problem) {
+  problem.stages_of_rank.resize(problem.ranks);
+  for (std::uint32_t stage = 0; stage < problem.stages; ++stage) {
+    const std::uint32_t rank = problem.rank_of_stage[stage];
+    if (rank >= problem.ranks)
+      throw InputError(fmt::format("stage {} has no such rank", stage), std::to_string(rank),
+                       fmt::format("a rank below {}", problem.ranks));
+    problem.stages_of_rank[rank].push_back(static_cast<std::uint16_t>(stage));
+  }
+  for (std::uint32_t rank = 0; rank < problem.ranks; ++rank)
+    if (problem.stages_of_rank[rank].empty()) throw InputError(fmt::format("rank {} has no stage", rank));
+}
+
+void check_budgets(const ScheduleProblem& problem) {
+  for (std::uint32_t rank = 0; rank < problem.ranks; ++rank) {
+    Bytes least;
+    for (const std::uint16_t stage : problem.stages_of_rank[rank]) least += Bytes{problem.kept[stage]};
+    if (problem.budget[rank] < least.count)
+      throw InputError(fmt::format("the activations of one micro-batch do not fit rank {}'s budget", rank),
+                       fmt::format("{} B", problem.budget[rank]), fmt::format("at least {} B", least.count));
+  }
+}
+
+}  // namespace
+
+std::int64_t ScheduleProblem::work_of_rank(std::uint32_t rank) const {
+  std::int64_t sum = 0;
+  for (const std::uint16_t stage : stages_of_rank[rank])
+    sum += time_of({stage, Part::forward}) + time_of({stage, Part::backward});
+  return sum * micro_batches;
+}
+
+bool ScheduleProblem::gradients_shrink() const {
+  return std::equal(kept.begin(), kept.end(), kept_after.begin(), [](auto before, auto after) { return after <= before; });
+}
+
+ScheduleProblem make_problem(const ScheduleCosts& costs, const std::vector<std::uint32_t>& rank_of_stage,
+                             std::uint32_t ranks, std::uint32_t micro_batches, bool split) {
+  constexpr std::uint32_t kStagesMost = 4096;
+  const auto stages = static_cast<std::uint32_t>(rank_of_stage.size());
+  if (stages == 0 || stages > kStagesMost || micro_batches == 0)
+    throw InputError("no schedule for so many stages or micro-batches", fmt::format("{} and {}", stages, micro_batches),
+                     fmt::format("1 to {} stages and at least 1 micro-batch", kStagesMost));
+  check_costs(costs, stages, ranks);
+  ScheduleProblem problem{stages, ranks, micro_batches, split, rank_of_stage, {}, {}, {}, {},
+                          counts(costs.kept), counts(costs.kept_after_input_gradient), counts(costs.budget)};
+  place_stages(problem);
+  check_budgets(problem);
+  for (std::uint32_t stage = 0; stage < stages; ++stage) {
+    const std::int64_t input = costs.input_gradient[stage].count, weight = costs.weight_gradient[stage].count;
+    problem.time.insert(problem.time.end(), {costs.forward[stage].count, input, weight, input + weight});
+    const auto far = [&](std::uint32_t other) { return rank_of_stage[other] != rank_of_stage[stage]; };
+    problem.to_forward.push_back(stage > 0 && far(stage - 1) ? costs.message_forward[stage - 1].count : 0);
+    problem.to_backward.push_back(stage + 1 < stages && far(stage + 1) ? costs.message_backward[stage].count : 0);
+  }
+  return problem;
+}
+
+bool WordRules::allow(std::uint32_t rank, const Word& word) {
+  for (const std::uint16_t stage : problem_.stages_of_rank[rank]) done_[stage] = {};
+  std::int64_t held = 0;
+  const std::int64_t budget = problem_.budget[rank];
+  for (const Letter letter : word) {
+    Done& at = done_[letter.stage];
+    const std::int64_t kept = problem_.kept[letter.stage], after = problem_.kept_after[letter.stage];
+    switch (letter.part) {
+      case Part::forward:
+        ++at.forwards, held += kept;
+        if (held > budget) return false;
+        break;
+      case Part::backward:
+        if (++at.backwards > at.forwards) return false;
+        held -= kept;
+        break;
+      case Part::input_gradient:
+        if (++at.backwards > at.forwards) return false;
+        ++at.split, held += after - kept;
+        if (std::max(held, held + kept - after) > budget) return false;
+        break;
+      case Part::weight_gradient:
+        if (++at.weights > at.split) return false;
+        held -= after;
+        break;
+    }
+  }
+  return true;
+}
+
+Grid to_grid(const Order& order) {
+  constexpr StepKind kKinds[] = {StepKind::forward, StepKind::input_gradient, StepKind::weight_gradient,
+                                 StepKind::backward};
+  Grid grid(order.size());
+  for (std::size_t rank = 0; rank < order.size(); ++rank) {
+    struct Done {
+      std::uint32_t forwards = 0, backwards = 0;
+      std::size_t weights = 0;
+      std::vector<std::uint32_t> split;
+    };
+    std::vector<Done> done;
+    for (const Letter letter : order[rank]) {
+      if (done.size() <= letter.stage) done.resize(letter.stage + 1u);
+      Done& at = done[letter.stage];
+      std::uint32_t batch = 0;
+      if (letter.part == Part::forward) batch = at.forwards++;
+      if (letter.part == Part::backward || letter.part == Part::input_gradient) batch = at.backwards++;
+      if (letter.part == Part::input_gradient) at.split.push_back(batch);
+      if (letter.part == Part::weight_gradient) batch = at.split.at(at.weights++);
+      grid[rank].push_back({letter.stage, kKinds[static_cast<std::size_t>(letter.part)], batch});
+    }
+  }
+  return grid;
+}
+
+Order to_order(const Grid& grid) {
+  Order order(grid.size());
+  for (std::size_t rank = 0; rank < grid.size(); ++rank)
+    for (const Action& action : grid[rank]) {
+      const Part part = action.kind == StepKind::forward          ? Part::forward
+                        : action.kind == StepKind::input_gradient ? Part::input_gradient
+                        : action.kind == StepKind::backward       ? Part::backward
+                                                                  : Part::weight_gradient;
+      order[rank].push_back({static_cast<std::uint16_t>(action.stage), part});
+    }
+  return order;
+}
+
+Order split_backwards(const Order& order) {
+  Order apart(order.size());
+  for (std::size_t rank = 0; rank < order.size(); ++rank)
+    for (const Letter letter : order[rank]) {
+      if (letter.part != Part::backward) {
+        apart[rank].push_back(letter);
+        continue;
+      }
+      apart[rank].push_back({letter.stage, Part::input_gradient});
+      apart[rank].push_back({letter.stage, Part::weight_gradient});
+    }
+  return apart;
+}
+
+}  // namespace tandem
