@@ -12,6 +12,8 @@ BufferContent content_of(Place place) {
     case Place::saved: return BufferContent::saved;
     case Place::gradient_inbox: return BufferContent::gradient_inbox;
     case Place::gradient_outbox: return BufferContent::gradient_outbox;
+    case Place::saved_for_input: return BufferContent::saved_for_input;
+    case Place::deferred: return BufferContent::deferred;
     case Place::none:
     case Place::workspace: break;
   }

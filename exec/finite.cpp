@@ -15,7 +15,8 @@ bool holds_only_finite(const Model& model, LayerId tensor, std::int64_t batch, c
 
 /// The workspace may have been written again since, so what lies there tells nothing.
 bool still_there(const Placement& placement) {
-  return placement.place == Place::saved || placement.place == Place::outbox;
+  return placement.place == Place::saved || placement.place == Place::saved_for_input ||
+         placement.place == Place::outbox;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "exec/finite.hpp"
 #include "exec/layer_pass.hpp"
 #include "exec/step_work.hpp"
+#include "plan/part_touches.hpp"
 
 namespace tandem {
 namespace {
@@ -126,14 +127,11 @@ class Backward {
  public:
   Backward(const WorkContext& context, const StepWork& work)
       : segment_(context.program.segment(work.segment)), model_(context.local(work.segment).model) {
-    const bool both = work.kind == StepKind::backward;
-    copies_ = both ? work.part == 0 : work.kind == StepKind::input_gradient;
-    for (std::size_t part = 0; part < segment_.backward_parts.size(); ++part)
-      for (const PassItem& item : segment_.backward_parts[part].items) {
-        const bool is_weight = item.pass == Pass::weight_gradient;
-        if (both ? part == work.part : is_weight == (work.kind == StepKind::weight_gradient))
-          passes_.emplace_back(model_, segment_, item, loss_gradient(context.program), context.seed);
-      }
+    copies_ = work.kind != StepKind::weight_gradient && work.part == segment_.first_gradient_part();
+    const SegmentPart& part = parts_of(segment_, work.kind).at(work.part);
+    invariant(part.recomputes == (work.kind == StepKind::recompute), "a part that recomputes is R, and no other");
+    for (const PassItem& item : part.items)
+      passes_.emplace_back(model_, segment_, item, loss_gradient(context.program), context.seed);
   }
 
   void run(const StepCall& call) {
@@ -156,8 +154,8 @@ StepFunction make_forward(const WorkContext& context, const StepWork& work) {
 
 StepFunction make_backward(const WorkContext& context, const StepWork& work) {
   invariant(work.kind == StepKind::backward || work.kind == StepKind::input_gradient ||
-                work.kind == StepKind::weight_gradient,
-            "backward is B, I or W");
+                work.kind == StepKind::weight_gradient || work.kind == StepKind::recompute,
+            "backward is R, B, I or W");
   return [prepared = std::make_shared<Backward>(context, work)](const StepCall& call) { prepared->run(call); };
 }
 

@@ -17,9 +17,14 @@ const SegmentParameter& find_parameter(const Segment& segment, ParameterId id) {
   return *found;
 }
 
-Slot scratch_of(const LayerPlan& plan, Pass pass) {
-  if (pass == Pass::forward) return slot_of(plan.scratch);
-  return slot_of(pass == Pass::input_gradient ? plan.input_gradient_scratch : plan.weight_gradient_scratch);
+Slot scratch_of(const LayerPlan& plan, const PassItem& item) {
+  if (item.pass == Pass::forward) return slot_of(item.again ? plan.again_scratch : plan.scratch);
+  return slot_of(item.pass == Pass::input_gradient ? plan.input_gradient_scratch : plan.weight_gradient_scratch);
+}
+
+Slot output_of(const LayerPlan& plan, const Layer& layer, const PassItem& item) {
+  if (item.pass == Pass::forward) return slot_of(item.again ? plan.again_output : plan.output);
+  return layer.kept.output ? slot_of(plan.kept_output) : Slot{};
 }
 
 /// The rows that the item computes: all at once, the interior, or what lies before and after it.
@@ -58,13 +63,14 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   const auto table = is_conversion(*layer.kind) ? conversion_kernels() : fast_kernels();
   kernel_ = find_kernels<float>(table, layer.kind->name).of(pass);
   invariant(kernel_ != nullptr, "the table has a kernel for every pass that runs");
-  place_inputs(layer, plan);
+  const bool first_time = pass == Pass::forward && !item.again;
+  place_inputs(layer, first_time ? plan.inputs : plan.kept_inputs);
   place_parameters(layer, segment);
-  for (const Placement& extra : plan.extra) extra_.push_back(slot_of(extra));
+  for (const Placement& extra : first_time ? plan.extra : plan.kept_extra) extra_.push_back(slot_of(extra));
   extra_pointers_.resize(extra_.size());
-  if (pass == Pass::forward || layer.kept.output) output_ = slot_of(plan.output);
+  output_ = output_of(plan, layer, item);
   if (pass != Pass::forward) place_gradients(plan);
-  scratch_ = scratch_of(plan, pass);
+  scratch_ = scratch_of(plan, item);
 
   arguments_.attributes = &layer.attributes;
   arguments_.output_spec = &layer.output;
@@ -82,9 +88,9 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   arguments_.parameter_gradients = parameter_gradient_pointers_;
 }
 
-void LayerPass::place_inputs(const Layer& layer, const LayerPlan& plan) {
-  for (std::size_t i = 0; i < plan.inputs.size(); ++i)
-    inputs_.push_back(pass_ == Pass::forward || layer.kept.inputs[i] ? slot_of(plan.inputs[i]) : Slot{});
+void LayerPass::place_inputs(const Layer& layer, const std::vector<Placement>& places) {
+  for (std::size_t i = 0; i < places.size(); ++i)
+    inputs_.push_back(pass_ == Pass::forward || layer.kept.inputs[i] ? slot_of(places[i]) : Slot{});
   input_pointers_.resize(inputs_.size());
 }
 

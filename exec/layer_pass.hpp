@@ -22,7 +22,7 @@ class LayerPass {
   Region region() const { return region_; }
 
  private:
-  void place_inputs(const Layer& layer, const LayerPlan& plan);
+  void place_inputs(const Layer& layer, const std::vector<Placement>& places);
   void place_parameters(const Layer& layer, const Segment& segment);
   void place_gradients(const LayerPlan& plan);
   void point_into(const Bases& bases);

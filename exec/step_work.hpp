@@ -40,7 +40,8 @@ struct WorkContext {
 
 /// One part of F.
 StepFunction make_forward(const WorkContext& context, const StepWork& work);
-/// One part of B, which runs I and W layer by layer from the end; I and W alone do their half of all parts.
+/// One part of B, which runs I and W layer by layer from the end; of I, or of W, where they are apart; or of R, which
+/// runs F again.
 StepFunction make_backward(const WorkContext& context, const StepWork& work);
 StepFunction make_zero_gradients(const WorkContext& context, const StepWork& work);
 /// The gradient of a tied parameter becomes the sum over both of its uses.

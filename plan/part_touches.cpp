@@ -60,6 +60,16 @@ std::vector<Touch> touches_of(const Segment& segment, const Model& local, const 
   return Touches(segment, local, item).all();
 }
 
+bool is_pass(StepKind kind) {
+  return kind == StepKind::forward || kind == StepKind::backward || kind == StepKind::input_gradient ||
+         kind == StepKind::weight_gradient || kind == StepKind::recompute;
+}
+
+const std::vector<SegmentPart>& parts_of(const Segment& segment, StepKind kind) {
+  if (kind == StepKind::forward) return segment.forward_parts;
+  return kind == StepKind::weight_gradient ? segment.weight_parts : segment.backward_parts;
+}
+
 std::vector<Touch> touches_of(const std::vector<BoundaryCopy>& copies) {
   std::vector<Touch> all;
   for (const BoundaryCopy& copy : copies) {

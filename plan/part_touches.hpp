@@ -19,4 +19,9 @@ struct Touch {
 std::vector<Touch> touches_of(const Segment& segment, const Model& local, const PassItem& item);
 std::vector<Touch> touches_of(const std::vector<BoundaryCopy>& copies);
 
+/// Does a step of this kind run kernels of a segment's layers? F, B, I, W and R.
+bool is_pass(StepKind kind);
+/// The segment's parts that steps of this kind run: StepWork::part counts in them.
+const std::vector<SegmentPart>& parts_of(const Segment& segment, StepKind kind);
+
 }  // namespace tandem

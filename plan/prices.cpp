@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "plan/part_touches.hpp"
 #include "plan/region_share.hpp"
 #include "plan/route_pricing.hpp"
 
@@ -84,11 +85,6 @@ class Pricing {
   const Optimizer& optimizer_;
 };
 
-bool is_pass(StepKind kind) {
-  return kind == StepKind::forward || kind == StepKind::backward || kind == StepKind::input_gradient ||
-         kind == StepKind::weight_gradient;
-}
-
 bool runs(StepKind kind, Pass pass) {
   if (kind == StepKind::forward) return pass == Pass::forward;
   if (kind == StepKind::backward) return pass != Pass::forward;
@@ -123,10 +119,9 @@ void Pricing::add_layers(const StepWork& work, Sum& sum) const {
 
 void Pricing::add_part(const StepWork& work, Sum& sum) const {
   const Segment& segment = program_.segment(work.segment);
-  const auto& parts = work.kind == StepKind::forward ? segment.forward_parts : segment.backward_parts;
-  if (parts.empty()) return add_layers(work, sum);
-  for (const PassItem& item : parts.at(work.part).items)
-    if (runs(work.kind, item.pass)) add_item(segment, model_of(work.segment), item, sum);
+  if (segment.forward_parts.empty()) return add_layers(work, sum);
+  for (const PassItem& item : parts_of(segment, work.kind).at(work.part).items)
+    add_item(segment, model_of(work.segment), item, sum);
 }
 
 /// Copies into the outbox end the last part of F; those of gradients begin the first part of B.
@@ -135,7 +130,7 @@ void Pricing::add_boundary(const StepWork& work, Sum& sum) const {
   const std::size_t parts = std::max<std::size_t>(segment.forward_parts.size(), 1);
   if (work.kind == StepKind::forward && work.part + 1 == parts) add_copies(segment.forward_copies, sum);
   const bool gradients_arrive = work.kind == StepKind::backward || work.kind == StepKind::input_gradient;
-  if (gradients_arrive && work.part == 0) add_copies(segment.backward_copies, sum);
+  if (gradients_arrive && work.part == segment.first_gradient_part()) add_copies(segment.backward_copies, sum);
 }
 
 void Pricing::add_plain(const StepWork& work, Sum& sum) const {

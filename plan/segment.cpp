@@ -92,8 +92,9 @@ void SegmentLayout::add_parameters() {
 /// Ranges of parameters that are reduced over the same axes, from the last layer to the first.
 void SegmentLayout::add_buckets() {
   std::map<std::uint32_t, std::uint32_t> part_of_row;
-  for (std::uint32_t part = 0; part < segment_.backward_parts.size(); ++part)
-    for (const PassItem& item : segment_.backward_parts[part].items)
+  const auto& parts = options_.split_backward ? segment_.weight_parts : segment_.backward_parts;
+  for (std::uint32_t part = 0; part < parts.size(); ++part)
+    for (const PassItem& item : parts[part].items)
       if (item.pass == Pass::weight_gradient) part_of_row[item.layer] = part;
   std::map<std::array<bool, kMeshAxes>, GradientBucket> open;
   const auto finish = [this](GradientBucket& bucket) {
@@ -117,10 +118,17 @@ void SegmentLayout::add_buckets() {
   });
 }
 
+std::uint32_t Segment::first_gradient_part() const {
+  std::uint32_t part = 0;
+  while (part + 1 < backward_parts.size() && backward_parts[part].recomputes) ++part;
+  return part;
+}
+
 Segment lay_out_segment(const LocalModel& local, std::size_t first, std::size_t last, std::int64_t batch,
                         const SegmentOptions& options) {
   SegmentLayout layout(local, first, last, batch, options);
   layout.add_boundaries();
+  layout.choose_kept();
   layout.order_forward();
   layout.order_backward();
   layout.place_forward();

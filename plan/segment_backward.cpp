@@ -1,5 +1,7 @@
 // Where the gradients of a segment gather, and which reader writes first.
 
+#include <set>
+
 #include "plan/segment_layout.hpp"
 
 namespace tandem {
@@ -23,7 +25,7 @@ Times SegmentLayout::life_of_gradient(LayerId tensor) const {
 }
 
 /// With the message that brings or takes it, else in the workspace.
-void SegmentLayout::place_gradients(std::vector<PendingPlacement>& workspace) {
+void SegmentLayout::place_gradients(std::vector<PendingPlacement>& workspace, std::vector<PendingPlacement>& deferred) {
   std::map<LayerId, Times> lives;
   for (const auto& [tensor, place] : values_) {
     const LayerId home = gradient_root(tensor);
@@ -31,16 +33,25 @@ void SegmentLayout::place_gradients(std::vector<PendingPlacement>& workspace) {
       gradients_[home] = {Place::gradient_outbox, outgoing->offset};
     if (inside(tensor) && requires_gradient(tensor)) lives[home].join(life_of_gradient(tensor));
   }
-  for (const auto& [tensor, place] : values_)
-    if (const BoundaryTensor* incoming = find_tensor(segment_.gradient_inbox, tensor))
-      gradients_.try_emplace(gradient_root(tensor), Placement{Place::gradient_inbox, incoming->offset});
+  std::set<LayerId> arriving;
+  for (const auto& [tensor, place] : values_) {
+    const BoundaryTensor* incoming = find_tensor(segment_.gradient_inbox, tensor);
+    if (incoming == nullptr) continue;
+    const LayerId home = gradient_root(tensor);
+    const auto life = lives.find(home);
+    if (life != lives.end() && life->second.last >= weights_begin_) {
+      life->second.touch(0);  // copied out of the message before all else
+      arriving.insert(home);
+    } else {
+      gradients_.try_emplace(home, Placement{Place::gradient_inbox, incoming->offset});
+    }
+  }
   for (const auto& [home, life] : lives) {
     const auto& readers = model_.layer(home).readers;
-    const bool is_read = std::any_of(readers.begin(), readers.end(), [this](LayerId reader) { return inside(reader); });
+    const bool is_read = arriving.contains(home) || std::any_of(readers.begin(), readers.end(),
+                                                                [this](LayerId reader) { return inside(reader); });
     if (!life.touched() || !is_read || gradients_.contains(home)) continue;
-    Placement& placement = gradients_[home];
-    placement = {Place::workspace, 0};
-    workspace.push_back({&placement, {life.first, life.last + 1, model_.layer(home).output.bytes(segment_.batch)}});
+    pend(life, model_.layer(home).output.bytes(segment_.batch), gradients_[home], workspace, deferred);
   }
   for (const auto& [tensor, place] : values_)
     if (gradient_root(tensor) != tensor) gradients_.try_emplace(gradient_root(tensor), Placement{});
@@ -67,19 +78,24 @@ void SegmentLayout::add_gradient_writers(LayerId layer, std::map<LayerId, bool>&
 
 void SegmentLayout::place_backward() {
   Segment& s = segment_;
-  std::vector<PendingPlacement> workspace;
-  place_gradients(workspace);
+  std::vector<PendingPlacement> workspace, deferred, weights;
+  keep_again(workspace, deferred);
+  place_gradients(workspace, deferred);
   const auto add_scratch = [&](LayerId layer, Pass pass, const Times& times, Placement& placement) {
     const Bytes scratch = model_.scratch(layer, pass, s.batch);
     if (scratch.count == 0 || !runs_backward(layer) || !times.touched()) return;
     placement = {Place::workspace, 0};
-    workspace.push_back({&placement, {times.first, times.last + 1, scratch}});
+    (times.first >= weights_begin_ ? weights : workspace)
+        .push_back({&placement, {times.first, times.last + 1, scratch}});
   };
   for (LayerPlan& entry : s.layers) {
     add_scratch(entry.layer, Pass::input_gradient, input_times_[row(entry.layer)], entry.input_gradient_scratch);
     add_scratch(entry.layer, Pass::weight_gradient, weight_times_[row(entry.layer)], entry.weight_gradient_scratch);
   }
   place_pending(workspace, s.backward_workspace);
+  place_pending(deferred, s.deferred_bytes);
+  place_pending(weights, s.weight_workspace);
+  share_kept();
   std::map<LayerId, bool> written;
   for (const BoundaryTensor& entry : s.gradient_inbox) {
     written[entry.tensor] = true;

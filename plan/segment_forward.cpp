@@ -11,21 +11,11 @@ LayerId SegmentLayout::root(LayerId tensor) const {
   return tensor;
 }
 
-/// Does the backward of a layer in this segment read what lies here?
-bool SegmentLayout::kept(LayerId root_tensor) const {
-  if (inside(root_tensor) && model_.layer(root_tensor).kept.output && runs_backward(root_tensor)) return true;
-  for (std::size_t index = segment_.first; index < segment_.last; ++index) {
-    const Layer& layer = model_.layer(id(index));
-    if (!runs_backward(id(index))) continue;
-    for (std::size_t i = 0; i < layer.inputs.size(); ++i)
-      if (layer.kept.inputs[i] && root(layer.inputs[i]) == root_tensor) return true;
-  }
-  return false;
-}
-
-Placement SegmentLayout::save(Bytes bytes) {
-  const Placement placement{Place::saved, segment_.saved_bytes.count};
-  segment_.saved_bytes += Bytes{aligned_size(bytes)};
+Placement SegmentLayout::save(Bytes bytes, bool weights_read) {
+  const bool until_input = options_.split_backward && !weights_read;
+  Bytes& size = until_input ? segment_.saved_for_input_bytes : segment_.saved_bytes;
+  const Placement placement{until_input ? Place::saved_for_input : Place::saved, size.count};
+  size += Bytes{aligned_size(bytes)};
   return placement;
 }
 
@@ -39,13 +29,30 @@ void SegmentLayout::place_output(LayerId layer, std::vector<PendingPlacement>& w
     for (const LayerId input : model_.layer(id(index)).inputs)
       if (inside(input) && root(input) == layer) life.join(forward_times_[row(id(index))]);
   }
-  if (kept(layer)) {
-    entry.output = save(bytes);
+  if (saved_[row(layer)]) {
+    entry.output = save(bytes, weights_read(layer));
   } else if (crossing != nullptr) {
     entry.output = {Place::outbox, crossing->offset};
   } else {
     entry.output = {Place::workspace, 0};
     workspace.push_back({&entry.output, {life.first, life.last + 1, bytes}});
+  }
+}
+
+/// Those that are computed again live no longer than F's kernel.
+void SegmentLayout::place_extra(LayerId layer, std::vector<PendingPlacement>& workspace) {
+  LayerPlan& entry = plan(layer);
+  const auto& extra = model_.layer(layer).kept.extra;
+  entry.extra.resize(extra.size());
+  const Times& times = forward_times_[row(layer)];
+  for (std::size_t i = 0; i < extra.size(); ++i) {
+    const Bytes bytes = extra[i].bytes(segment_.batch);
+    if (!again_[row(layer)]) {
+      entry.extra[i] = save(bytes, !model_.layer(layer).parameters.empty());
+      continue;
+    }
+    entry.extra[i] = {Place::workspace, 0};
+    workspace.push_back({&entry.extra[i], {times.first, times.last + 1, bytes}});
   }
 }
 
@@ -58,7 +65,7 @@ void SegmentLayout::place_forward() {
     entry.layer = layer;
     if (is_exchange(layer)) continue;
     place_output(layer, workspace);
-    for (const TensorSpec& extra : model_.layer(layer).kept.extra) entry.extra.push_back(save(extra.bytes(s.batch)));
+    place_extra(layer, workspace);
     if (const Bytes scratch = model_.scratch(layer, Pass::forward, s.batch); scratch.count > 0) {
       const Times& times = forward_times_[row(layer)];
       entry.scratch = {Place::workspace, 0};
@@ -73,7 +80,8 @@ void SegmentLayout::place_forward() {
   }
   for (LayerPlan& entry : s.layers)
     for (const LayerId input : model_.layer(entry.layer).inputs) entry.inputs.push_back(values_.at(input));
-  s.keeps_inbox = std::any_of(s.inbox.begin(), s.inbox.end(), [&](const auto& entry) { return kept(entry.tensor); });
+  s.keeps_inbox =
+      std::any_of(s.inbox.begin(), s.inbox.end(), [&](const auto& entry) { return need_of(entry.tensor, kKeeps).any(); });
   for (const BoundaryTensor& entry : s.outbox)
     if (const Placement to{Place::outbox, entry.offset}; values_.at(entry.tensor) != to)
       s.forward_copies.push_back({values_.at(entry.tensor), to, entry.bytes});

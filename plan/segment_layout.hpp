@@ -55,6 +55,7 @@ class SegmentLayout {
   }
 
   void add_boundaries();
+  void choose_kept();
   void order_forward();
   void order_backward();
   void place_forward();
@@ -83,16 +84,34 @@ class SegmentLayout {
   LayerId root(LayerId tensor) const;
   /// The gradient in whose place this one's gathers: that of the last collective of a chain of only readers.
   LayerId gradient_root(LayerId tensor) const;
-  bool kept(LayerId root_tensor) const;
+  /// Who reads in backward what lies here: the recomputed range of its own layer (or no range at all), or others.
+  struct Need {
+    bool inside = false, outside = false;
+    bool any() const { return inside || outside; }
+  };
+  static constexpr std::int32_t kKeeps = -1;  ///< a layer of no recomputed range
+  Need need_of(LayerId root_tensor, std::int32_t range) const;
+  bool weights_read(LayerId root_tensor) const;
+  bool crosses_collective(LayerId root_tensor) const;
+  void add_again(std::int32_t range);
+  void keep_again(std::vector<PendingPlacement>& workspace, std::vector<PendingPlacement>& deferred);
+  void share_kept();
+  Times life_of_value(LayerId root_tensor) const;
+  /// Into the deferred buffer where W reads it after all of I, else into the workspace.
+  void pend(const Times& life, Bytes bytes, Placement& placement, std::vector<PendingPlacement>& workspace,
+            std::vector<PendingPlacement>& deferred) const;
   void add_item(std::vector<SegmentPart>& parts, PassItem item, std::vector<Times>& times);
   bool is_halo_of_window(std::size_t exchange) const;
   void add_interior_and_border(std::size_t exchange);
   void close_backward_part(LayerId exchange);
+  void add_input_gradient(LayerId layer);
+  void add_weight_gradient(LayerId layer, std::vector<SegmentPart>& parts, Bytes& reduced);
   void place_output(LayerId layer, std::vector<PendingPlacement>& workspace);
-  void place_gradients(std::vector<PendingPlacement>& workspace);
+  void place_extra(LayerId layer, std::vector<PendingPlacement>& workspace);
+  void place_gradients(std::vector<PendingPlacement>& workspace, std::vector<PendingPlacement>& deferred);
   Times life_of_gradient(LayerId tensor) const;
   void add_gradient_writers(LayerId layer, std::map<LayerId, bool>& written);
-  Placement save(Bytes bytes);
+  Placement save(Bytes bytes, bool weights_read);
   bool is_tied(ParameterId parameter) const;
 
   const LocalModel& local_;
@@ -100,7 +119,10 @@ class SegmentLayout {
   SegmentOptions options_;
   Segment segment_;
   std::int64_t clock_ = 0;
-  std::vector<Times> forward_times_, input_times_, weight_times_;  ///< by row
+  std::int64_t weights_begin_ = std::numeric_limits<std::int64_t>::max();  ///< with split_backward: W's first time
+  std::vector<Times> forward_times_, input_times_, weight_times_, again_times_;  ///< by row
+  std::vector<std::int32_t> range_;  ///< by row: index into SegmentOptions::recompute, or kKeeps
+  std::vector<bool> saved_, again_;  ///< by row: its output is kept from F; F runs again
   std::map<LayerId, Placement> values_, gradients_;
 };
 

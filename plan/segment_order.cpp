@@ -78,30 +78,63 @@ void SegmentLayout::close_backward_part(LayerId exchange) {
   parts.emplace_back();
 }
 
+/// The range's layers of F in their order, in a part of their own before its first gradients; it need not wait for a
+/// collective of gradients under way.
+void SegmentLayout::add_again(std::int32_t range) {
+  auto& parts = segment_.backward_parts;
+  if (!parts.back().items.empty()) parts.emplace_back();
+  for (const SegmentPart& part : segment_.forward_parts)
+    for (PassItem item : part.items) {
+      if (range_[item.layer] != range || !again_[item.layer]) continue;
+      item.again = true;
+      add_item(parts, item, again_times_);
+    }
+  if (parts.back().items.empty()) return;
+  parts.back().recomputes = true;
+  const auto part = static_cast<std::uint32_t>(parts.size() - 1);
+  for (SegmentCollective& entry : segment_.backward_collectives)
+    if (entry.before_part == part) ++entry.before_part;
+  parts.emplace_back();
+}
+
+void SegmentLayout::add_input_gradient(LayerId layer) {
+  const bool moves = is_exchange(layer) && collective(layer)->backward && requires_gradient(layer);
+  if (moves) close_backward_part(layer);
+  if (moves) input_times_[row(layer)].touch(clock_++);
+  const bool adds = !is_exchange(layer) || gradient_root(model_.layer(layer).inputs[0]) != gradient_root(layer);
+  if (model_.needs_gradient(layer) && adds)
+    add_item(segment_.backward_parts, {row(layer), Pass::input_gradient, Region::all}, input_times_);
+}
+
+/// `reduced`: of the parameters' gradients since the last cut, what is to be reduced. A part ends where a bucket does.
+void SegmentLayout::add_weight_gradient(LayerId layer, std::vector<SegmentPart>& parts, Bytes& reduced) {
+  if (model_.layer(layer).parameters.empty()) return;
+  add_item(parts, {row(layer), Pass::weight_gradient, Region::all}, weight_times_);
+  for (const ParameterId parameter : model_.layer(layer).parameters)
+    if (local_.parameters[index_of(parameter)].partial != std::array<bool, kMeshAxes>{})
+      reduced += Bytes{aligned_size(model_.parameter(parameter).spec.bytes())};
+  if (!options_.overlap || reduced < options_.bucket || index_of(layer) == segment_.first) return;
+  parts.emplace_back();
+  reduced = {};
+}
+
 void SegmentLayout::order_backward() {
   Segment& s = segment_;
-  input_times_.resize(s.layers.size());
-  weight_times_.resize(s.layers.size());
+  for (std::vector<Times>* times : {&input_times_, &weight_times_, &again_times_}) times->resize(s.layers.size());
   s.backward_parts.emplace_back();
   clock_ = 0;
   Bytes reduced;
+  std::int32_t range = kKeeps;
   for (std::size_t index = s.last; index-- > s.first;) {
-    const LayerId layer = id(index);
-    const bool moves = is_exchange(layer) && collective(layer)->backward && requires_gradient(layer);
-    if (moves) close_backward_part(layer);
-    if (moves) input_times_[row(layer)].touch(clock_++);
-    const bool adds = !is_exchange(layer) || gradient_root(model_.layer(layer).inputs[0]) != gradient_root(layer);
-    if (model_.needs_gradient(layer) && adds)
-      add_item(s.backward_parts, {row(layer), Pass::input_gradient, Region::all}, input_times_);
-    if (model_.layer(layer).parameters.empty()) continue;
-    add_item(s.backward_parts, {row(layer), Pass::weight_gradient, Region::all}, weight_times_);
-    for (const ParameterId parameter : model_.layer(layer).parameters)
-      if (local_.parameters[index_of(parameter)].partial != std::array<bool, kMeshAxes>{})
-        reduced += Bytes{aligned_size(model_.parameter(parameter).spec.bytes())};
-    if (!options_.overlap || reduced < options_.bucket || index == s.first) continue;
-    s.backward_parts.emplace_back();
-    reduced = {};
+    const std::int32_t mine = range_[row(id(index))];
+    if (mine != kKeeps && mine != range) add_again(range = mine);
+    add_input_gradient(id(index));
+    if (!options_.split_backward) add_weight_gradient(id(index), s.backward_parts, reduced);
   }
+  if (!options_.split_backward) return;
+  weights_begin_ = clock_;
+  s.weight_parts.emplace_back();
+  for (std::size_t index = s.last; index-- > s.first;) add_weight_gradient(id(index), s.weight_parts, reduced);
 }
 
 }  // namespace tandem

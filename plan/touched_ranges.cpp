@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plan/lowering.hpp"
+#include "plan/part_touches.hpp"
 
 namespace tandem {
 namespace {
@@ -13,21 +14,15 @@ class Collector {
   Collector(const Program& program, SegmentId segment, BufferContent content)
       : segment_(program.segment(segment)), model_(program.local(segment).model), content_(content) {}
 
-  void add(const Placement& placement, Bytes bytes) {
-    if (placement.place != Place::none && content_of(placement.place) == content_) add(placement.offset, bytes);
-  }
   void add(std::int64_t offset, Bytes bytes) { ranges_.push_back({offset, offset + bytes.count}); }
-  void add(const PassItem& item);
-  void add(const std::vector<BoundaryCopy>& copies) {
-    for (const BoundaryCopy& copy : copies) {
-      add(copy.from, copy.bytes);
-      add(copy.to, copy.bytes);
-    }
+  void add(const std::vector<Touch>& touches) {
+    for (const Touch& touch : touches)
+      if (content_of(touch.at.place) == content_) add(touch.at.offset, touch.bytes);
   }
+  void add(const PassItem& item);
   std::vector<ByteRange> take() && { return std::move(ranges_); }
 
  private:
-  Bytes bytes_of(LayerId tensor) const { return model_.layer(tensor).output.bytes(segment_.batch); }
   void add_gradients(const Layer& layer);
 
   const Segment& segment_;
@@ -43,24 +38,8 @@ void Collector::add_gradients(const Layer& layer) {
 }
 
 void Collector::add(const PassItem& item) {
-  const LayerPlan& plan = segment_.layers[item.layer];
-  const Layer& layer = model_.layer(plan.layer);
-  if (content_ == BufferContent::gradients) {
-    if (item.pass == Pass::weight_gradient) add_gradients(layer);
-    return;
-  }
-  const bool forward = item.pass == Pass::forward;
-  const bool workspace = content_ == BufferContent::workspace;  // F and B have one each
-  for (std::size_t i = 0; i < layer.inputs.size(); ++i)
-    if (forward ? item.reads(i) : !workspace) add(plan.inputs[i], bytes_of(layer.inputs[i]));
-  for (std::size_t i = 0; i < plan.extra.size(); ++i) add(plan.extra[i], layer.kept.extra[i].bytes(segment_.batch));
-  if (forward || !workspace) add(plan.output, bytes_of(plan.layer));
-  const Bytes scratch = model_.scratch(plan.layer, item.pass, segment_.batch);
-  if (forward) return add(plan.scratch, scratch);
-  add(item.pass == Pass::input_gradient ? plan.input_gradient_scratch : plan.weight_gradient_scratch, scratch);
-  add(plan.output_gradient, bytes_of(plan.layer));
-  if (item.pass != Pass::input_gradient) return;
-  for (std::size_t i = 0; i < layer.inputs.size(); ++i) add(plan.input_gradients[i], bytes_of(layer.inputs[i]));
+  if (content_ != BufferContent::gradients) return add(touches_of(segment_, model_, item));
+  if (item.pass == Pass::weight_gradient) add_gradients(model_.layer(segment_.layers[item.layer].layer));
 }
 
 /// Of the rank's own vector: ranks at an image's edge have fewer strips, and may have longer ones.
@@ -84,13 +63,13 @@ std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferI
     const CollectiveSpec& collective = program.spec(program.collective(id));
     const std::uint32_t rank = program.group_rank(id);
     touched.add(collective.payloads[rank].offset, vector_bytes(collective.shape, rank));
-  } else if (step.kind == StepKind::forward || step.kind == StepKind::backward) {
-    const bool forward = step.kind == StepKind::forward;
-    const auto& parts = forward ? segment.forward_parts : segment.backward_parts;
+  } else if (is_pass(step.kind)) {
+    const auto& parts = parts_of(segment, step.kind);
     const std::uint32_t part = program.work(id).part;
     for (const PassItem& item : parts.at(part).items) touched.add(item);
-    if (forward && part + 1 == parts.size()) touched.add(segment.forward_copies);
-    if (!forward && part == 0) touched.add(segment.backward_copies);
+    if (step.kind == StepKind::forward && part + 1 == parts.size()) touched.add(touches_of(segment.forward_copies));
+    if (&parts == &segment.backward_parts && part == segment.first_gradient_part())
+      touched.add(touches_of(segment.backward_copies));
   } else if ((is_message_end(step.kind) || step.kind == StepKind::add_gradient) &&
              spec.content == BufferContent::gradients) {
     const Model& model = program.local(spec.segment).model;

@@ -6,7 +6,8 @@
 namespace tandem {
 namespace {
 
-const char* const kPlaces[] = {"none", "inbox", "outbox", "saved", "workspace", "gradient inbox", "gradient outbox"};
+const char* const kPlaces[] = {"none", "inbox", "outbox", "saved", "workspace", "gradient inbox", "gradient outbox",
+                               "saved for input", "deferred"};
 
 std::string text_of(const Placement& at) {
   return std::string(kPlaces[static_cast<std::size_t>(at.place)]) + "+" + std::to_string(at.offset);
@@ -31,23 +32,39 @@ class Ride {
   std::string extra_name(const LayerPlan& entry, std::size_t i) const {
     return "extra " + std::to_string(i) + " of " + std::to_string(index_of(entry.layer));
   }
-  void check_values(const LayerPlan& entry, bool only_kept) const;
+  void check_kept(const LayerPlan& entry) const;
+  void check_results(const LayerPlan& entry, const Placement& output, const std::vector<Placement>& extra) const;
+  void check_inputs(const LayerPlan& entry, const std::vector<Placement>& inputs) const;
+  void run_forward(const LayerPlan& entry, bool again);
+  void run_weights(const LayerPlan& entry);
+  void run(const PassItem& item);
   void write_scratch(const Placement& at, const LayerPlan& entry, Pass pass, const std::string& name);
   void check_scratch(const Placement& at, const std::string& name) const;
   void write_input_gradient(const LayerPlan& entry, std::size_t i);
-  void run_backward(const LayerPlan& entry);
+  void run_inputs(const LayerPlan& entry);
+  void see_gradient(const LayerPlan& entry);
 
   const Model& model_;
   const Segment& segment_;
   SymbolicBuffers buffers_;
 };
 
-void Ride::check_values(const LayerPlan& entry, bool only_kept) const {
+void Ride::check_inputs(const LayerPlan& entry, const std::vector<Placement>& inputs) const {
+  const Layer& layer = model_.layer(entry.layer);
+  for (std::size_t i = 0; i < layer.inputs.size(); ++i) buffers_.read(inputs[i], value_name(layer.inputs[i]));
+}
+
+void Ride::check_results(const LayerPlan& entry, const Placement& output, const std::vector<Placement>& extra) const {
+  buffers_.read(output, value_name(entry.layer));
+  for (std::size_t i = 0; i < extra.size(); ++i) buffers_.read(extra[i], extra_name(entry, i));
+}
+
+void Ride::check_kept(const LayerPlan& entry) const {
   const Layer& layer = model_.layer(entry.layer);
   for (std::size_t i = 0; i < layer.inputs.size(); ++i)
-    if (!only_kept || layer.kept.inputs[i]) buffers_.read(entry.inputs[i], value_name(layer.inputs[i]));
-  if (!only_kept || layer.kept.output) buffers_.read(entry.output, value_name(entry.layer));
-  for (std::size_t i = 0; i < entry.extra.size(); ++i) buffers_.read(entry.extra[i], extra_name(entry, i));
+    if (layer.kept.inputs[i]) buffers_.read(entry.kept_inputs[i], value_name(layer.inputs[i]));
+  if (layer.kept.output) buffers_.read(entry.kept_output, value_name(entry.layer));
+  for (std::size_t i = 0; i < entry.kept_extra.size(); ++i) buffers_.read(entry.kept_extra[i], extra_name(entry, i));
 }
 
 void Ride::write_scratch(const Placement& at, const LayerPlan& entry, Pass pass, const std::string& name) {
@@ -59,16 +76,23 @@ void Ride::check_scratch(const Placement& at, const std::string& name) const {
   if (at.place != Place::none) buffers_.read(at, name);
 }
 
+/// Inputs are looked at last: nothing that it writes may lie over them.
+void Ride::run_forward(const LayerPlan& entry, bool again) {
+  const Layer& layer = model_.layer(entry.layer);
+  const Placement &output = again ? entry.again_output : entry.output, &scratch = again ? entry.again_scratch : entry.scratch;
+  const std::vector<Placement>& extra = again ? entry.kept_extra : entry.extra;
+  write_scratch(scratch, entry, Pass::forward, "scratch F");
+  buffers_.write(output, bytes(entry.layer), {value_name(entry.layer)});
+  for (std::size_t i = 0; i < extra.size(); ++i)
+    buffers_.write(extra[i], layer.kept.extra[i].bytes(segment_.batch), {extra_name(entry, i)});
+  check_inputs(entry, again ? entry.kept_inputs : entry.inputs);
+  check_results(entry, output, extra);
+  check_scratch(scratch, "scratch F");
+}
+
 void Ride::forward() {
-  for (const LayerPlan& entry : segment_.layers) {
-    const Layer& layer = model_.layer(entry.layer);
-    write_scratch(entry.scratch, entry, Pass::forward, "scratch F");
-    buffers_.write(entry.output, bytes(entry.layer), {value_name(entry.layer)});
-    for (std::size_t i = 0; i < entry.extra.size(); ++i)
-      buffers_.write(entry.extra[i], layer.kept.extra[i].bytes(segment_.batch), {extra_name(entry, i)});
-    check_values(entry, false);  // inputs, too: nothing written above may lie over them
-    check_scratch(entry.scratch, "scratch F");
-  }
+  for (const SegmentPart& part : segment_.forward_parts)
+    for (const PassItem& item : part.items) run(item);
   for (const BoundaryCopy& copy : segment_.forward_copies) buffers_.write(copy.to, copy.bytes, buffers_.at(copy.from));
   for (const BoundaryTensor& out : segment_.outbox) buffers_.read({Place::outbox, out.offset}, value_name(out.tensor));
   buffers_.clear(Place::workspace);
@@ -92,28 +116,47 @@ void Ride::write_input_gradient(const LayerPlan& entry, std::size_t i) {
   buffers_.at(to).sum.push_back(part);
 }
 
-void Ride::run_backward(const LayerPlan& entry) {
-  const bool loss = model_.layer(entry.layer).kind->is_loss;
-  if (!loss) {
-    buffers_.read(entry.output_gradient, gradient_name(entry.layer));
-    (*gradients)[index_of(entry.layer)] = buffers_.at(entry.output_gradient).sum;
-  }
-  write_scratch(entry.weight_gradient_scratch, entry, Pass::weight_gradient, "scratch W");
-  if (entry.runs_input_gradient) write_scratch(entry.input_gradient_scratch, entry, Pass::input_gradient, "scratch I");
-  for (std::size_t i = 0; i < entry.input_gradients.size(); ++i) write_input_gradient(entry, i);
-  check_values(entry, true);
-  if (!loss) buffers_.read(entry.output_gradient, gradient_name(entry.layer));
-  check_scratch(entry.weight_gradient_scratch, "scratch W");
-  if (entry.runs_input_gradient) check_scratch(entry.input_gradient_scratch, "scratch I");
+void Ride::see_gradient(const LayerPlan& entry) {
+  if (model_.layer(entry.layer).kind->is_loss) return;
+  buffers_.read(entry.output_gradient, gradient_name(entry.layer));
+  (*gradients)[index_of(entry.layer)] = buffers_.at(entry.output_gradient).sum;
 }
 
+void Ride::run_inputs(const LayerPlan& entry) {
+  write_scratch(entry.input_gradient_scratch, entry, Pass::input_gradient, "scratch I");
+  for (std::size_t i = 0; i < entry.input_gradients.size(); ++i) write_input_gradient(entry, i);
+  check_kept(entry);
+  see_gradient(entry);
+  check_scratch(entry.input_gradient_scratch, "scratch I");
+}
+
+void Ride::run_weights(const LayerPlan& entry) {
+  write_scratch(entry.weight_gradient_scratch, entry, Pass::weight_gradient, "scratch W");
+  check_kept(entry);
+  see_gradient(entry);
+  check_scratch(entry.weight_gradient_scratch, "scratch W");
+}
+
+void Ride::run(const PassItem& item) {
+  const LayerPlan& entry = segment_.layers[item.layer];
+  if (item.pass == Pass::forward) return run_forward(entry, item.again);
+  item.pass == Pass::input_gradient ? run_inputs(entry) : run_weights(entry);
+}
+
+/// What each way leaves to nobody is gone before the next.
 void Ride::backward() {
   buffers_.clear(Place::outbox);
-  for (const BoundaryCopy& copy : segment_.backward_copies) buffers_.write(copy.to, copy.bytes, buffers_.at(copy.from));
-  for (auto entry = segment_.layers.rbegin(); entry != segment_.layers.rend(); ++entry)
-    if (entry->runs_input_gradient || entry->runs_weight_gradient) run_backward(*entry);
+  for (std::uint32_t part = 0; part < segment_.backward_parts.size(); ++part) {
+    if (part == segment_.first_gradient_part())
+      for (const BoundaryCopy& copy : segment_.backward_copies)
+        buffers_.write(copy.to, copy.bytes, buffers_.at(copy.from));
+    for (const PassItem& item : segment_.backward_parts[part].items) run(item);
+  }
   for (const BoundaryTensor& out : segment_.gradient_outbox)
     buffers_.read({Place::gradient_outbox, out.offset}, gradient_name(out.tensor));
+  for (const Place place : {Place::workspace, Place::saved_for_input, Place::gradient_inbox}) buffers_.clear(place);
+  for (const SegmentPart& part : segment_.weight_parts)
+    for (const PassItem& item : part.items) run(item);
 }
 
 }  // namespace

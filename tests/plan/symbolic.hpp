@@ -30,7 +30,7 @@ class SymbolicBuffers {
     std::int64_t end;
     Symbol symbol;
   };
-  std::map<std::int64_t, Slot> slots_[8];
+  std::map<std::int64_t, Slot> slots_[9];
 };
 
 /// Runs F of every segment in order and B in reverse, with messages between them. Returns, by layer, the contributions

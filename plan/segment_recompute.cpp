@@ -1,0 +1,130 @@
+// What backward needs of forward: kept from it, or computed again, and where that lies then.
+
+#include "plan/segment_layout.hpp"
+
+namespace tandem {
+
+/// Readers in backward: I and W where the kind keeps the value, and F where it runs again.
+SegmentLayout::Need SegmentLayout::need_of(LayerId root_tensor, std::int32_t range) const {
+  Need need;
+  const auto note = [&](LayerId reader) { (range_[row(reader)] == range ? need.inside : need.outside) = true; };
+  if (inside(root_tensor) && model_.layer(root_tensor).kept.output && runs_backward(root_tensor)) note(root_tensor);
+  for (std::size_t index = segment_.first; index < segment_.last; ++index) {
+    const Layer& layer = model_.layer(id(index));
+    for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
+      const bool reads = again_[row(id(index))] || (layer.kept.inputs[i] && runs_backward(id(index)));
+      if (reads && root(layer.inputs[i]) == root_tensor) note(id(index));
+    }
+  }
+  return need;
+}
+
+/// Does W of any layer read what lies here?
+bool SegmentLayout::weights_read(LayerId root_tensor) const {
+  const Layer& own = model_.layer(root_tensor);
+  if (own.kept.output && !own.parameters.empty()) return true;
+  for (std::size_t index = segment_.first; index < segment_.last; ++index) {
+    const Layer& layer = model_.layer(id(index));
+    for (std::size_t i = 0; i < layer.inputs.size(); ++i)
+      if (!layer.parameters.empty() && layer.kept.inputs[i] && root(layer.inputs[i]) == root_tensor) return true;
+  }
+  return false;
+}
+
+/// Is it changed in place by other ranks, so that F again alone would not give it?
+bool SegmentLayout::crosses_collective(LayerId root_tensor) const {
+  for (std::size_t index = segment_.first; index < segment_.last; ++index)
+    if (is_exchange(id(index)) && collective(id(index))->forward && root(id(index)) == root_tensor) return true;
+  return false;
+}
+
+/// From the last layer to the first: whether F of a layer runs again is known once its readers' is. Sources are kept.
+void SegmentLayout::choose_kept() {
+  range_.assign(segment_.layers.size(), kKeeps);
+  saved_.assign(segment_.layers.size(), false);
+  again_.assign(segment_.layers.size(), false);
+  for (std::size_t range = 0; range < options_.recompute.size(); ++range) {
+    const auto [first, last] = options_.recompute[range];
+    for (std::size_t index = std::max(first, segment_.first); index < std::min(last, segment_.last); ++index)
+      if (model_.layer(id(index)).kind->inputs > 0 && !is_exchange(id(index)))
+        range_[row(id(index))] = static_cast<std::int32_t>(range);
+  }
+  for (std::size_t index = segment_.last; index-- > segment_.first;) {
+    const LayerId layer = id(index);
+    if (is_exchange(layer)) continue;
+    const std::int32_t range = range_[row(layer)];
+    const Need need = need_of(layer, range);
+    const bool may_lack = range != kKeeps && !crosses_collective(layer);
+    saved_[row(layer)] = need.outside || (need.inside && !may_lack);
+    const bool lacks_extra = !model_.layer(layer).kept.extra.empty() && runs_backward(layer);
+    again_[row(layer)] = range != kKeeps && ((need.inside && !saved_[row(layer)]) || lacks_extra);
+  }
+}
+
+/// From F again to the last pass of backward that reads it.
+Times SegmentLayout::life_of_value(LayerId root_tensor) const {
+  Times life = again_times_[row(root_tensor)];
+  const auto add_gradients = [&](LayerId layer) {
+    life.join(input_times_[row(layer)]);
+    life.join(weight_times_[row(layer)]);
+  };
+  if (model_.layer(root_tensor).kept.output) add_gradients(root_tensor);
+  for (std::size_t index = index_of(root_tensor); index < segment_.last; ++index) {
+    const Layer& layer = model_.layer(id(index));
+    for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
+      if (root(layer.inputs[i]) != root_tensor) continue;
+      if (layer.kept.inputs[i]) add_gradients(id(index));
+      life.join(again_times_[row(id(index))]);
+    }
+  }
+  return life;
+}
+
+void SegmentLayout::pend(const Times& life, Bytes bytes, Placement& placement, std::vector<PendingPlacement>& workspace,
+                         std::vector<PendingPlacement>& deferred) const {
+  const bool waits = life.last >= weights_begin_;
+  placement = {waits ? Place::deferred : Place::workspace, 0};
+  (waits ? deferred : workspace).push_back({&placement, {life.first, life.last + 1, bytes}});
+}
+
+/// Outputs, further results and scratch of what runs again.
+void SegmentLayout::keep_again(std::vector<PendingPlacement>& workspace, std::vector<PendingPlacement>& deferred) {
+  for (LayerPlan& entry : segment_.layers) {
+    const Layer& layer = model_.layer(entry.layer);
+    const std::uint32_t at = row(entry.layer);
+    entry.kept_extra = entry.extra;
+    if (saved_[at]) entry.kept_output = entry.output;
+    entry.runs_again = again_[at];
+    if (!again_[at]) continue;
+    Times life = again_times_[at];
+    for (std::size_t i = 0; i < entry.kept_extra.size(); ++i) {
+      Times extra = life;
+      extra.join(input_times_[at]);
+      extra.join(weight_times_[at]);
+      pend(extra, layer.kept.extra[i].bytes(segment_.batch), entry.kept_extra[i], workspace, deferred);
+    }
+    if (!saved_[at]) life = life_of_value(entry.layer);
+    pend(life, layer.output.bytes(segment_.batch), entry.again_output, workspace, deferred);
+    if (const Bytes scratch = model_.scratch(entry.layer, Pass::forward, segment_.batch); scratch.count > 0)
+      pend(again_times_[at], scratch, entry.again_scratch, workspace, deferred);
+  }
+}
+
+/// Once all offsets are known: where I, W and F again find values.
+void SegmentLayout::share_kept() {
+  for (LayerPlan& entry : segment_.layers)
+    if (again_[row(entry.layer)] && !saved_[row(entry.layer)]) entry.kept_output = entry.again_output;
+  const auto place_of = [this](LayerId tensor) {
+    const LayerId home = root(tensor);
+    return inside(home) ? plan(home).kept_output : values_.at(home);
+  };
+  for (LayerPlan& entry : segment_.layers) {
+    const Layer& layer = model_.layer(entry.layer);
+    for (std::size_t i = 0; i < layer.inputs.size(); ++i) {
+      const bool reads = again_[row(entry.layer)] || (layer.kept.inputs[i] && runs_backward(entry.layer));
+      entry.kept_inputs.push_back(reads ? place_of(layer.inputs[i]) : Placement{});
+    }
+  }
+}
+
+}  // namespace tandem
