@@ -3,7 +3,8 @@
 //
 // 1. One thread at a time uses an arena: its worker's compute thread.
 // 2. The bytes counted are those asked for; a block may be larger (rounded to 64) and stays with the arena when freed.
-// 3. Once every size has been allocated as often as it is ever live at once, allocate() takes no memory from the system.
+// 3. Once every size has been allocated as often as it is ever live at once, allocate() takes no memory from the
+//    system.
 
 #include <cstddef>
 #include <map>
@@ -22,8 +23,8 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   ~Arena();
 
-  /// A block of at least `bytes`, 64-byte aligned; zero bytes are a block of their own too. A new block is written once,
-  /// so that its pages are there. Throws std::bad_alloc.
+  /// A block of at least `bytes`, 64-byte aligned; zero bytes are a block of their own too. A new block is written
+  /// once, so that its pages are there. Throws std::bad_alloc.
   std::byte* allocate(Bytes bytes, BufferClass kind);
   /// Throws InvariantError when `block` is not a live block of this arena.
   void release(std::byte* block);

@@ -11,7 +11,9 @@ const Stream& compute_stream(const Program& program, WorkerId worker) {
   return program.stream(program.workers()[index_of(worker)].compute);
 }
 
-StepId step_at(const Stream& stream, std::uint32_t place) { return static_cast<StepId>(index_of(stream.first) + place); }
+StepId step_at(const Stream& stream, std::uint32_t place) {
+  return static_cast<StepId>(index_of(stream.first) + place);
+}
 
 }  // namespace
 

@@ -18,8 +18,8 @@ class BufferMemory {
   /// every block is there and touched. Throws std::bad_alloc.
   void prepare(WorkerId worker);
 
-  /// Does what the script says at that moment of a compute step, and calls `log(bytes, class)` for each action, below zero
-  /// for a buffer freed. On the worker's compute thread.
+  /// Does what the script says at that moment of a compute step, and calls `log(bytes, class)` for each action, below
+  /// zero for a buffer freed. On the worker's compute thread.
   template <class Log>
   void apply(StepId step, Moment moment, Log&& log);
 

@@ -10,8 +10,8 @@ namespace tandem {
 
 bool all_finite(const float* values, std::int64_t count);
 
-/// ` (first in the output of "h.2.add_1")`: the earliest float tensor of the forward step that is still there and holds a
-/// value that is not finite; "" where there is none.
+/// ` (first in the output of "h.2.add_1")`: the earliest float tensor of the forward step that is still there and holds
+/// a value that is not finite; "" where there is none.
 std::string first_not_finite(const Model& model, const Segment& segment, const Bases& bases);
 
 }  // namespace tandem

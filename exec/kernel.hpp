@@ -11,8 +11,8 @@
 
 namespace tandem {
 
-/// Everything that one pass of one layer touches; what the pass does not use is null. Scalars are `Real`; int32 tensors stay
-/// int32. Tensors are dense, row-major, batch first, 64-byte aligned, and never overlap.
+/// Everything that one pass of one layer touches; what the pass does not use is null. Scalars are `Real`; int32 tensors
+/// stay int32. Tensors are dense, row-major, batch first, 64-byte aligned, and never overlap.
 template <class Real>
 struct KernelArguments {
   const Attributes* attributes = nullptr;
@@ -20,7 +20,7 @@ struct KernelArguments {
   const TensorSpec* output_spec = nullptr;
   std::int64_t batch = 0;
   const Origins* origins = nullptr;              ///< of a rank's part of the layer; null: the whole layer
-  std::uint64_t seed_of_masks = 0;               ///< of random masks (dropout): key them by this, the layer, the iteration,
+  std::uint64_t seed_of_masks = 0;               ///< of random masks (dropout): key them by this, the layer, iteration,
   std::uint64_t layer_key = 0;                   ///< ... the layer's own key, equal under every partition,
   std::int64_t iteration = 0, first_sample = 0;  ///< ... and the sample's number in the global batch
 

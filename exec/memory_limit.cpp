@@ -48,8 +48,9 @@ std::optional<Bytes> available_memory(const std::string& root) {
 
 void refuse_too_much(Bytes needed, std::optional<Bytes> available) {
   if (available && needed > *available)
-    throw ResourceError(fmt::format("the run needs {} of memory ({} bytes), but this machine has {} to spare ({} bytes)",
-                                    to_text(needed), needed.count, to_text(*available), available->count));
+    throw ResourceError(
+        fmt::format("the run needs {} of memory ({} bytes), but this machine has {} to spare ({} bytes)",
+                    to_text(needed), needed.count, to_text(*available), available->count));
 }
 
 }  // namespace tandem

@@ -20,8 +20,8 @@ std::string npy_bytes(std::span<const std::int64_t> shape, std::span<const float
 /// be written.
 void write_npy(const std::string& path, std::span<const std::int64_t> shape, std::span<const float> values, bool force);
 
-/// Reads what npy_bytes writes. Throws InputError for other types, orders and versions, and for a size that differs from
-/// the shape; `name` is for its message.
+/// Reads what npy_bytes writes. Throws InputError for other types, orders and versions, and for a size that differs
+/// from the shape; `name` is for its message.
 NpyArray parse_npy(const std::string& bytes, const std::string& name);
 
 }  // namespace tandem

@@ -24,7 +24,8 @@ void add_regions(const TimesByKernel& interior, const TimesByKernel& border, Tim
   }
 }
 
-std::vector<StepTiming> step_timings(const Program& program, const std::vector<Timeline>& timelines, std::int64_t warm_up) {
+std::vector<StepTiming> step_timings(const Program& program, const std::vector<Timeline>& timelines,
+                                     std::int64_t warm_up) {
   std::vector<StepTiming> timings;
   for (const Step& step : program.steps()) {
     if (!is_of_iteration(step.kind)) continue;

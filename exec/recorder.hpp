@@ -35,7 +35,8 @@ class Recorder {
   Timeline& current() { return timelines_[static_cast<std::size_t>(iteration_) % timelines_.size()]; }
 
   const Program& program_;
-  std::vector<std::size_t> first_event_, end_event_;  ///< by WorkerId: its places in Timeline::memory, persistent ones left out
+  /// By WorkerId: its places in Timeline::memory, persistent ones left out.
+  std::vector<std::size_t> first_event_, end_event_;
   std::vector<Timeline> timelines_;
   std::vector<std::uint32_t> started_;        ///< by StreamId
   std::vector<std::size_t> next_event_;       ///< by WorkerId

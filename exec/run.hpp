@@ -49,17 +49,18 @@ struct RunResult {
   std::vector<float> losses;          ///< by iteration: mean over micro-batches, summed in micro-batch order
   std::vector<Timeline> timelines;    ///< of the last iterations, in order; time zero is the iteration's start
   std::vector<std::vector<float>> weights;    ///< by ParameterId, after the last iteration; empty for a tied use
-  std::vector<std::vector<float>> gradients;  ///< by ParameterId, of the last iteration, ties summed; empty for a tied use
+  std::vector<std::vector<float>> gradients;  ///< the same, of the last iteration, ties summed
   std::int64_t thread_count = 0;
 };
 
-/// One thread per worker and busy stream. Throws RunError naming worker, step and micro-batch when a kernel throws, a loss
-/// is not finite, the run stalls or is interrupted; ResourceError before allocating when memory does not suffice, or when
-/// threads cannot be made. All threads are joined before it returns or throws.
+/// One thread per worker and busy stream. Throws RunError naming worker, step and micro-batch when a kernel throws, a
+/// loss is not finite, the run stalls or is interrupted; ResourceError before allocating when memory does not suffice,
+/// or when threads cannot be made. All threads are joined before it returns or throws.
 RunResult run_on_threads(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options);
 
 /// The same steps with the same kernels on the calling thread in topological_order(). The same errors, but no watchdog.
-RunResult run_on_one_thread(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options);
+RunResult run_on_one_thread(const Program& program, const Model& model, const Dataset& dataset,
+                            const RunOptions& options);
 
 /// Bytes that the workers' arenas will hold together at their peaks.
 Bytes memory_needed(const Program& program);

@@ -37,7 +37,8 @@ RunResult run_observed(const Program& program, const Model& model, const Dataset
   LocalTransport transport(program, pacer);
   std::atomic<std::int64_t> iteration{0};
   const std::stop_callback on_stop(options.stop, [&] {
-    control.fail(std::make_exception_ptr(RunError(fmt::format("the run was interrupted in iteration {}", iteration.load()))));
+    control.fail(
+        std::make_exception_ptr(RunError(fmt::format("the run was interrupted in iteration {}", iteration.load()))));
   });
   try {
     for (std::uint32_t w = 0; w < program.workers().size(); ++w) ride.prepare(static_cast<WorkerId>(w));
@@ -52,7 +53,8 @@ RunResult run_observed(const Program& program, const Model& model, const Dataset
   return std::move(ride).result(1);
 }
 
-RunResult run_on_one_thread(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options) {
+RunResult run_on_one_thread(const Program& program, const Model& model, const Dataset& dataset,
+                            const RunOptions& options) {
   return run_observed(program, model, dataset, options, nullptr);
 }
 

@@ -69,7 +69,8 @@ RunResult ThreadedRun::run() {
   return std::move(ride_).result(static_cast<std::int64_t>(threads.size()));
 }
 
-RunResult run_on_threads(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options) {
+RunResult run_on_threads(const Program& program, const Model& model, const Dataset& dataset,
+                         const RunOptions& options) {
   return ThreadedRun(program, model, dataset, options).run();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Tells AddressSanitizer, where it watches, that a freed block of an arena must not be touched; elsewhere it does nothing.
+// Tells AddressSanitizer, where it watches, that a freed block of an arena must not be touched; elsewhere it does
+// nothing.
 
 #include <cstddef>
 

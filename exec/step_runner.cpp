@@ -40,7 +40,8 @@ std::int64_t tie_offset(const WorkContext& context, ChannelId channel) {
 }  // namespace
 
 StepRunner::StepRunner(const WorkContext& context, const BufferMemory& memory)
-    : context_(context), memory_(memory), losses_(std::size_t{context.program.micro_batches()} * context.program.mesh().size(MeshAxis::data), 0.0f) {
+    : context_(context), memory_(memory),
+      losses_(std::size_t{context.program.micro_batches()} * context.program.mesh().size(MeshAxis::data), 0.0f) {
   const Program& program = context.program;
   for (const StepWork& work : program.works()) works_.push_back(make_work(context, work));
   for (std::uint32_t i = 0; i < program.channels().size(); ++i) {

@@ -14,8 +14,8 @@ struct Stopped {};
 
 class StopControl;
 
-/// A counter that one thread advances and others wait for. It counts on over iterations, modulo 2^32; a target lies less
-/// than 2^31 ahead.
+/// A counter that one thread advances and others wait for. It counts on over iterations, modulo 2^32; a target lies
+/// less than 2^31 ahead.
 class alignas(64) Signal {
  public:
   void advance() {

@@ -12,7 +12,8 @@ Wait wait_for(const Program& program, StepId earlier) {
 
 /// Keeps one wait per stream, the latest.
 void merge(std::vector<Wait>& waits, Wait wait) {
-  const auto same = std::find_if(waits.begin(), waits.end(), [&](const Wait& row) { return row.stream == wait.stream; });
+  const auto same =
+      std::find_if(waits.begin(), waits.end(), [&](const Wait& row) { return row.stream == wait.stream; });
   if (same == waits.end())
     waits.push_back(wait);
   else

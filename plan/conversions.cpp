@@ -81,7 +81,9 @@ TensorSpec joined_output(const Attributes& attributes, std::span<const TensorSpe
                      attributes.integer("from_before") + attributes.integer("from_after"));
 }
 
-Work copies(Bytes bytes, Pass pass) { return pass == Pass::weight_gradient ? Work{} : Work{.read = bytes, .written = bytes}; }
+Work copies(Bytes bytes, Pass pass) {
+  return pass == Pass::weight_gradient ? Work{} : Work{.read = bytes, .written = bytes};
+}
 
 Work smaller_copy(const LayerContext& context, Pass pass) {
   return copies(std::min(context.inputs[0].bytes(context.batch), context.output.bytes(context.batch)), pass);

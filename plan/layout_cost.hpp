@@ -20,8 +20,8 @@ struct TensorGroup {
 
 /// Prices parts of one iteration of `plan` on one rank, one after the other: nothing overlaps, nobody else is on the
 /// links, and no rank waits for another. Kernels as the cost model says, collectives by uncontended_time(). Not
-/// counted, since it hardly depends on layouts or is small: sums of gradients that meet, the update, and copies into messages.
-/// Keeps references to the group and the cost model.
+/// counted, since it hardly depends on layouts or is small: sums of gradients that meet, the update, and copies into
+/// messages. Keeps references to the group and the cost model.
 class LayoutCost {
  public:
   LayoutCost(const Plan& plan, const TensorGroup& group, const CostModel& costs)

@@ -143,7 +143,8 @@ double LayoutSearch::made_once(LayerId id, Held& tensor, std::uint8_t from, std:
 }
 
 /// What it costs that the inputs come to lie as the rule wants them. A sum that is owed is paid into the layout that
-/// its first reader wants; a split is dealt anew by way of the whole; conversions of one tensor to one layout are shared.
+/// its first reader wants; a split is dealt anew by way of the whole; conversions of one tensor to one layout are
+/// shared.
 double LayoutSearch::read(LayerId id, const LayoutRule& rule, State& state) {
   double cost_s = 0;
   const auto& inputs = model_.layer(id).inputs;

@@ -11,7 +11,7 @@
 #include "base/error.hpp"
 #include "base/json_text.hpp"
 #include "plan/collective.hpp"
-#include "plan/schedule.hpp"
+#include "plan/plan_schedule.hpp"
 
 namespace tandem {
 namespace {
@@ -77,7 +77,8 @@ std::uint64_t read_fingerprint(const YamlNode& node) {
 
 void read_schedule(const YamlNode& node, std::string& out) {
   out = node.text();
-  std::vector<std::string> names;
+  if (out == "auto" || out.ends_with(".csv")) return;
+  std::vector<std::string> names{"auto"};
   for (const Schedule& row : schedules()) names.emplace_back(row.name);
   if (std::find(names.begin(), names.end(), out) == names.end())
     node.fail(fmt::format("no such schedule{}", did_you_mean(out, names)), out,
@@ -91,7 +92,8 @@ void read_mesh(const YamlNode& node, Plan& plan) {
   read_integer(node, "tensor", 1, kMost, plan.tensor);
   if (const YamlNode* space = node.find("spatial")) {
     const auto& items = space->items();
-    if (items.size() != 2) space->fail("not the ranks of two dimensions", fmt::format("{}", items.size()), "[height, width]");
+    if (items.size() != 2)
+      space->fail("not the ranks of two dimensions", fmt::format("{}", items.size()), "[height, width]");
     plan.height = items[0].integer(1, kMost);
     plan.width = items[1].integer(1, kMost);
   }
@@ -143,9 +145,10 @@ void read_cuts(const YamlNode& node, Plan& plan) {
     plan.cuts.push_back(cut.text());
     plan.cut_places.push_back(cut.position());
   }
-  if (std::ssize(plan.cuts) == plan.pipeline - 1) return;
+  const std::int64_t stages = stage_count(plan);
+  if (std::ssize(plan.cuts) == stages - 1) return;
   node.fail("the number of cuts does not suit the mesh", fmt::format("{} cuts", plan.cuts.size()),
-            fmt::format("{}, one fewer than the {} pipeline ranks", plan.pipeline - 1, plan.pipeline));
+            fmt::format("{}, one fewer than the {} stages", stages - 1, stages));
 }
 
 void read_seed(const YamlNode& root, Plan& plan) {

@@ -17,7 +17,8 @@ Mesh mesh_of(const Plan& plan) {
     workers *= static_cast<double>(sizes[axis]);
     if (workers > kMostWorkers)
       throw InputError("the mesh has too many workers",
-                       fmt::format("pp {}, dp {}, spatial {}x{}, tp {}", sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]),
+                       fmt::format("pp {}, dp {}, spatial {}x{}, tp {}", sizes[0], sizes[1], sizes[2], sizes[3],
+                                   sizes[4]),
                        fmt::format("at most {}", kMostWorkers));
     mesh.sizes.at[axis] = static_cast<std::uint32_t>(sizes[axis]);
   }

@@ -28,9 +28,9 @@ struct WorkPrice {
   CostSource source;
 };
 
-/// The way from one worker to another. A message takes `latency` (where all cores of the resource are taken as it starts,
-/// from when one is free, but no longer than `busy_latency` in all), then its bytes move: over its links, which it shares with all that meet it there; or as a job of
-/// the resource; or, with neither, as if it were alone.
+/// The way from one worker to another. A message takes `latency` (where all cores of the resource are taken as it
+/// starts, from when one is free, but no longer than `busy_latency` in all), then its bytes move: over its links, which
+/// it shares with all that meet it there; or as a job of the resource; or, with neither, as if it were alone.
 struct RoutePrice {
   Picoseconds latency, busy_latency;
   double bytes_per_second;           ///< when alone

@@ -1,5 +1,6 @@
 #pragma once
-// The interior of a rank's part: the rows of a window's output that need no neighbour's rows, and how much of it they are.
+// The interior of a rank's part: the rows of a window's output that need no neighbour's rows, and how much of it they
+// are.
 
 #include "models/model.hpp"
 #include "plan/segment.hpp"

@@ -7,7 +7,8 @@
 namespace tandem {
 namespace {
 
-/// Memory accesses of a value that is added over those of one that is copied: two reads and a write, a read and a write.
+/// Memory accesses of a value that is added over those of one that is copied: two reads and a write, a read and a
+/// write.
 constexpr double kAddingOverCopying = 3.0 / 2.0;
 
 /// The slower of two, each by its own measure.

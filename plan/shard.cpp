@@ -93,7 +93,8 @@ void ShardBuilder::set_local_sizes(LayerId id, LayerDefinition& definition) cons
       const AxisLayout plain{AxisLayout::Form::split, 0, own.output.blocks};
       require_divides(id, axis, plain, whole, name);
       std::int64_t part = 0;
-      for (const IndexRun& run : part_of_runs({{0, whole}}, plain.blocks, mesh_.size(axis), at_[axis])) part += run.count;
+      for (const IndexRun& run : part_of_runs({{0, whole}}, plain.blocks, mesh_.size(axis), at_[axis]))
+        part += run.count;
       at->second = static_cast<double>(part);
     }
   }

@@ -156,7 +156,8 @@ LocalTensor ShardBuilder::settle_partial(LayerId id, LocalTensor tensor) {
   return tensor;
 }
 
-/// Does the part along this axis change, or a part outside it in the same dimension? Parts nest in the order of the axes.
+/// Does the part along this axis change, or a part outside it in the same dimension? Parts nest in the order of the
+/// axes.
 bool ShardBuilder::moves(LayerId reader, std::size_t input, const AxisLayouts& from, MeshAxis axis) const {
   const AxisLayout& own = from[static_cast<std::size_t>(axis)];
   for (const MeshAxis outer : kDividingAxes) {

@@ -132,7 +132,8 @@ struct ShardBuilder::Halo {
 
 void ShardBuilder::add_halo_layer(const Halo& halo, std::string_view suffix, const LayerKind& kind,
                                   std::vector<std::string> inputs, LocalLayer local) {
-  LayerDefinition definition{.name = fmt::format("{}.{}.{}", choice_.model.layer(halo.reader).name, name_of(halo.axis), suffix),
+  const std::string& reader = choice_.model.layer(halo.reader).name;
+  LayerDefinition definition{.name = fmt::format("{}.{}.{}", reader, name_of(halo.axis), suffix),
                              .kind = std::string(kind.name),
                              .inputs = std::move(inputs)};
   if (!is_exchange(kind)) definition.attributes = halo.attributes();

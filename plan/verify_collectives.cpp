@@ -1,4 +1,5 @@
-// Every collective has its own step on each member, in the same order on all of them, and a vector that fits its buffer.
+// Every collective has its own step on each member, in the same order on all of them, and a vector that fits its
+// buffer.
 
 #include <fmt/format.h>
 
@@ -61,7 +62,8 @@ void check_collectives(const Program& program) {
                        program.stream(program.step(step).stream).kind == spec.stream;
       invariant(own, "a builder gives each member of a collective its own step");
       if (before != ~0u && program.collective_members()[before + rank].step > step)
-        refuse_program(fmt::format("enters its collectives in another order than its group: {}", program.describe(step)));
+        refuse_program(
+            fmt::format("enters its collectives in another order than its group: {}", program.describe(step)));
       check_vector(program, spec, rank, step);
     }
   }

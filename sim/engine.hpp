@@ -18,8 +18,10 @@
 namespace tandem {
 
 /// What happens at one instant happens in rounds, each in this order:
-///   1. whatever is due ends: compute steps, transfers, exchanges of collectives, whose ends then enter their next round;
-///   2. messages whose latency is over join their resource or their links; once all have, the shares of links are solved;
+///   1. whatever is due ends: compute steps, transfers, exchanges of collectives, whose ends then enter their next
+///      round;
+///   2. messages whose latency is over join their resource or their links; once all have, the shares of links are
+///      solved;
 ///   3. compute steps that are ready start, on workers that allow overlap; then, where cores are free, messages and
 ///      exchanges that wait for one take their latency;
 ///   4. members that have been reached enter their collectives, or, where those start as a whole, the last to come
@@ -30,9 +32,9 @@ namespace tandem {
 /// order of the steps, so ties are settled by this list alone: renaming workers, or storing events otherwise, changes
 /// no span.
 ///
-/// A collective goes by rounds (CollectiveRounds), each member when it comes. As a whole, once the last member has come,
-/// starts one that is priced in closed form, or has a member that forbids overlap: a held compute step may be what a
-/// missing member waits for.
+/// A collective goes by rounds (CollectiveRounds), each member when it comes. As a whole, once the last member has
+/// come, starts one that is priced in closed form, or has a member that forbids overlap: a held compute step may be
+/// what a missing member waits for.
 class Engine {
  public:
   /// All three must outlive the engine. Throws InvariantError where the prices do not fit the program.

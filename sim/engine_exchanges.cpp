@@ -12,7 +12,8 @@ namespace {
 /// The workers of a message, one where it stays on its worker.
 class Ends {
  public:
-  explicit Ends(const Channel& channel) : workers_{channel.from, channel.to}, count_(channel.from == channel.to ? 1 : 2) {}
+  explicit Ends(const Channel& channel)
+      : workers_{channel.from, channel.to}, count_(channel.from == channel.to ? 1 : 2) {}
   std::span<const WorkerId> workers() const { return {workers_, count_}; }
 
  private:

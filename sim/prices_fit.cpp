@@ -12,7 +12,8 @@ void require_routes_fit(const Prices& prices) {
     invariant(route.bytes_per_second > 0 && route.adding >= 1, "a route moves bytes");
     invariant(route.resource == kExclusive || route.resource < prices.resources.size(), "a route's resource is known");
     invariant(route.resource == kExclusive || route.link_count == 0, "a route leads over links or by cores");
-    invariant(std::size_t{route.first_link} + route.link_count <= prices.route_links.size(), "a route's links are known");
+    invariant(std::size_t{route.first_link} + route.link_count <= prices.route_links.size(),
+              "a route's links are known");
   }
   for (const std::uint32_t link : prices.route_links)
     invariant(link < prices.link_bytes_per_second.size(), "every link has a bandwidth");

@@ -16,8 +16,8 @@ struct CriticalPath {
 };
 
 /// Walks back from the step that ended last: at each step to whichever ended last of the step before it on its stream,
-/// its `after` edges and, for a message or a collective, those of its other ends. Ties go to the smaller id. The Program is without
-/// cycles.
+/// its `after` edges and, for a message or a collective, those of its other ends. Ties go to the smaller id. The
+/// Program is without cycles.
 CriticalPath critical_path(const Program& program, const Timeline& timeline);
 
 }  // namespace tandem
