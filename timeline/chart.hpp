@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 #include "timeline/ride.hpp"
 
@@ -12,6 +13,7 @@ struct ChartOptions {
   int width = 80;           ///< columns of the terminal; below kNarrowestChart counts as that
   bool colour = false;      ///< forward blue, backward green, as in the PipeDream paper; the caller knows the terminal
   std::size_t rows = 32;    ///< workers shown of each ride: the first and the last ones when there are more
+  std::size_t graphs = 4;   ///< workers whose memory is drawn
 };
 inline constexpr int kNarrowestChart = 40;
 
@@ -20,8 +22,16 @@ inline constexpr int kNarrowestChart = 40;
 /// kind of work that covers most of it: digits are forward, letters backward, by the last digit of the micro-batch.
 std::string chart(const Program& program, std::span<const Ride> rides, const ChartOptions& options = {});
 
-/// What each worker held over time, as stacked classes on one scale for all workers, with the peaks in figures. A
-/// column shows the moment in it at which the sum was largest.
+/// What workers held over time, as stacked classes on one scale for all workers, with the peaks in figures. A column
+/// shows the moment in it at which the sum was largest. Of more workers than options.graphs the telling ones are drawn,
+/// and a last line says how many are not.
 std::string memory_chart(const Program& program, const Ride& ride, const ChartOptions& options = {});
+/// The same of these workers.
+std::string memory_chart(const Program& program, const Ride& ride, std::span<const WorkerId> workers,
+                         const ChartOptions& options = {});
+
+/// All workers, ascending, where there are no more than `limit` (at least 1); else the one with the highest peak, the
+/// one with the lowest, the first, the last, and more from the front: `limit` of them.
+std::vector<WorkerId> telling_workers(const Timeline& timeline, std::size_t limit);
 
 }  // namespace tandem

@@ -14,6 +14,9 @@ namespace {
 constexpr int kHeight = 6;
 constexpr std::string_view kGlyphs = "wgoasxm";  // by BufferClass
 static_assert(kGlyphs.size() == kBufferClasses);
+constexpr std::string_view kColours[] = {"\x1b[34m", "\x1b[32m", "\x1b[35m", "\x1b[36m",
+                                         "\x1b[33m", "\x1b[31m", "\x1b[37m"};  // by BufferClass
+static_assert(std::size(kColours) == kBufferClasses);
 
 using Held = std::array<std::int64_t, kBufferClasses>;
 
@@ -70,7 +73,22 @@ std::string peaks_text(const MemoryPeak& peak, int width) {
   return items.empty() ? "" : flow(items, width);
 }
 
-std::string worker_graph(const Timeline& timeline, WorkerId worker, const ColumnScale& scale, int margin) {
+/// Colour sequences take no column.
+std::string coloured(const std::string& glyphs) {
+  std::string text;
+  std::string_view current;
+  for (const char glyph : glyphs) {
+    const std::size_t kind = kGlyphs.find(glyph);
+    const std::string_view wanted = kind == std::string_view::npos ? "" : kColours[kind];
+    if (wanted != current) text += wanted.empty() ? "\x1b[0m" : wanted;
+    current = wanted;
+    text += glyph;
+  }
+  return current.empty() ? text : text + "\x1b[0m";
+}
+
+std::string worker_graph(const Timeline& timeline, WorkerId worker, const ColumnScale& scale, int margin,
+                         bool colour) {
   const std::vector<Held> columns = columns_of(timeline, worker, scale);
   const auto largest = static_cast<double>(largest_peak(timeline));
   std::string text;
@@ -78,28 +96,50 @@ std::string worker_graph(const Timeline& timeline, WorkerId worker, const Column
     std::string line;
     for (const Held& held : columns) line += glyph_at(held, largest * row / kHeight, largest * (row + 1) / kHeight);
     const std::string label = row + 1 == kHeight ? to_text(Bytes{largest_peak(timeline)}) : row == 0 ? "0 B" : "";
-    text += fmt::format("{:>{}} |{}|\n", label, margin - 2, line);
+    text += fmt::format("{:>{}} |{}|\n", label, margin - 2, colour ? coloured(line) : line);
   }
   return text;
 }
 
 }  // namespace
 
-std::string memory_chart(const Program& program, const Ride& ride, const ChartOptions& options) {
+std::vector<WorkerId> telling_workers(const Timeline& timeline, std::size_t limit) {
+  const auto count = static_cast<std::uint32_t>(timeline.peaks.size());
+  const auto by_peak = [](const MemoryPeak& a, const MemoryPeak& b) { return a.total < b.total; };
+  const auto place = [&](auto peak) { return static_cast<std::uint32_t>(peak - timeline.peaks.begin()); };
+  std::vector<std::uint32_t> wanted;
+  if (count > 0)
+    wanted = {place(std::ranges::max_element(timeline.peaks, by_peak)),
+              place(std::ranges::min_element(timeline.peaks, by_peak)), 0, count - 1};
+  for (std::uint32_t worker = 0; worker < count && worker < limit; ++worker) wanted.push_back(worker);
+  std::vector<WorkerId> chosen;
+  for (const std::uint32_t worker : wanted)
+    if (chosen.size() < std::max<std::size_t>(limit, 1) && std::ranges::find(chosen, WorkerId{worker}) == chosen.end())
+      chosen.push_back(WorkerId{worker});
+  std::ranges::sort(chosen);
+  return chosen;
+}
+
+std::string memory_chart(const Program& program, const Ride& ride, std::span<const WorkerId> workers,
+                         const ChartOptions& options) {
   constexpr int kMargin = 10;  // "12.4 MiB |"
   const int width = std::max(options.width, kNarrowestChart);
   const ColumnScale scale(length_of(extent_of(ride.timeline)), width - kMargin - 1);
   std::string text;
-  std::size_t next = 0;
-  for (const std::size_t worker : shown_rows(program.workers().size(), options.rows)) {
-    if (worker != next) text += fmt::format("{} more workers\n", worker - next);
-    const MemoryPeak& peak = ride.timeline.peaks[worker];
-    const std::string name = plain_name(program.workers()[worker].name, static_cast<std::size_t>(width) / 3);
+  for (const WorkerId worker : workers) {
+    const MemoryPeak& peak = ride.timeline.peaks[index_of(worker)];
+    const std::string name = plain_name(program.workers()[index_of(worker)].name, static_cast<std::size_t>(width) / 3);
     text += fmt::format("{}: peak {}\n", name, to_text(peak.total));
-    text += worker_graph(ride.timeline, static_cast<WorkerId>(worker), scale, kMargin) + peaks_text(peak, width);
-    next = worker + 1;
+    text += worker_graph(ride.timeline, worker, scale, kMargin, options.colour) + peaks_text(peak, width);
   }
-  return text + time_axis(scale, kMargin);
+  text += time_axis(scale, kMargin);
+  if (workers.size() == program.workers().size()) return text;
+  return text + fmt::format("{} of {} workers are not drawn\n", program.workers().size() - workers.size(),
+                            program.workers().size());
+}
+
+std::string memory_chart(const Program& program, const Ride& ride, const ChartOptions& options) {
+  return memory_chart(program, ride, telling_workers(ride.timeline, options.graphs), options);
 }
 
 }  // namespace tandem

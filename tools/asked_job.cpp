@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "tools/host.hpp"
+#include "tools/memory_advice.hpp"
 #include "tools/plan_options.hpp"
 
 namespace tandem {
@@ -47,6 +48,10 @@ Job asked_job(const Arguments& arguments, Purpose purpose, Console& console) {
   Plan plan = asked_plan(arguments, purpose);
   Cluster cluster = cluster_for(plan.cluster, console);
   return make_job(std::move(plan), std::move(cluster), costs);
+}
+
+void require_memory(const Arguments& arguments, const Job& job, Console& console) {
+  require_memory(job, asked_costs(arguments), asked_network(arguments), console);
 }
 
 Prices asked_prices(const Arguments& arguments, const Job& job) {

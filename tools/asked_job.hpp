@@ -23,6 +23,9 @@ Plan asked_plan(const Arguments& arguments, Purpose purpose, const Plan& fallbac
 /// no profile is kept; wrong input is refused before that.
 Job asked_job(const Arguments& arguments, Purpose purpose, Console& console);
 
+/// Throws NoAnswer where the job does not fit, with what would make it fit, predicted by --cost and --network.
+void require_memory(const Arguments& arguments, const Job& job, Console& console);
+
 /// Prices of the job by --cost and --network.
 Prices asked_prices(const Arguments& arguments, const Job& job);
 

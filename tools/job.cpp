@@ -9,12 +9,12 @@
 #include "models/model.hpp"
 #include "plan/best_layouts.hpp"
 #include "plan/lower.hpp"
-#include "plan/memory_script.hpp"
 #include "plan/partition.hpp"
-#include "plan/schedule.hpp"
+#include "plan/plan_schedule.hpp"
 #include "plan/shard.hpp"
 #include "plan/verify.hpp"
 #include "tools/collective_choice.hpp"
+#include "tools/device_memory.hpp"
 #include "tools/text_files.hpp"
 
 namespace tandem {
@@ -39,7 +39,7 @@ void require_divides(const Plan& plan, const Model& model) {
 
 void require_valid(const Plan& plan, Purpose purpose) {
   count_steps(plan);
-  find_schedule(plan.schedule);
+  schedule_grid(plan);
   const Model model = load_model(plan.model);
   if (!plan.cuts.empty()) resolve_cuts(plan, model);
   require_divides(plan, model);
@@ -49,17 +49,23 @@ void require_valid(const Plan& plan, Purpose purpose) {
 
 namespace {
 
-/// A stage is as fast as its first worker's device; its workers have equal shares of the devices that they live on.
+/// A stage is as fast as its first worker's device; the stages of a device's workers have equal shares of it.
 std::vector<StageDevice> stage_devices(const Job& job, const Mesh& mesh) {
-  std::vector<std::int64_t> workers(job.cluster.device_count(), 0);
-  for (const DeviceId id : job.devices) ++workers[index_of(id)];
-  std::vector<StageDevice> stages;
-  for (std::uint32_t rank = 0; rank < mesh.workers(); ++rank) {
-    const Device& device = job.cluster.device(job.devices[rank]);
-    const Bytes share{device.memory.count / workers[index_of(job.devices[rank])]};
-    if (rank % mesh.workers_per_stage() == 0) stages.push_back({&device, share});
-    stages.back().memory = std::min(stages.back().memory, share);
-  }
+  const std::vector<Holder> holders = holders_of(schedule_grid(job.plan));
+  const std::uint32_t within = mesh.workers_per_stage();
+  std::vector<std::int64_t> sharers(job.cluster.device_count(), 0);
+  for (const Holder& holder : holders)
+    for (std::uint32_t i = 0; i < within; ++i) ++sharers[index_of(job.devices[holder.rank * within + i])];
+  std::vector<StageDevice> stages(stage_count(job.plan));
+  for (const Holder& holder : holders)
+    for (std::uint32_t i = 0; i < within; ++i) {
+      const DeviceId id = job.devices[holder.rank * within + i];
+      const Device& device = job.cluster.device(id);
+      const Bytes share{usable_memory(device, job.plan).count / sharers[index_of(id)]};
+      StageDevice& stage = stages[holder.stage];
+      if (stage.device == nullptr) stage = {&device, share};
+      stage.memory = std::min(stage.memory, share);
+    }
   return stages;
 }
 
@@ -91,9 +97,8 @@ Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, con
   job.devices = place_workers(job.cluster, mesh.workers());
   job.plan = settle_layouts(job.plan, *job.model, job.cluster, costs);
   job.cuts = resolve_cuts(job.plan, *job.model);
-  if (std::ssize(job.cuts) != job.plan.pipeline - 1) {
+  if (job.cuts.size() + 1 != stage_count(job.plan))
     job.cuts = partition(job.plan, *job.model, stage_devices(job, mesh), costs).cuts;
-  }
   LowerOptions options;
   options.choose = collective_chooser(job.plan, job.cluster);
   job.program = lower(job.plan, *job.model, job.cuts, job.devices, options);
@@ -132,37 +137,6 @@ CostModel cost_model(const std::string& name) {
     throw InputError(fmt::format("--cost: no such source{}", did_you_mean(name, {"measured", "roofline"})), name,
                      "measured or roofline");
   return CostModel(name == "measured");
-}
-
-namespace {
-
-std::string breakdown(const MemoryPeak& peak) {
-  std::string text;
-  for (std::size_t i = 0; i < kBufferClasses; ++i)
-    if (peak.by_class[i].count > 0)
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name_of(static_cast<BufferClass>(i)),
-                          to_text(peak.by_class[i]));
-  return text;
-}
-
-}  // namespace
-
-void require_memory(const Job& job) {
-  const std::vector<MemoryPeak> peaks = script_peaks(job.program);
-  std::vector<Bytes> needed(job.cluster.device_count());
-  std::vector<std::size_t> largest(job.cluster.device_count(), 0);
-  for (std::size_t w = 0; w < peaks.size(); ++w) {
-    const std::size_t device = index_of(job.program.workers()[w].device);
-    if (needed[device].count == 0 || peaks[w].total > peaks[largest[device]].total) largest[device] = w;
-    needed[device] += peaks[w].total;
-  }
-  for (std::size_t d = 0; d < needed.size(); ++d) {
-    const Device& device = job.cluster.device(static_cast<DeviceId>(d));
-    if (needed[d] <= device.memory) continue;
-    throw NoAnswer(fmt::format("does not fit: {} needs {} ({} bytes) on device {} ({}), {} bytes more than its {}; peak by class: {}",
-                               job.program.workers()[largest[d]].name, to_text(needed[d]), needed[d].count, d, device.name,
-                               (needed[d] - device.memory).count, to_text(device.memory), breakdown(peaks[largest[d]])));
-  }
 }
 
 }  // namespace tandem

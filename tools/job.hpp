@@ -49,8 +49,8 @@ MetricsContext metrics_context(const Job& job);
 /// `--cost`: measured (the default: kernel tables first, then the roofline) or roofline. Throws InputError.
 CostModel cost_model(const std::string& name);
 
-/// Throws NoAnswer where a device cannot hold its workers' peaks, with the peak by class and by how much it is too
-/// large.
+/// Throws NoAnswer where a device cannot hold its workers' peaks: by how much they are too large, when, and the peak by
+/// class (device_memory.cpp).
 void require_memory(const Job& job);
 
 }  // namespace tandem

@@ -101,7 +101,7 @@ int plan_command(const std::vector<std::string>& words, Console& console) {
   if (arguments.has("help")) return console.out << help_text(line), 0;
   require_writable(arguments, "out");
   const Job job = asked_job(arguments, Purpose::predict, console);
-  require_memory(job);
+  require_memory(arguments, job, console);
   const Prices prices = asked_prices(arguments, job);
   const Metrics metrics = measure(job.program, simulate(job.program, prices), metrics_context(job));
   const std::vector<StageRow> rows = stage_rows(job, prices);

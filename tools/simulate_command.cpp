@@ -8,6 +8,7 @@
 #include "timeline/metrics_json.hpp"
 #include "tools/asked_job.hpp"
 #include "tools/command.hpp"
+#include "tools/memory_view.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
 
@@ -25,6 +26,7 @@ CommandLine command_line() {
                     "tandem simulate plan.yaml --trace timeline.json"}};
   for (const Flag& flag : price_flags()) line.flags.push_back(flag);
   for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
+  line.flags.push_back(memory_flags().back());
   return line;
 }
 
@@ -35,7 +37,8 @@ void print_text(const Arguments& arguments, Console& console, const Job& job, co
   console.out << plan_text(job) << "\nstep times: " << sources_text(prices) << "\n"
               << metrics_text(job.program, metrics);
   if (!arguments.has("no-chart")) console.out << '\n' << chart(job.program, {&ride, 1}, options);
-  if (arguments.has("memory")) console.out << '\n' << memory_chart(job.program, ride, options);
+  if (const std::string memory = memory_view(arguments, console, job, ride); !memory.empty())
+    console.out << '\n' << memory;
 }
 
 }  // namespace
@@ -46,7 +49,7 @@ int simulate_command(const std::vector<std::string>& words, Console& console) {
   if (arguments.has("help")) return console.out << help_text(line), 0;
   require_writable(arguments, "trace");
   const Job job = asked_job(arguments, Purpose::predict, console);
-  require_memory(job);
+  require_memory(arguments, job, console);
   const Prices prices = asked_prices(arguments, job);
   const Timeline timeline = simulate(job.program, prices);
   const Metrics metrics = measure(job.program, timeline, metrics_context(job));
@@ -55,6 +58,7 @@ int simulate_command(const std::vector<std::string>& words, Console& console) {
   if (!arguments.has("json")) return print_text(arguments, console, job, prices, timeline, metrics), 0;
   nlohmann::ordered_json json = {{"plan", plan_json(job)}};
   json.update(metrics_json(job.program, metrics));
+  if (arguments.has("memory")) json["memory"] = memory_json(job);
   json["durations"] = sources_json(job.program, prices);
   return print_json(console, json), 0;
 }
