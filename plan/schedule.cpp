@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <tuple>
 
 #include "base/error.hpp"
+#include "plan/grid_times.hpp"
 #include "plan/schedules/rows.hpp"
 
 namespace tandem {
@@ -15,9 +14,40 @@ namespace {
 constexpr Schedule kSchedules[] = {
     {"1f1b", "one forward, one backward, with a flush at the end of the iteration",
      "Narayanan et al., PipeDream, arXiv 1806.03377; Megatron-LM, arXiv 2104.04473", one_forward_one_backward_order},
+    {"chimera", "two copies of the model in opposite directions", "Li and Hoefler, Chimera, arXiv 2107.06925",
+     chimera_order},
+    {"dualpipe", "two copies in opposite directions, a forward of one beside a backward of the other, B split at the ends",
+     "DeepSeek-AI, DeepSeek-V3 Technical Report, arXiv 2412.19437", dual_pipe_order},
+    {"dualpipev", "half of dualpipe: one copy, two stages per rank in a V",
+     "DeepSeek-AI, DualPipe, github.com/deepseek-ai/DualPipe; arXiv 2412.19437", dual_pipe_v_order, two_stages_per_rank},
     {"gpipe", "all forwards, then all backwards", "Huang et al., GPipe, arXiv 1811.06965", gpipe_order},
+    {"gpipe-reversed", "all forwards, then all backwards from the last micro-batch to the first, as the paper draws it",
+     "Huang et al., GPipe, arXiv 1811.06965, figure 2", reversed_gpipe_order},
+    {"hanayo", "the model in waves through the ranks: chunks passes, down and up in turn",
+     "Liu et al., Hanayo, arXiv 2308.15762", hanayo_order, chunks_per_rank},
+    {"interleaved-1f1b", "1f1b in which each rank runs several stages, p apart",
+     "Narayanan et al., Megatron-LM, arXiv 2104.04473", interleaved_order, chunks_per_rank},
+    {"pipedream", "1f1b without a flush: an update after each backward, on stashed versions of the weights",
+     "Narayanan et al., PipeDream, arXiv 1806.03377", one_forward_one_backward_order, nullptr, Updates::each_micro_batch},
+    {"pipedream-2bw", "1f1b without a flush: an update after each group of p micro-batches, two versions of the weights",
+     "Narayanan et al., PipeDream-2BW, arXiv 2006.09503", one_forward_one_backward_order, nullptr,
+     Updates::double_buffered},
+    {"pipedream-vertical-sync", "pipedream in which all stages use the version with which a micro-batch entered",
+     "Narayanan et al., PipeDream, arXiv 1806.03377", one_forward_one_backward_order, nullptr,
+     Updates::each_micro_batch, true},
     {"sequential", "one micro-batch at a time: model parallelism without pipelining",
      "Narayanan et al., PipeDream, arXiv 1806.03377, figure 2", sequential_order},
+    {"v-half", "two stages per rank in a V, B split, half of 1f1b's activations",
+     "Qi et al., Pipeline Parallelism with Controllable Memory, arXiv 2405.15362", v_half_order, two_stages_per_rank},
+    {"v-min", "two stages per rank in a V, B split, a third of 1f1b's activations",
+     "Qi et al., Pipeline Parallelism with Controllable Memory, arXiv 2405.15362", v_min_order, two_stages_per_rank},
+    {"zb-h1", "1f1b with B split, so that W fills the drain: a third of the bubble, the same activations",
+     "Qi et al., Zero Bubble Pipeline Parallelism, arXiv 2401.10241", zero_bubble_h1_order},
+    {"zb-h2", "zb-h1 with twice the warm-up: no bubble, nearly twice the activations",
+     "Qi et al., Zero Bubble Pipeline Parallelism, arXiv 2401.10241", zero_bubble_h2_order},
+    {"zb-v", "two stages per rank in a V, B split: no bubble, 1f1b's activations",
+     "Qi et al., Zero Bubble Pipeline Parallelism, arXiv 2401.10241, section 6", zero_bubble_v_order,
+     two_stages_per_rank},
 };
 
 }  // namespace
@@ -49,67 +79,13 @@ std::string to_text(const Action& action) {
   return fmt::format("{}{}{}", action.stage, name_of(action.kind), action.micro_batch);
 }
 
-namespace {
-
-using Key = std::tuple<std::uint32_t, StepKind, std::uint32_t>;
-
-/// Slot in which each action that has run ended; the rules of dependence between stages.
-class Slots {
- public:
-  explicit Slots(std::uint32_t stages) : stages_(stages) {}
-
-  bool ready(const Action& action, std::size_t slot) const {
-    const auto done = [&](std::uint32_t stage, StepKind kind) {
-      const auto at = ended_.find({stage, kind, action.micro_batch});
-      return at != ended_.end() && at->second <= slot;
-    };
-    if (action.kind == StepKind::forward) return action.stage == 0 || done(action.stage - 1, StepKind::forward);
-    if (!done(action.stage, StepKind::forward)) return false;
-    return action.stage + 1 == stages_ || done(action.stage + 1, StepKind::backward);
-  }
-  void run(const Action& action, std::size_t slot) {
-    ended_[{action.stage, action.kind, action.micro_batch}] = slot + 1;
-  }
-
- private:
-  std::uint32_t stages_;
-  std::map<Key, std::size_t> ended_;
-};
-
-/// The steps at which ranks are stuck, the first few of them.
-std::string next_steps(const Grid& grid, const std::vector<std::size_t>& next) {
-  constexpr std::size_t kShown = 4;
-  std::vector<std::string> stuck;
-  for (std::size_t rank = 0; rank < grid.size(); ++rank)
-    if (next[rank] < grid[rank].size())
-      stuck.push_back(fmt::format("rank {} waits to run {}", rank, to_text(grid[rank][next[rank]])));
-  if (stuck.size() > kShown) stuck.resize(kShown);
-  return fmt::format("{}", fmt::join(stuck, ", "));
-}
-
-}  // namespace
-
 std::vector<std::vector<std::string>> time_grid(const Grid& grid) {
-  Slots slots(static_cast<std::uint32_t>(grid.size()));
-  std::vector<std::vector<std::string>> rows(grid.size());
-  std::vector<std::size_t> next(grid.size(), 0);
-  for (std::size_t slot = 0;; ++slot) {
-    bool ran = false, left = false;
-    for (std::size_t rank = 0; rank < grid.size(); ++rank) {
-      if (next[rank] == grid[rank].size()) continue;
-      left = true;
-      const Action& action = grid[rank][next[rank]];
-      const bool ready = slots.ready(action, slot);
-      rows[rank].resize(slot + 1);
-      if (!ready) continue;
-      rows[rank][slot] = to_text(action);
-      slots.run(action, slot);
-      ++next[rank];
-      ran = true;
-    }
-    if (!left) return rows;
-    if (!ran) throw InputError(fmt::format("the schedule dead-locks: {}", next_steps(grid, next)));
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& timed : timed_grid(grid, {})) {
+    rows.emplace_back(timed.empty() ? 0 : static_cast<std::size_t>(timed.back().end));
+    for (const TimedAction& step : timed) rows.back()[static_cast<std::size_t>(step.start)] = to_text(step.action);
   }
+  return rows;
 }
 
 }  // namespace tandem
