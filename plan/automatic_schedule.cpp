@@ -48,53 +48,65 @@ std::vector<TableSchedule> fitting_table(const ScheduleCosts& costs, const Sched
   return fitting;
 }
 
+struct Start {
+  std::int64_t length;
+  Order order;
+};
+
 class Search {
  public:
   Search(const ScheduleProblem& problem, const AutomaticOptions& options)
-      : problem_(problem), options_(options), random_(options.seed), rules_(problem), clock_(problem), around_(surroundings(problem)),
-        bound_(lower_bound_of(problem, around_)) {}
-
-  std::int64_t bound() const { return bound_; }
+      : problem_(problem), options_(options), random_(options.seed), rules_(problem), clock_(problem),
+        around_(surroundings(problem)), bound_(lower_bound_of(problem, around_)) {}
 
   void offer(Order order) {
     for (std::uint32_t rank = 0; rank < problem_.ranks; ++rank)
       if (!rules_.allow(rank, order[rank])) return;
     const std::int64_t length = clock_.run(order);
-    if (length == kNever) return;
-    starts_.push_back({length, std::move(order)});
+    if (length != kNever) starts_.push_back({length, std::move(order)});
   }
 
   void run() {
-    constexpr std::size_t kLists = 200, kStarts = 4;
-    for (std::size_t list = 0; list < kLists; ++list) {
+    constexpr std::size_t kLists = 200;
+    for (std::size_t list = 0; list < kLists; ++list)
       if (auto order = list_schedule(problem_, around_, rules(list), random_)) offer(std::move(*order));
-    }
     std::stable_sort(starts_.begin(), starts_.end(), [](const auto& a, const auto& b) { return a.length < b.length; });
-    if (starts_.size() > kStarts) starts_.resize(kStarts);
-    for (Start& start : starts_) {
-      if (best_ == nullptr || best_->length > bound_) {
-        start.order = improve(problem_, std::move(start.order), bound_, options_.effort / kStarts, random_);
-        start.length = clock_.run(start.order);
-      }
-      if (best_ == nullptr || start.length < best_->length) best_ = &start;
-    }
+    improve_starts();
+    prove();
   }
 
-  struct Start {
-    std::int64_t length;
-    Order order;
-  };
-  const Start* best() const { return best_; }
+  std::int64_t bound() const { return bound_; }
+  const Start& best() const { return best_; }
 
  private:
   double uniform() { return static_cast<double>(random_() >> 11) * 0x1p-53; }
+
+  /// First the plain ones: backward first without and with waiting, forward first, the longest tail first; then drawn.
   ListRules rules(std::size_t list) {
-    if (list == 0) return {{1, 2, 0}, 0, 0, 0};
-    if (list == 1) return {{1, 2, 0}, 0, 1, 0};
-    if (list == 2) return {{2, 1, 0}, 0, 1, 0};
-    if (list == 3) return {{0, 0, 0}, 1, 1, 0};
-    if (list == 4) return {{0, 0, 0}, 1, 0, 0};
-    return {{uniform() * 2, 1, -3 * uniform()}, list % 3 == 0 ? 0.0 : uniform(), uniform(), list % 2 == 0 ? 0.0 : uniform()};
+    static constexpr ListRules kPlain[] = {
+        {{1, 2, 0}, 0, 0, 0}, {{1, 2, 0}, 0, 1, 0}, {{2, 1, 0}, 0, 1, 0}, {{0, 0, 0}, 1, 1, 0}, {{0, 0, 0}, 1, 0, 0}};
+    if (list < std::size(kPlain)) return kPlain[list];
+    const double forward = 2 * uniform(), weight = -3 * uniform(), tails = uniform(), noise = uniform();
+    return {{forward, 1, weight}, list % 3 == 0 ? 0.0 : tails, uniform(), list % 2 == 0 ? 0.0 : noise};
+  }
+
+  void improve_starts() {
+    constexpr std::size_t kStarts = 4;
+    for (std::size_t start = 0; start < std::min(kStarts, starts_.size()) && best_.length > bound_; ++start) {
+      Order order = improve(problem_, starts_[start].order, bound_, options_.effort / kStarts, random_);
+      const std::int64_t length = clock_.run(order);
+      if (length < best_.length) best_ = {length, std::move(order)};
+    }
+  }
+
+  /// Where there are few letters, all schedules can be looked at.
+  void prove() {
+    constexpr std::size_t kLettersMost = 60, kLettersPerNode = 100;
+    const std::size_t letters = std::size_t{problem_.stages} * problem_.micro_batches * (problem_.split ? 3 : 2);
+    if (letters > kLettersMost || best_.length <= bound_) return;
+    ExactAnswer answer = search_exactly(problem_, around_, bound_, best_.length, options_.effort / kLettersPerNode);
+    if (!answer.order.empty()) best_ = {clock_.run(answer.order), std::move(answer.order)};
+    if (answer.proven) bound_ = best_.length;
   }
 
   const ScheduleProblem& problem_;
@@ -105,7 +117,7 @@ class Search {
   Surroundings around_;
   std::int64_t bound_;
   std::vector<Start> starts_;
-  const Start* best_ = nullptr;
+  Start best_{kNever, {}};
 };
 
 }  // namespace
@@ -122,7 +134,7 @@ FoundSchedule find_schedule_automatically(const ScheduleCosts& costs, const std:
   }
   search.run();
   FoundSchedule found{{}, {kNever}, {search.bound()}, "", {}};
-  if (search.best() != nullptr) found.grid = to_grid(search.best()->order), found.makespan = {search.best()->length};
+  if (search.best().length < kNever) found.grid = to_grid(search.best().order), found.makespan = {search.best().length};
   if (!table.empty()) {
     found.best_of_table = table.front().name;
     found.table_makespan = {table.front().makespan};

@@ -65,8 +65,10 @@ ScheduleProblem make_problem(const ScheduleCosts& costs, const std::vector<std::
   place_stages(problem);
   check_budgets(problem);
   for (std::uint32_t stage = 0; stage < stages; ++stage) {
-    const std::int64_t input = costs.input_gradient[stage].count, weight = costs.weight_gradient[stage].count;
-    problem.time.insert(problem.time.end(), {costs.forward[stage].count, input, weight, input + weight});
+    const std::int64_t both = (costs.input_gradient[stage] + costs.weight_gradient[stage]).count;
+    const std::int64_t weight = split ? costs.weight_gradient[stage].count : 0;
+    problem.time.insert(problem.time.end(), {costs.forward[stage].count, both - weight, weight, both});
+    if (!split) problem.kept_after[stage] = 0;
     const auto far = [&](std::uint32_t other) { return rank_of_stage[other] != rank_of_stage[stage]; };
     problem.to_forward.push_back(stage > 0 && far(stage - 1) ? costs.message_forward[stage - 1].count : 0);
     problem.to_backward.push_back(stage + 1 < stages && far(stage + 1) ? costs.message_backward[stage].count : 0);

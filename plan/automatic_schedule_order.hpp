@@ -32,7 +32,7 @@ inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 /// ScheduleCosts with a placement, flat.
 struct ScheduleProblem {
   std::uint32_t stages, ranks, micro_batches;
-  bool split;  ///< B may be taken apart
+  bool split;  ///< B may be taken apart; if not, it is an I with a W that takes no time and needs nothing
   std::vector<std::uint32_t> rank_of_stage;
   std::vector<std::vector<std::uint16_t>> stages_of_rank;
   std::vector<std::int64_t> time;                        ///< by stage and Part

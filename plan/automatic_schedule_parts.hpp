@@ -42,4 +42,14 @@ std::optional<Order> list_schedule(const ScheduleProblem& problem, const Surroun
 Order improve(const ScheduleProblem& problem, Order order, std::int64_t bound, std::uint64_t letters,
               std::mt19937_64& random);
 
+struct ExactAnswer {
+  Order order;           ///< empty: none shorter was found
+  std::int64_t length;
+  bool proven;           ///< none is shorter than `length`
+};
+/// Searches for an order shorter than `length` until a schedule of length `bound` is found, all have been looked at, or
+/// so many nodes of the search tree have been visited.
+ExactAnswer search_exactly(const ScheduleProblem& problem, const Surroundings& around, std::int64_t bound,
+                           std::int64_t length, std::uint64_t nodes);
+
 }  // namespace tandem

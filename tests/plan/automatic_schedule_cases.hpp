@@ -1,0 +1,64 @@
+#pragma once
+// Costs of schedules: equal ones that can be worked out by hand, and random ones from a seed.
+
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+#include "plan/automatic_schedule.hpp"
+#include "tests/plan/random_models.hpp"
+
+namespace tandem {
+
+/// All stages alike; no messages, a byte held from F to I and half of it (of two) from I to W, room for `room` bytes.
+inline ScheduleCosts equal_costs(std::uint32_t stages, std::uint32_t ranks, std::int64_t forward, std::int64_t input,
+                                 std::int64_t weight, std::int64_t room) {
+  ScheduleCosts costs;
+  costs.forward.assign(stages, {forward});
+  costs.input_gradient.assign(stages, {input});
+  costs.weight_gradient.assign(stages, {weight});
+  costs.message_forward.assign(stages - 1, {0});
+  costs.message_backward.assign(stages - 1, {0});
+  costs.kept.assign(stages, {2});
+  costs.kept_after_input_gradient.assign(stages, {1});
+  costs.budget.assign(ranks, {room});
+  return costs;
+}
+
+inline std::vector<std::uint32_t> one_each(std::uint32_t stages) {
+  std::vector<std::uint32_t> ranks(stages);
+  std::iota(ranks.begin(), ranks.end(), 0u);
+  return ranks;
+}
+
+/// Steps within a factor of three, messages up to a fifth of a step; budgets by rank from what 1F1B holds to twice that.
+inline ScheduleCosts random_costs(Dice& dice, std::uint32_t stages) {
+  ScheduleCosts costs;
+  for (std::uint32_t stage = 0; stage < stages; ++stage) {
+    costs.forward.push_back({dice.between(50, 150)});
+    costs.input_gradient.push_back({dice.between(50, 150)});
+    costs.weight_gradient.push_back({dice.between(25, 150)});
+    if (stage > 0) costs.message_forward.push_back({dice.between(0, 30)});
+    if (stage > 0) costs.message_backward.push_back({dice.between(0, 30)});
+    const std::int64_t kept = dice.between(50, 150);
+    costs.kept.push_back({kept});
+    costs.kept_after_input_gradient.push_back({dice.between(20, kept)});
+    costs.budget.push_back({kept * (stages - stage) * dice.between(100, 200) / 100});
+  }
+  return costs;
+}
+
+struct ScheduleInstance {
+  std::uint32_t stages, micro_batches;
+  ScheduleCosts costs;
+};
+
+/// 2 to 16 stages, one to four micro-batches per stage.
+inline ScheduleInstance random_instance(std::uint64_t seed) {
+  Dice dice(seed);
+  const auto stages = static_cast<std::uint32_t>(dice.between(2, 16));
+  const auto batches = static_cast<std::uint32_t>(dice.between(stages, 4 * stages));
+  return {stages, batches, random_costs(dice, stages)};
+}
+
+}  // namespace tandem
