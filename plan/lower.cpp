@@ -17,20 +17,6 @@ Coordinate Lowering::shared_place(Coordinate at) const {
   return at;
 }
 
-std::vector<Holder> holders_of(const Grid& grid) {
-  std::vector<Holder> holders;
-  for (std::uint32_t rank = 0; rank < grid.size(); ++rank)
-    for (const Action& action : grid[rank]) {
-      const Holder holder{rank, action.stage};
-      auto known = std::find(holders.begin(), holders.end(), holder);
-      if (known == holders.end()) known = holders.insert(holders.end(), holder);
-      known->splits_backward |= action.kind == StepKind::input_gradient;
-    }
-  const auto place = [](const Holder& holder) { return std::pair(holder.rank, holder.stage); };
-  std::sort(holders.begin(), holders.end(), [&](const Holder& a, const Holder& b) { return place(a) < place(b); });
-  return holders;
-}
-
 void Lowering::find_holders(const Grid& grid) {
   holders_ = holders_of(grid);
   std::vector<bool> splits(stage_total(), false);  // copies of a stage have one layout
@@ -115,8 +101,11 @@ void Lowering::add_workers() {
   const bool one_each = holders_.size() == mesh_.size(MeshAxis::pipeline) && holders_.size() == stage_total();
   for (std::uint32_t rank = 0; rank < mesh_.workers(); ++rank) {
     const Coordinate at = mesh_.coordinate_of(rank);
+    const auto stages = static_cast<std::uint32_t>(std::count_if(
+        holders_.begin(), holders_.end(), [&](const Holder& holder) { return holder.rank == at[MeshAxis::pipeline]; }));
     const bool by_stage = one_each && holders_[at[MeshAxis::pipeline]].stage == at[MeshAxis::pipeline];
-    workers_.push_back(builder_.add_worker(mesh_.worker_name(at, by_stage ? "stage" : "rank"), rank, devices_[rank], at));
+    workers_.push_back(builder_.add_worker(mesh_.worker_name(at, by_stage ? "stage" : "rank"), rank, devices_[rank], at,
+                                           stages));
   }
   lowered_.reserve(holders_.size() * within_count());
   for (const Holder& holder : holders_)
@@ -183,17 +172,6 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
   return std::move(builder_).finish(batches());
 }
 
-namespace {
-
-ScheduleShape shape_of(const Plan& plan) {
-  invariant(plan.pipeline >= 1 && plan.micro_batches >= 1 && plan.micro_batch_size >= 1 && plan.window >= 1,
-            "a plan's counts start at one");
-  return {static_cast<std::uint32_t>(plan.pipeline), static_cast<std::uint32_t>(plan.micro_batches),
-          static_cast<std::uint32_t>(plan.chunks)};
-}
-
-}  // namespace
-
 std::int64_t count_steps(const Plan& plan) {
   const double p = static_cast<double>(stage_count(plan)), m = static_cast<double>(plan.micro_batches);
   const double chains = static_cast<double>(plan.replicas) * static_cast<double>(plan.tensor) *
@@ -207,12 +185,6 @@ std::int64_t count_steps(const Plan& plan) {
                      fmt::format("at most {}", kStepLimit));
   return static_cast<std::int64_t>(steps);
 }
-
-std::uint32_t stage_count(const Plan& plan) {
-  return stage_count(find_schedule(plan.schedule), shape_of(plan));
-}
-
-Grid schedule_grid(const Plan& plan) { return find_schedule(plan.schedule).order(shape_of(plan)); }
 
 namespace {
 

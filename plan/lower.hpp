@@ -33,11 +33,6 @@ Program lower(const Plan& plan, const Model& model, const std::vector<std::size_
 Program lower(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts,
               const std::vector<DeviceId>& devices, const Grid& grid);
 
-/// Stages of the model under the plan's schedule. Throws InputError where the schedule is unknown.
-std::uint32_t stage_count(const Plan& plan);
-/// The order of the plan's schedule. Throws InputError where its shape does not suit the schedule.
-Grid schedule_grid(const Plan& plan);
-
 /// At least as many steps as a plan without tensor or spatial ranks would make. Throws InputError beyond kStepLimit.
 std::int64_t count_steps(const Plan& plan);
 inline constexpr std::int64_t kStepLimit = 100'000'000;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "plan/lower.hpp"
+#include "plan/plan_schedule.hpp"
 #include "plan/program_builder.hpp"
 
 namespace tandem {
@@ -65,16 +66,6 @@ struct LoweredStage {
   /// The last step of the micro-batch's backward, W counted in, that touches the content.
   StepId last_use_of_backward(std::uint32_t batch, BufferContent content) const;
 };
-
-/// A pipeline rank that runs a stage, with its own copy of the weights.
-struct Holder {
-  std::uint32_t rank, stage;
-  bool splits_backward = false;
-  bool operator==(const Holder& other) const { return rank == other.rank && stage == other.stage; }
-};
-
-/// In the order of ranks, then of stages.
-std::vector<Holder> holders_of(const Grid& grid);
 
 class Lowering {
  public:

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "plan/plan_schedule.hpp"
 
 namespace tandem {
 namespace {
@@ -63,10 +64,11 @@ double parse_share(std::string_view text) {
 
 std::vector<std::size_t> resolve_cuts(const Plan& plan, const Model& model) {
   check_fingerprint(plan, model);
-  if (!plan.cuts.empty() && std::ssize(plan.cuts) != plan.pipeline - 1)
+  const std::int64_t stages = plan.cuts.empty() ? 0 : std::int64_t{stage_count(plan)};
+  if (!plan.cuts.empty() && std::ssize(plan.cuts) != stages - 1)
     throw InputError(place_of(plan, 0), "the number of cuts does not suit the mesh",
                      fmt::format("{} cuts", plan.cuts.size()),
-                     fmt::format("{}, one fewer than the {} pipeline ranks", plan.pipeline - 1, plan.pipeline));
+                     fmt::format("{}, one fewer than the {} stages", stages - 1, stages));
   std::vector<std::size_t> cuts;
   for (std::size_t i = 0; i < plan.cuts.size(); ++i) {
     const std::size_t cut = resolve_cut(plan.cuts[i], place_of(plan, i), model);

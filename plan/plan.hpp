@@ -89,7 +89,7 @@ Plan read_plan(const YamlNode& root);
 /// read_plan(parse_yaml(write_plan(plan))) gives the plan back, but for the places.
 std::string write_plan(const Plan& plan);
 
-/// Layer indices at which stages begin, pipeline - 1 of them, from plan.cuts; none where the plan has no cuts. Throws
+/// Layer indices at which stages begin, one fewer than there are stages, from plan.cuts; none where the plan has no cuts. Throws
 /// InputError when their number does not suit, when a name is unknown, out of order or not a place where the model may
 /// be split, or when the plan was made for another model.
 std::vector<std::size_t> resolve_cuts(const Plan& plan, const Model& model);

@@ -187,7 +187,9 @@ WorkPrice Pricing::work(WorkId id) const {
 
 std::string step_key(const Program& program, WorkId work) {
   const StepWork& row = program.works()[index_of(work)];
-  const std::string key = fmt::format("{} {}", program.workers()[index_of(row.worker)].name, name_of(row.kind));
+  const Worker& worker = program.workers()[index_of(row.worker)];
+  std::string key = fmt::format("{} {}", worker.name, name_of(row.kind));
+  if (worker.stages > 1) key += fmt::format(" of stage {}", program.segment(row.segment).stage);
   return row.part == 0 ? key : fmt::format("{} {}", key, row.part);
 }
 

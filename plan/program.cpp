@@ -49,13 +49,16 @@ BufferContent Program::content_for(StepId compute_step, BufferId buffer) const {
 
 std::string Program::describe(StepId id) const {
   const Step& entry = step(id);
-  const std::string& worker = workers_[index_of(worker_of(id))].name;
+  const Worker& row = workers_[index_of(worker_of(id))];
+  const std::string& worker = row.name;
   const std::string batch = has_micro_batch(entry.kind) ? fmt::format(" of micro-batch {}", entry.micro_batch) : "";
   if (entry.kind == StepKind::collective)
     return fmt::format("worker \"{}\", collective {}{}", worker, spec(collective(id)).name,
                        spec(collective(id)).stream == StreamKind::reduce_gradients ? "" : batch);
-  if (!is_message_end(entry.kind))
-    return fmt::format("worker \"{}\", step {}{}", worker, name_of(entry.kind), batch);
+  if (is_compute(entry.kind)) {
+    const std::string stage = row.stages > 1 ? fmt::format(" of stage {}", segment(work(id).segment).stage) : "";
+    return fmt::format("worker \"{}\", step {}{}{}", worker, name_of(entry.kind), batch, stage);
+  }
   const Channel& channel = channels_[index_of(message(id).channel)];
   const bool sends = entry.kind == StepKind::send;
   const std::string& peer = workers_[index_of(sends ? channel.to : channel.from)].name;

@@ -175,11 +175,12 @@ struct Stream {
 };
 
 struct Worker {
-  std::string name;  ///< "stage 0"
+  std::string name;  ///< "stage 0"; "rank 0" where a rank runs several stages, or not its own
   std::uint32_t rank;
   DeviceId device;
   StreamId compute;
   Coordinate at{};     ///< on the mesh
+  std::uint32_t stages = 1;  ///< that it runs
 };
 
 class Program {

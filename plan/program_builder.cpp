@@ -37,8 +37,9 @@ void compress(const std::vector<Pair>& pairs, std::size_t rows, RowOf row_of, Va
 
 }  // namespace
 
-WorkerId ProgramBuilder::add_worker(std::string name, std::uint32_t rank, DeviceId device, Coordinate at) {
-  const auto id = append<WorkerId>(workers_, Worker{std::move(name), rank, device, StreamId{}, at});
+WorkerId ProgramBuilder::add_worker(std::string name, std::uint32_t rank, DeviceId device, Coordinate at,
+                                    std::uint32_t stages) {
+  const auto id = append<WorkerId>(workers_, Worker{std::move(name), rank, device, StreamId{}, at, stages});
   workers_.back().compute = stream(id, StreamKind::compute);
   return id;
 }

@@ -15,7 +15,8 @@ namespace tandem {
 /// hands out the finished Program. Step ids passed to and returned by the builder are all building-time ids.
 class ProgramBuilder {
  public:
-  WorkerId add_worker(std::string name, std::uint32_t rank, DeviceId device, Coordinate at = {});  ///< with its compute stream
+  /// With its compute stream.
+  WorkerId add_worker(std::string name, std::uint32_t rank, DeviceId device, Coordinate at = {}, std::uint32_t stages = 1);
   void set_mesh(const Mesh& mesh) { mesh_ = mesh; }
   std::uint32_t add_local_model(std::shared_ptr<const LocalModel> model);  ///< for Segment::local_model
   /// The worker's stream of this kind and lane, made on first use.

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "plan/conversions.hpp"
-#include "plan/schedule.hpp"
+#include "plan/plan_schedule.hpp"
 #include "plan/segment.hpp"
 
 namespace tandem {
@@ -44,16 +44,15 @@ std::int64_t permanent_bytes(const Model& model, LayerId id, int states) {
 }  // namespace
 
 std::vector<std::int64_t> micro_batches_under_way(const Plan& plan) {
-  const ScheduleShape shape{static_cast<std::uint32_t>(plan.pipeline), static_cast<std::uint32_t>(plan.micro_batches)};
-  const Grid grid = find_schedule(plan.schedule).order(shape);
-  std::vector<std::int64_t> most;
+  const Grid grid = schedule_grid(plan);
+  std::vector<std::int64_t> most(stage_count(grid), 0);
   for (const auto& row : grid) {
-    std::int64_t now = 0, peak = 0;
+    std::vector<std::int64_t> now(most.size(), 0);
     for (const Action& action : row) {
-      if (action.kind == StepKind::forward) peak = std::max(peak, ++now);
-      if (action.kind == StepKind::backward) --now;
+      std::int64_t& held = now[action.stage];
+      if (action.kind == StepKind::forward) most[action.stage] = std::max(most[action.stage], ++held);
+      if (action.kind == StepKind::backward || action.kind == StepKind::weight_gradient) --held;
     }
-    most.push_back(peak);
   }
   return most;
 }
@@ -76,10 +75,10 @@ StageMemory::StageMemory(const Plan& plan, const LocalModel& local, std::vector<
   }
 }
 
-Bytes StageMemory::of(std::size_t rank, std::size_t from, std::size_t to) const {
+Bytes StageMemory::of(std::size_t stage, std::size_t from, std::size_t to) const {
   const std::size_t first = bounds_[from], last = bounds_[to];
   const std::int64_t in = crossing_[from], out = crossing_[to], messages = window_ + 1;
-  const std::int64_t kept = under_way_[rank] * (kept_[last] - kept_[first] + in);
+  const std::int64_t kept = under_way_[stage] * (kept_[last] - kept_[first] + in);
   const std::int64_t passing = passing_[last] - passing_[first] + 2 * (in + out);
   return {permanent_[last] - permanent_[first] + kept + passing + 2 * messages * (in + out)};
 }

@@ -17,18 +17,18 @@ class StageMemory {
   /// `bounds`: by the whole model's layer, its first local one; and the number of local layers.
   StageMemory(const Plan& plan, const LocalModel& local, std::vector<std::size_t> bounds);
 
-  /// Of the whole model's layers [from, to) as stage `rank`.
-  Bytes of(std::size_t rank, std::size_t from, std::size_t to) const;
+  /// Of the whole model's layers [from, to) as this stage.
+  Bytes of(std::size_t stage, std::size_t from, std::size_t to) const;
 
  private:
   std::vector<std::size_t> bounds_;
   std::vector<std::int64_t> permanent_, kept_, passing_;  ///< bytes before each local layer
   std::vector<std::int64_t> crossing_;                    ///< by the whole model's cut: bytes of one message
-  std::vector<std::int64_t> under_way_;                   ///< by rank: micro-batches between F and B
+  std::vector<std::int64_t> under_way_;                   ///< by stage: micro-batches between F and B
   std::int64_t window_;
 };
 
-/// Most micro-batches of a rank that are between F and B, in the schedule's order.
+/// By stage: most micro-batches that a rank which runs it has between F and the end of B, in the schedule's order.
 std::vector<std::int64_t> micro_batches_under_way(const Plan& plan);
 
 }  // namespace tandem

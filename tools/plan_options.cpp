@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "plan/collective.hpp"
+#include "plan/plan_schedule.hpp"
 
 namespace tandem {
 namespace {
@@ -148,7 +149,7 @@ Plan plan_from(const Arguments& arguments, const Plan& fallback) {
   for (const PlanFlag& row : kPlanFlags)
     if (const auto value = arguments.text(row.name)) row.apply(plan, row.name, *value);
   mesh_of(plan);
-  if (plan.model != before.model || plan.pipeline != before.pipeline) {
+  if (plan.model != before.model || stage_count(plan) != stage_count(before)) {
     plan.cuts.clear();
     plan.model_fingerprint.reset();
   }

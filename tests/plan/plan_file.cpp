@@ -232,7 +232,7 @@ TEST_CASE("the number of cuts must suit the mesh") {
   CHECK(
       complaint_about("model: mlp\nmesh: {pipeline: 3}\ncuts: [a]\n") ==
       R"(plan.yaml:3:7: error: the number of cuts does not suit the mesh; got "1 cuts", )"
-      "want 2, one fewer than the 3 pipeline ranks");
+      "want 2, one fewer than the 3 stages");
   CHECK(complaint_about("model: mlp\ncuts: [a]\n").find(R"(got "1 cuts", want 0)") != std::string::npos);
   CHECK(complaint_about("model: mlp\ncuts: []\n") == "");
   CHECK(complaint_about("model: mlp\nmesh: {pipeline: 2}\ncuts: a\n").find("plan.yaml:3:7: error: ") == 0);
@@ -281,7 +281,7 @@ TEST_CASE("cuts that no longer suit the number of ranks are refused") {
 
   CHECK(
       complaint([&] { resolve_cuts(plan, two_layer_mlp()); }) ==
-      R"(error: the number of cuts does not suit the mesh; got "1 cuts", want 3, one fewer than the 4 pipeline ranks)");
+      R"(error: the number of cuts does not suit the mesh; got "1 cuts", want 3, one fewer than the 4 stages)");
 }
 
 TEST_CASE("a plan for another model is refused with both fingerprints, at its place") {

@@ -1,0 +1,45 @@
+#include "plan/plan_schedule.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace tandem {
+
+std::vector<Holder> holders_of(const Grid& grid) {
+  std::vector<Holder> holders;
+  for (std::uint32_t rank = 0; rank < grid.size(); ++rank)
+    for (const Action& action : grid[rank]) {
+      const Holder holder{rank, action.stage};
+      auto known = std::find(holders.begin(), holders.end(), holder);
+      if (known == holders.end()) known = holders.insert(holders.end(), holder);
+      known->splits_backward |= action.kind == StepKind::input_gradient;
+    }
+  const auto place = [](const Holder& holder) { return std::pair(holder.rank, holder.stage); };
+  std::sort(holders.begin(), holders.end(), [&](const Holder& a, const Holder& b) { return place(a) < place(b); });
+  return holders;
+}
+
+bool is_automatic(const Plan& plan) { return plan.schedule == "auto"; }
+bool is_schedule_file(const Plan& plan) { return plan.schedule.ends_with(".csv"); }
+
+ScheduleShape shape_of(const Plan& plan) {
+  invariant(plan.pipeline >= 1 && plan.micro_batches >= 1 && plan.micro_batch_size >= 1 && plan.window >= 1,
+            "a plan's counts start at one");
+  return {static_cast<std::uint32_t>(plan.pipeline), static_cast<std::uint32_t>(plan.micro_batches),
+          static_cast<std::uint32_t>(plan.chunks)};
+}
+
+const Schedule& schedule_row(const Plan& plan) {
+  return find_schedule(is_automatic(plan) || is_schedule_file(plan) ? "1f1b" : plan.schedule);
+}
+
+Grid schedule_grid(const Plan& plan) {
+  return schedule_row(plan).order(shape_of(plan));
+}
+
+std::uint32_t stage_count(const Plan& plan) {
+  return stage_count(schedule_row(plan), shape_of(plan));
+}
+
+}  // namespace tandem
