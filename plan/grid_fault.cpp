@@ -30,20 +30,21 @@ class FaultSearch {
  private:
   void look_at(std::size_t rank, std::size_t index) {
     const Action& action = grid_[rank][index];
-    const auto blame = [&](std::string problem, std::string want = {}) {
+    const auto blame = [&](std::string_view problem, std::string want = {}) {
       fault_ = GridFault{rank, index, fmt::format("rank {} {}", rank, problem), to_text(action), std::move(want)};
     };
+    const bool forward = action.kind == StepKind::forward, whole = action.kind == StepKind::backward;
     if (!is_known(action))
       return blame("cannot run this step", fmt::format("F, B, I or W of micro-batches 0 to {}", batches_ - 1));
     Passage& passage = passages_[key(action.stage, action.micro_batch)];
-    if (!passage.forward && action.kind != StepKind::forward)
+    if (!passage.forward && !forward)
       return blame(fmt::format("runs {} before F", name_of(action.kind)));
     if (passage.forward && passage.rank != rank)
-      return blame(fmt::format("runs a step of a micro-batch whose forward pass through the stage is rank {}'s", passage.rank));
+      return blame(fmt::format("runs a step that belongs to rank {}, which ran the stage's forward", passage.rank));
     if (has_run(passage, action.kind)) return blame("runs a step twice");
-    if (action.kind == StepKind::weight_gradient && !passage.input_gradient)
+    if (action.kind == StepKind::weight_gradient && !passage.backward && !passage.input_gradient)
       return blame("runs W before I");
-    if (action.kind != StepKind::forward && (passage.backward || (action.kind == StepKind::backward && passage.input_gradient)))
+    if (!forward && (passage.backward || (whole && passage.input_gradient)))
       return blame("runs both a whole backward and a part of it", "either B, or I and W");
     has_run(passage, action.kind) = true;
     passage.rank = static_cast<std::uint32_t>(rank);
@@ -70,7 +71,8 @@ class FaultSearch {
 
   void blame_missing(std::optional<std::size_t> rank, const Action& action) {
     if (rank)
-      fault_ = GridFault{*rank, grid_[*rank].size(), fmt::format("rank {} misses step {}", *rank, to_text(action)), {}, {}};
+      fault_ = GridFault{*rank, grid_[*rank].size(), fmt::format("rank {} misses step {}", *rank, to_text(action)),
+                         {}, {}};
     else
       fault_ = GridFault{0, 0, fmt::format("no rank runs stage {}", action.stage), fmt::format("{} stages", stages_),
                          fmt::format("steps of all stages from 0 to {}", stages_ - 1)};

@@ -56,7 +56,8 @@ class SoonestRun {
     const auto next = arrival(stage + 1, StepKind::backward, batch, rank);
     return next ? std::optional(std::max(*own, *next)) : std::nullopt;
   }
-  std::optional<std::int64_t> arrival(std::uint32_t stage, StepKind kind, std::uint32_t batch, std::uint32_t rank) const {
+  std::optional<std::int64_t> arrival(std::uint32_t stage, StepKind kind, std::uint32_t batch,
+                                      std::uint32_t rank) const {
     const auto result = results_.find(key(stage, kind, batch));
     if (result == results_.end()) return std::nullopt;
     return result->second.end + (result->second.rank == rank ? 0 : times_.message);

@@ -14,7 +14,7 @@ struct StepTimes {
   std::int64_t backward = 1;
   std::int64_t input_gradient = 1;
   std::int64_t weight_gradient = 1;
-  std::int64_t message = 0;  ///< from the end of a step to the start of its successor on another rank; costs no rank's time
+  std::int64_t message = 0;  ///< from a step's end to the start of its successor on another rank; occupies neither
 };
 
 /// B takes as long as I and W together.
@@ -36,7 +36,7 @@ TimedGrid timed_grid(const Grid& grid, const StepTimes& times);
 
 /// From 0 to the last end.
 std::int64_t makespan(const TimedGrid& grid);
-/// The longest time from a rank's own first start to its own last end: what the zero-bubble papers call cost (2401.10241).
+/// The longest time from a rank's own first start to its own last end: the cost of the zero-bubble papers (2401.10241).
 std::int64_t longest_span(const TimedGrid& grid);
 /// Idle share of all ranks until the makespan; 0 where nothing takes time.
 double bubble_fraction(const TimedGrid& grid);

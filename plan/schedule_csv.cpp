@@ -54,7 +54,7 @@ std::optional<Action> parse_cell(std::string_view text) {
 std::string unknown_cell(std::string_view cell) {
   for (const std::string_view word : {"SEND", "RECV", "UNSHARD", "RESHARD", "REDUCE_GRAD", "OVERLAP"})
     if (cell.find(word) != std::string_view::npos)
-      return "messages and sharding are not part of a schedule here: write the file with PyTorch's format compute_only";
+      return "a schedule here has no messages or sharding: write the file in PyTorch's format compute_only";
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   std::string_view digits = cell;
   while (!digits.empty() && is_digit(digits.front())) digits.remove_prefix(1);
@@ -67,7 +67,8 @@ class Reader {
   Reader(std::string_view text, std::string_view name) : name_(name) {
     if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
     while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-    if (trimmed(text).empty()) throw InputError(TextPosition{name_}, "the schedule is empty", {}, "a row for each rank");
+    if (trimmed(text).empty())
+      throw InputError(TextPosition{name_}, "the schedule is empty", {}, "a row for each rank");
     while (true) {
       const std::size_t end = text.find('\n');
       read_row(text.substr(0, end));

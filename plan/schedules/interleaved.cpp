@@ -1,6 +1,6 @@
-// Interleaved 1F1B (2104.04473): rank r runs the stages r, r + p, r + 2p, .... Micro-batches pass in rounds of p: all of
-// a round through a rank's first stage, then all through its next, and the other way in backward. A rank warms up with
-// (v - 1) rounds and two forwards for each rank after it, then alternates.
+// Interleaved 1F1B (2104.04473): rank r runs the stages r, r + p, r + 2p, .... Micro-batches pass in rounds of p: all
+// of a round through a rank's first stage, then all through its next, and the other way in backward. A rank warms up
+// with (v - 1) rounds and two forwards for each rank after it, then alternates.
 //
 // Where m is no multiple of p, the m / p (rounded down) rounds share the micro-batches as evenly as can be, the
 // larger ones first, and the warm-up has rounds of the first one's size; with fewer than p there is one round.

@@ -12,6 +12,14 @@ void require_even_ranks(std::string_view schedule, const ScheduleShape& shape) {
                    fmt::format("{} ranks", shape.ranks), fmt::format("{}", shape.ranks + 1));
 }
 
+std::uint32_t chunks_per_rank(const ScheduleShape& shape) {
+  constexpr std::uint64_t kMostStages = 1'000'000;
+  const std::uint64_t stages = std::uint64_t{shape.chunks} * shape.ranks;
+  if (stages <= kMostStages) return static_cast<std::uint32_t>(stages);
+  throw InputError("too many stages", fmt::format("{} ranks of {} chunks", shape.ranks, shape.chunks),
+                   fmt::format("at most {}", kMostStages));
+}
+
 void require_two_micro_batches_per_rank(std::string_view schedule, const ScheduleShape& shape) {
   if (shape.micro_batches / 2 >= shape.ranks) return;
   throw InputError(fmt::format("{} needs two micro-batches for each of its {} ranks", schedule, shape.ranks),

@@ -26,7 +26,8 @@ Grid chimera_order(const ScheduleShape& shape);
 Grid hanayo_order(const ScheduleShape& shape);
 
 inline std::uint32_t two_stages_per_rank(const ScheduleShape& shape) { return 2 * shape.ranks; }
-inline std::uint32_t chunks_per_rank(const ScheduleShape& shape) { return shape.chunks * shape.ranks; }
+/// Throws InputError where there are too many.
+std::uint32_t chunks_per_rank(const ScheduleShape& shape);
 
 /// Throws InputError.
 void require_even_ranks(std::string_view schedule, const ScheduleShape& shape);

@@ -1,6 +1,6 @@
-// ZB-H1 and ZB-H2 (2401.10241, the handcrafted schedules): 1F1B with B split into I, which the rank before waits for, and W, which
-// nobody waits for. With depth h (1 or 2), rank s warms up with h (p - 1 - s) forwards and owes at most h s weight
-// gradients, so that I hurries to the first ranks and W fills the drain of the last ones.
+// ZB-H1 and ZB-H2 (2401.10241, the handcrafted schedules): 1F1B with B split into I, which the rank before waits for,
+// and W, which nobody waits for. With depth h (1 or 2), rank s warms up with h (p - 1 - s) forwards and owes at most
+// h s weight gradients, so that I hurries to the first ranks and W fills the drain of the last ones.
 #include <algorithm>
 
 #include "plan/schedules/row_builder.hpp"

@@ -10,6 +10,7 @@ using namespace tandem;
 namespace {
 
 constexpr auto F = StepKind::forward, B = StepKind::backward;
+constexpr auto I = StepKind::input_gradient, W = StepKind::weight_gradient;
 
 /// What lowering says to this order of two stages and two micro-batches.
 std::string complaint_about(const Grid& grid, std::int64_t window = 2) {
@@ -34,7 +35,8 @@ TEST_CASE("backward may run in reverse, as GPipe's paper draws it") {
 
 TEST_CASE("a step that is missing is named") {
   CHECK(complaint_about({{{0, F, 0}, {0, F, 1}, {0, B, 0}}, kRank1}) == "error: rank 0 misses step 0B1");
-  CHECK(complaint_about({kRank0, {}}) == "error: rank 1 misses step 1F0");
+  CHECK(complaint_about({kRank0, {{1, F, 0}, {1, B, 0}, {1, B, 1}}}) ==
+        R"(error: rank 1 runs B before F; got "1B1")");
 }
 
 TEST_CASE("a step that runs twice is named") {
@@ -47,11 +49,33 @@ TEST_CASE("a backward before its forward is named") {
         R"(error: rank 1 runs B before F; got "1B1")");
 }
 
-TEST_CASE("a step of another stage, another micro-batch or another kind is named") {
-  CHECK(complaint_about({{{1, F, 0}}, kRank1}) ==
-        R"(error: rank 0 cannot run this step; got "1F0", want F or B of stage 0, micro-batches 0 to 1)");
-  CHECK(complaint_about({{{0, F, 2}}, kRank1}).find(R"(got "0F2")") != std::string::npos);
+TEST_CASE("a step of another micro-batch or another kind is named") {
+  CHECK(complaint_about({{{0, F, 2}}, kRank1}) ==
+        R"(error: rank 0 cannot run this step; got "0F2", want F, B, I or W of micro-batches 0 to 1)");
   CHECK(complaint_about({{{0, StepKind::update, 0}}, kRank1}).find(R"(got "0update0")") != std::string::npos);
+}
+
+TEST_CASE("a rank without steps and a stage without steps are named") {
+  CHECK(complaint_about({kRank0, {}}) == "error: rank 1 runs nothing; want at least one stage on each rank");
+  CHECK(complaint_about({kRank0, {{2, F, 0}, {2, B, 0}, {2, F, 1}, {2, B, 1}}}) ==
+        R"(error: no rank runs stage 1; got "3 stages", want steps of all stages from 0 to 2)");
+}
+
+TEST_CASE("a stage may live on two ranks, but each micro-batch passes it on one") {
+  CHECK(complaint_about({kRank0, {{1, F, 0}, {1, F, 1}, {1, B, 0}, {1, B, 1}, {0, F, 0}}}) ==
+        R"(error: rank 1 runs a step that belongs to rank 0, which ran the stage's forward; got "0F0")");
+  CHECK(complaint_about({{{0, F, 0}, {0, F, 1}, {0, B, 0}}, {{1, F, 0}, {1, B, 0}, {1, F, 1}, {1, B, 1}, {0, B, 1}}}) ==
+        R"(error: rank 1 runs a step that belongs to rank 0, which ran the stage's forward; got "0B1")");
+}
+
+TEST_CASE("a backward may be split, but not run whole as well, and W comes after I") {
+  CHECK(complaint_about({kRank0, {{1, F, 0}, {1, I, 0}, {1, F, 1}, {1, B, 1}}}) == "error: rank 1 misses step 1W0");
+  CHECK(complaint_about({kRank0, {{1, F, 0}, {1, W, 0}, {1, I, 0}, {1, F, 1}, {1, B, 1}}}) ==
+        R"(error: rank 1 runs W before I; got "1W0")");
+  CHECK(complaint_about({kRank0, {{1, F, 0}, {1, B, 0}, {1, I, 0}, {1, F, 1}, {1, B, 1}}}) ==
+        R"(error: rank 1 runs both a whole backward and a part of it; got "1I0", want either B, or I and W)");
+  CHECK(complaint_about({kRank0, {{1, F, 0}, {1, I, 0}, {1, B, 0}, {1, F, 1}, {1, B, 1}}}).find(R"(got "1B0")") !=
+        std::string::npos);
 }
 
 TEST_CASE("a grid for another number of ranks is refused") {

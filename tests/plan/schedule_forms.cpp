@@ -117,8 +117,8 @@ TEST_CASE("chimera takes 2 m + p - 2 slots of F or B: a bubble of (p - 2) / (2 m
 TEST_CASE("hanayo idles for 2 (p - 1) / v of F and B of equal length, whatever the number of chunks") {
   for (std::uint32_t chunks = 1; chunks <= 6; ++chunks)
     for_multiples(8, [&](std::uint32_t p, std::uint32_t m) {
-      // In steps of a chunk, a v-th of a rank's layers: rank p - 1 waits p - 1 for the first micro-batch to come down, and
-      // for p - 1 at the end while its gradient goes up. 1F1B idles for 2 (p - 1) v of them.
+      // In steps of a chunk, a v-th of a rank's layers: rank p - 1 waits p - 1 for the first micro-batch to come
+      // down, and p - 1 at the end while its gradient goes up. 1F1B idles for 2 (p - 1) v of them.
       REQUIRE(bubble(grid_named("hanayo", {p, m, chunks}), {}, chunks, m) == 2 * (p - 1));
     });
 }
