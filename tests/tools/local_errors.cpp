@@ -76,7 +76,8 @@ std::vector<double> mean_of_image(const WalkedLayer& at) {
 }
 
 /// y = scale z + shift, z = (x - mean) / sigma over n values, m their mean magnitude. The mean errs by gamma(n) m, so
-/// x - mean by gamma(n + 1) (m + |x|); the mean square, and with it sigma, relatively by gamma(n + 2) (1 + 2 m / sigma).
+/// x - mean by gamma(n + 1) (m + |x|); the mean square, and with it sigma, relatively by gamma(n + 2) (1 + 2 m /
+/// sigma).
 double norm_error(std::int64_t n, double m, double sigma, double x, double mean, double scale, double shift) {
   const double z = (x - mean) / sigma;
   const double error = gamma(n + 1) * (m + std::abs(x)) / sigma + std::abs(z) * gamma(n + 8) * (1 + 2 * m / sigma);
@@ -121,7 +122,8 @@ std::vector<double> norm_of_channels(const WalkedLayer& at) {
   return errors;
 }
 
-/// gelu: |y| <= |x|, and tanh's argument, a polynomial of three rounded products, has a bounded effect: |x| (1 - t^2) <= 1.
+/// gelu: |y| <= |x|, and tanh's argument, a polynomial of three rounded products, has a bounded effect: |x| (1 - t^2)
+/// <= 1.
 std::vector<double> gelu(const WalkedLayer& at) {
   std::vector<double> errors;
   for (std::size_t i = 0; i < at.output.size(); ++i)

@@ -31,8 +31,8 @@ struct RoundedLoss {
   std::vector<AlignedValues<double>> gradients;  ///< of the loss; by ParameterId, empty for a tied use
 };
 
-/// The loss of the samples [first, first + batch) as one micro-batch. An error e of a value of a layer's output moves the
-/// loss by d(loss)/d(value) e, to first order. All of them together move it by more than
+/// The loss of the samples [first, first + batch) as one micro-batch. An error e of a value of a layer's output moves
+/// the loss by d(loss)/d(value) e, to first order. All of them together move it by more than
 /// t sqrt(sum of (d(loss)/d(value) local error)^2) with a probability of at most 2 exp(-t^2 / 2) (Hoeffding, 1963,
 /// theorem 2, over all single roundings); t is 6 here, which leaves 3 in 10^8.
 RoundedLoss rounded_loss(const Model& model, const Dataset& dataset, const std::vector<std::vector<double>>& weights,
