@@ -44,7 +44,8 @@ std::vector<TableSchedule> fitting_table(const ScheduleCosts& costs, const Sched
       continue;  // the row refuses this shape
     }
   }
-  std::stable_sort(fitting.begin(), fitting.end(), [](const auto& a, const auto& b) { return a.makespan < b.makespan; });
+  std::stable_sort(fitting.begin(), fitting.end(),
+                   [](const auto& a, const auto& b) { return a.makespan < b.makespan; });
   return fitting;
 }
 

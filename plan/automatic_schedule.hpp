@@ -24,10 +24,11 @@ struct FoundSchedule {
   Picoseconds table_makespan;
 };
 
-/// List scheduling with look-ahead, then improvement; exact where the search can be finished. Never longer than the best
-/// schedule of the table with the same stages on the same ranks that keeps the budgets. The same input gives the same
-/// grid. `rank_of_stage`: by stage; a rank may have several. Throws InputError where a list has the wrong length, a rank
-/// has no stage, or a budget is below the smallest possible, with that smallest figure.
+/// List scheduling with look-ahead, then improvement; exact where the search can be finished. Never longer than the
+/// best schedule of the table with the same stages on the same ranks that keeps the budgets. The same input gives the
+/// same grid, in which each stage runs each kind in the order of micro-batches. `rank_of_stage`: by stage; a rank may
+/// have several. Throws InputError where a list has the wrong length, a rank has no stage, or a budget is below the
+/// smallest possible, with that smallest figure.
 FoundSchedule find_schedule_automatically(const ScheduleCosts& costs, const std::vector<std::uint32_t>& rank_of_stage,
                                           std::uint32_t ranks, std::uint32_t micro_batches,
                                           const AutomaticOptions& options = {});

@@ -2,13 +2,13 @@
 //
 // Of a stage s, let K(s) be the most micro-batches between the start of F and the end of I (a B is an I and a W next to
 // each other), and V(s) those between the start of F and the end of W.
-// 1. A micro-batch between F and I on s is so on every stage before s, too. So on each rank q, K(s) times what the stages
-//    up to s keep on q is within q's budget. And where F of s starts, it holds kept(s), and each other micro-batch short
-//    of its W at least min(kept(s), kept_after(s)): V(s) follows. (Where a stage holds more after I than before, a B
-//    would hold less: the minimum covers both.)
-// 2. Micro-batches may be taken as in order (automatic_schedule_order.hpp). So I(s, b - K(s)) ends before F(s, b) starts,
-//    or K(s) + 1 micro-batches would be there; likewise W(s, b - V(s)). With the arrows of the pipeline and the order
-//    within each kind these are relations of "ends before the start of" that all schedules obey.
+// 1. A micro-batch between F and I on s is so on every stage before s, too. So on each rank q, K(s) times what the
+//    stages up to s keep on q is within q's budget. And where F of s starts, it holds kept(s), and each other
+//    micro-batch short of its W at least min(kept(s), kept_after(s)): V(s) follows. (Where a stage holds more after I
+//    than before, a B would hold less: the minimum covers both.)
+// 2. Micro-batches may be taken as in order (automatic_schedule_order.hpp). So I(s, b - K(s)) ends before F(s, b)
+//    starts, or K(s) + 1 micro-batches would be there; likewise W(s, b - V(s)). With the arrows of the pipeline and the
+//    order within each kind these are relations of "ends before the start of" that all schedules obey.
 // 3. They give each action the set of actions that come before it on its own rank. The rank runs one at a time, none
 //    before its head: with the set sorted by heads, the action starts no earlier than each head plus the work of the
 //    heads from there on. That, and messages, are its head. Tails are the mirror image.

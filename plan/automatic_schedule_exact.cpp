@@ -1,11 +1,11 @@
 // Branch and bound for small problems: all active schedules, in the manner of Giffler and Thompson, "Algorithms for
 // solving production-scheduling problems", Operations Research 1960.
 //
-// Take the rank whose soonest action could end first of all ranks', at `soonest`. No letter that has not run ends before
-// that, so one whose message has not been sent starts then or later. If in a shortest schedule the rank's next letter
-// starts before `soonest`, it is one of the rank's candidates that could. If not, the soonest action may be run in the
-// gap: nothing else moves. What is held stays within the budget unless the action adds to it; and even an F may on a rank
-// with one stage, as only I and W that add nothing lie between. Else a branch of its own lets the rank wait.
+// Take the rank whose soonest action could end first of all ranks', at `soonest`. No letter that has not run ends
+// before that, so one whose message has not been sent starts then or later. If in a shortest schedule the rank's next
+// letter starts before `soonest`, it is one of the rank's candidates that could. If not, the soonest action may be run
+// in the gap: nothing else moves. What is held stays within the budget unless the action adds to it; and even an F may
+// on a rank with one stage, as only I and W that add nothing lie between. Else a branch of its own lets the rank wait.
 #include <algorithm>
 
 #include "plan/automatic_schedule_partial.hpp"

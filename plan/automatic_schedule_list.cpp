@@ -43,8 +43,8 @@ class ListScheduler {
     for (const Candidate& candidate : candidates_) soonest_[rank] = std::min(soonest_[rank], candidate.end);
   }
 
-  /// Whether, F of the stage having run, each micro-batch can still go all the way once those before it are gone: beside
-  /// what the later ones hold is all that it needs itself. (W can run whenever room is wanted.)
+  /// Whether, F of the stage having run, each micro-batch can still go all the way once those before it are gone:
+  /// beside what the later ones hold is all that it needs itself. (W can run whenever room is wanted.)
   bool leaves_room(std::uint32_t rank, std::uint32_t stage) const {
     const auto& stages = problem_.stages_of_rank[rank];
     if (stages.size() == 1) return true;
@@ -75,7 +75,8 @@ class ListScheduler {
     gather(rank);
     std::int64_t first = kNever;
     for (const Candidate& candidate : candidates_) first = std::min(first, candidate.start);
-    const auto latest = first + static_cast<std::int64_t>(rules_.patience * static_cast<double>(soonest_[rank] - first));
+    const double wait = rules_.patience * static_cast<double>(soonest_[rank] - first);
+    const std::int64_t latest = first + static_cast<std::int64_t>(wait);
     const Candidate* chosen = nullptr;
     double best = 0;
     for (const Candidate& candidate : candidates_) {

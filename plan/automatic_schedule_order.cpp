@@ -49,7 +49,8 @@ std::int64_t ScheduleProblem::work_of_rank(std::uint32_t rank) const {
 }
 
 bool ScheduleProblem::gradients_shrink() const {
-  return std::equal(kept.begin(), kept.end(), kept_after.begin(), [](auto before, auto after) { return after <= before; });
+  return std::equal(kept.begin(), kept.end(), kept_after.begin(),
+                    [](auto before, auto after) { return after <= before; });
 }
 
 ScheduleProblem make_problem(const ScheduleCosts& costs, const std::vector<std::uint32_t>& rank_of_stage,
@@ -60,8 +61,10 @@ ScheduleProblem make_problem(const ScheduleCosts& costs, const std::vector<std::
     throw InputError("no schedule for so many stages or micro-batches", fmt::format("{} and {}", stages, micro_batches),
                      fmt::format("1 to {} stages and at least 1 micro-batch", kStagesMost));
   check_costs(costs, stages, ranks);
-  ScheduleProblem problem{stages, ranks, micro_batches, split, rank_of_stage, {}, {}, {}, {},
-                          counts(costs.kept), counts(costs.kept_after_input_gradient), counts(costs.budget)};
+  ScheduleProblem problem{.stages = stages, .ranks = ranks, .micro_batches = micro_batches, .split = split,
+                          .rank_of_stage = rank_of_stage, .stages_of_rank = {}, .time = {}, .to_forward = {},
+                          .to_backward = {}, .kept = counts(costs.kept),
+                          .kept_after = counts(costs.kept_after_input_gradient), .budget = counts(costs.budget)};
   place_stages(problem);
   check_budgets(problem);
   for (std::uint32_t stage = 0; stage < stages; ++stage) {

@@ -2,9 +2,9 @@
 // What the automatic scheduler searches through: a word per rank, and how long the words take together.
 //
 // All micro-batches cost a stage the same. So in any schedule the micro-batches may be renamed, stage by stage and kind
-// by kind, such that the n-th F, the n-th B or I and the n-th W of every stage belong to micro-batch n: the n-th event of
-// a stage cannot come before n events of the stage that it waits for, so it needs no more than the n-th of those. No
-// action moves, and what is held depends on how many actions have run only. Hence a letter (stage and kind) is enough,
+// by kind, such that the n-th F, the n-th B or I and the n-th W of every stage belong to micro-batch n: the n-th event
+// of a stage cannot come before n events of the stage that it waits for, so it needs no more than the n-th of those. No
+// action moves, and what is held depends only on how many actions have run. Hence a letter (stage and kind) is enough:
 // its micro-batch is the number of such letters before it, and neighbours agree on the order of their messages.
 // Private to the automatic scheduler. Times are picoseconds, memory is in bytes.
 
@@ -32,14 +32,16 @@ inline constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 /// ScheduleCosts with a placement, flat.
 struct ScheduleProblem {
   std::uint32_t stages, ranks, micro_batches;
-  bool split;  ///< B may be taken apart; if not, it is an I with a W that takes no time and needs nothing
+  bool split;  ///< B may be taken apart; if not, it is an I, and W takes no time and needs nothing
   std::vector<std::uint32_t> rank_of_stage;
   std::vector<std::vector<std::uint16_t>> stages_of_rank;
   std::vector<std::int64_t> time;                        ///< by stage and Part
   std::vector<std::int64_t> to_forward, to_backward;     ///< by stage: the message that its F or I waits for
   std::vector<std::int64_t> kept, kept_after, budget;
 
-  std::int64_t time_of(Letter letter) const { return time[letter.stage * kParts + static_cast<std::size_t>(letter.part)]; }
+  std::int64_t time_of(Letter letter) const {
+    return time[letter.stage * kParts + static_cast<std::size_t>(letter.part)];
+  }
   std::int64_t work_of_rank(std::uint32_t rank) const;
   /// No stage holds more after I than before.
   bool gradients_shrink() const;

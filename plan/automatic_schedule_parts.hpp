@@ -36,9 +36,9 @@ struct ListRules {
 std::optional<Order> list_schedule(const ScheduleProblem& problem, const Surroundings& around, const ListRules& rules,
                                    std::mt19937_64& random);
 
-/// Moves letters of the critical path until the bound is reached or so many letters have been timed; simulated annealing
-/// (Kirkpatrick et al., Science 1983) over the moves of Balas and Vazacopoulos, "Guided local search with shifting
-/// bottleneck for job shop scheduling", Management Science 1998. Never returns a longer order.
+/// Moves letters of the critical path until the bound is reached or so many letters have been timed; simulated
+/// annealing (Kirkpatrick et al., Science 1983) over the moves of Balas and Vazacopoulos, "Guided local search with
+/// shifting bottleneck for job shop scheduling", Management Science 1998. Never returns a longer order.
 Order improve(const ScheduleProblem& problem, Order order, std::int64_t bound, std::uint64_t letters,
               std::mt19937_64& random);
 

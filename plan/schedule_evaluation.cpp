@@ -60,7 +60,8 @@ class GridClock {
   /// When the neighbour's message reaches the rank; nothing while the neighbour has not run.
   std::optional<std::int64_t> arrival(const Action& action, std::uint32_t rank) {
     const bool forward = action.kind == StepKind::forward;
-    if (action.kind == StepKind::weight_gradient || (forward ? action.stage == 0 : action.stage + 1 == stages_)) return 0;
+    if (action.kind == StepKind::weight_gradient) return 0;
+    if (forward ? action.stage == 0 : action.stage + 1 == stages_) return 0;
     const std::size_t neighbour = forward ? action.stage - 1 : action.stage + 1;
     const Passed& from = passed(neighbour, action.micro_batch);
     const std::optional<std::int64_t> ended = forward ? from.forward : from.backward;
@@ -80,7 +81,8 @@ class GridClock {
     const bool known = action.kind == StepKind::forward || action.kind == StepKind::backward ||
                        action.kind == StepKind::input_gradient || action.kind == StepKind::weight_gradient;
     if (!known || action.stage >= stages_)
-      throw InputError("no such action in a schedule", to_text(action), fmt::format("F, B, I or W of {} stages", stages_));
+      throw InputError("no such action in a schedule", to_text(action),
+                       fmt::format("F, B, I or W of {} stages", stages_));
     const Passed& at = passed(action.stage, action.micro_batch);
     const bool forward = action.kind == StepKind::forward, weights = action.kind == StepKind::weight_gradient;
     const bool needs = forward || (at.forward && at.rank == rank && (!weights || at.input_gradient_only));
@@ -115,10 +117,11 @@ class GridClock {
     if (action.kind == StepKind::forward) at.rank = rank, at.forward = free_[rank], held += kept;
     if (action.kind == StepKind::backward || action.kind == StepKind::input_gradient) at.backward = free_[rank];
     if (action.kind == StepKind::backward) held = held - kept;
-    if (action.kind == StepKind::input_gradient) at.input_gradient_only = true, held = held - kept + std::max(kept, after);
+    const bool input_only = action.kind == StepKind::input_gradient;
+    if (input_only) at.input_gradient_only = true, held = held - kept + std::max(kept, after);
     Bytes& peak = result_.ranks[rank].peak;
     peak = std::max(peak, held);
-    if (action.kind == StepKind::input_gradient) held = held - std::max(kept, after) + after;
+    if (input_only) held = held - std::max(kept, after) + after;
     if (action.kind == StepKind::weight_gradient) at.input_gradient_only = false, held = held - after;
   }
 

@@ -38,7 +38,7 @@ std::int64_t best_row(const ScheduleInstance& instance) {
 
 }  // namespace
 
-TEST_CASE("on 500 random instances it is never worse than the table, and its median is within 3 % of the lower bound") {
+TEST_CASE("on 500 random instances it is never worse than the table, and in the median within 3 % of its bound") {
   std::vector<double> over;
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     CAPTURE(seed);
@@ -59,28 +59,19 @@ TEST_CASE("on 500 random instances it is never worse than the table, and its med
   CHECK(over[250] <= 0.03);
 }
 
-TEST_CASE("with equal steps and 1F1B's budget it reaches ZB-H1's time, with twice the budget no bubble is left") {
-  // Zero Bubble (2401.10241), table 2, with F = I = W = 1: ZB-H1's bubble is (p - 1)(F + I - W) = p - 1 in p micro-batches'
-  // memory; ZB-H2's (p - 1)(F + I - 2 W) = 0 in 2 p - 1.
+TEST_CASE("with equal steps and 1F1B's budget it reaches ZB-H1's time, and more memory cannot help") {
+  // Zero Bubble (2401.10241), table 2, with F = I = W = 1: ZB-H1's bubble is (p - 1)(F + I - W) = p - 1 in the memory
+  // of p micro-batches; ZB-H2's (p - 1)(F + I - 2 W) = 0 in that of 2 p - 1.
   const std::uint32_t p = 4, m = 12;
   const ScheduleCosts tight = equal_costs(p, p, 1, 1, 1, 2 * p), wide = equal_costs(p, p, 1, 1, 1, 2 * (2 * p - 1));
 
   const FoundSchedule one = find_schedule_automatically(tight, one_each(p), p, m);
   const FoundSchedule two = find_schedule_automatically(wide, one_each(p), p, m);
 
-  // The last rank starts p - 1 later than the first; from its own first step to its last it may be busy all the time.
-  const auto cost = [&](const FoundSchedule& found, const ScheduleCosts& costs) {
-    std::int64_t most = 0;
-    for (const RankEvaluation& rank : evaluate(found.grid, costs).ranks)
-      most = std::max(most, (rank.last_end - rank.first_start).count);
-    return most;
-  };
   CHECK(one.makespan.count == 3 * m + p - 1);
   CHECK(one.lower_bound == one.makespan);
   CHECK(two.makespan.count == 3 * m + p - 1);  // the last rank cannot start before p - 1
   CHECK(two.lower_bound == two.makespan);
-  CHECK(cost(one, tight) <= 3 * m + p - 1);
-  CHECK(cost(two, wide) >= 3 * m);
 }
 
 TEST_CASE("the same input and seed give the same grid") {
@@ -148,7 +139,8 @@ TEST_CASE("lists of the wrong length, ranks without stages and nothing to do are
   CHECK(complaint([&] { find_schedule_automatically(costs, {0, 2}, 2, 1); }) ==
         R"(error: stage 1 has no such rank; got "2", want a rank below 2)");
   CHECK(complaint([&] { find_schedule_automatically(costs, {0, 1}, 2, 0); }) ==
-        R"(error: no schedule for so many stages or micro-batches; got "2 and 0", want 1 to 4096 stages and at least 1 micro-batch)");
+        "error: no schedule for so many stages or micro-batches; got \"2 and 0\", "
+        "want 1 to 4096 stages and at least 1 micro-batch");
   costs.forward.pop_back();
   CHECK(complaint([&] { find_schedule_automatically(costs, {0, 1}, 2, 1); }) ==
         R"(error: forward of a schedule's costs has the wrong length; got "1", want 2)");

@@ -10,9 +10,9 @@
 
 namespace tandem {
 
-/// All stages alike; no messages, a byte held from F to I and half of it (of two) from I to W, room for `room` bytes.
-inline ScheduleCosts equal_costs(std::uint32_t stages, std::uint32_t ranks, std::int64_t forward, std::int64_t input,
-                                 std::int64_t weight, std::int64_t room) {
+/// All stages alike; no messages, two bytes held from F to I and one from I to W, room for `room` bytes.
+inline ScheduleCosts equal_costs(std::uint32_t stages, std::uint32_t ranks, std::int64_t forward,
+                                 std::int64_t input, std::int64_t weight, std::int64_t room) {
   ScheduleCosts costs;
   costs.forward.assign(stages, {forward});
   costs.input_gradient.assign(stages, {input});
@@ -31,7 +31,8 @@ inline std::vector<std::uint32_t> one_each(std::uint32_t stages) {
   return ranks;
 }
 
-/// Steps within a factor of three, messages up to a fifth of a step; budgets by rank from what 1F1B holds to twice that.
+/// Steps within a factor of six, messages of up to 30 ps to steps of 100; budgets by rank from what 1F1B holds to twice
+/// that.
 inline ScheduleCosts random_costs(Dice& dice, std::uint32_t stages) {
   ScheduleCosts costs;
   for (std::uint32_t stage = 0; stage < stages; ++stage) {

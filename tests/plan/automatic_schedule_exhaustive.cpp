@@ -27,9 +27,10 @@ bool is_next(const std::vector<Action>& row, const Action& action) {
   return std::count_if(row.begin(), row.end(), same) == action.micro_batch;
 }
 
-/// All orders in which one rank can run its stages. `in_order`: only those with each kind in the order of micro-batches.
-std::vector<std::vector<Action>> all_rows(const std::vector<std::uint32_t>& stages, std::uint32_t batches, bool in_order,
-                                          const std::vector<StepKind>& kinds) {
+/// All orders in which one rank can run its stages. `in_order`: only those with each kind in the order of
+/// micro-batches.
+std::vector<std::vector<Action>> all_rows(const std::vector<std::uint32_t>& stages, std::uint32_t batches,
+                                          bool in_order, const std::vector<StepKind>& kinds) {
   std::vector<std::vector<Action>> rows;
   std::vector<Action> row;
   const std::function<void()> extend = [&] {
@@ -72,7 +73,8 @@ std::int64_t shortest(const Rows& rows, const ScheduleCosts& costs) {
   return best;
 }
 
-constexpr std::initializer_list<StepKind> kSplit{StepKind::forward, StepKind::input_gradient, StepKind::weight_gradient};
+constexpr std::initializer_list<StepKind> kSplit{StepKind::forward, StepKind::input_gradient,
+                                                 StepKind::weight_gradient};
 
 Rows pipeline_rows(std::uint32_t ranks, std::uint32_t batches, bool in_order, const std::vector<StepKind>& kinds) {
   Rows rows;
@@ -99,7 +101,8 @@ TEST_CASE("the automatic scheduler finds the shortest of all orders, and proves 
       Dice dice(static_cast<std::uint64_t>(1000 * draw) + shape.ranks * 10 + shape.batches);
       const ScheduleCosts costs = random_costs(dice, shape.ranks);
 
-      const FoundSchedule found = find_schedule_automatically(costs, one_each(shape.ranks), shape.ranks, shape.batches, quick());
+      const FoundSchedule found =
+          find_schedule_automatically(costs, one_each(shape.ranks), shape.ranks, shape.batches, quick());
 
       REQUIRE(found.makespan.count == shortest(rows, costs));
       REQUIRE(found.lower_bound == found.makespan);

@@ -16,7 +16,8 @@ TEST_CASE("two stages with messages take the time, and hold the memory, that one
   ScheduleCosts costs = equal_costs(2, 2, 10, 20, 5, 4);
   costs.message_forward = {{3}};
   costs.message_backward = {{4}};
-  const Grid grid{{{0, F, 0}, {0, F, 1}, {0, B, 0}, {0, B, 1}}, {{1, F, 0}, {1, I, 0}, {1, F, 1}, {1, I, 1}, {1, W, 0}, {1, W, 1}}};
+  const Grid grid{{{0, F, 0}, {0, F, 1}, {0, B, 0}, {0, B, 1}},
+                  {{1, F, 0}, {1, I, 0}, {1, F, 1}, {1, I, 1}, {1, W, 0}, {1, W, 1}}};
 
   const ScheduleEvaluation found = evaluate(grid, costs);
 
