@@ -8,6 +8,7 @@
 
 #include "models/hugging_face/config.hpp"
 #include "models/model_file.hpp"
+#include "models/model_text.hpp"
 #include "models/zoo_files.hpp"
 
 namespace tandem {
@@ -15,7 +16,7 @@ namespace tandem {
 namespace {
 
 constexpr std::string_view kExtension = ".yaml";
-constexpr Bytes kLargestConfig{1'000'000};
+constexpr Bytes kLargestConfig{1'000'000}, kLargestModelFile{1'000'000};
 
 std::string_view model_name(const EmbeddedFile& file) { return file.name.substr(0, file.name.size() - kExtension.size()); }
 
@@ -31,8 +32,8 @@ std::string name_of_config(const std::filesystem::path& path) {
   return stem == "config" && !folder.empty() ? folder : stem;
 }
 
-Model read_config(const std::string& path) {
-  return read_hugging_face_config(read_text(path, kLargestConfig), path, name_of_config(path));
+ModelText read_config(const std::string& path) {
+  return {read_text(path, kLargestConfig), path, name_of_config(path), true};
 }
 
 [[noreturn]] void refuse_unknown(const std::string& name) {
@@ -50,13 +51,21 @@ std::vector<std::string> zoo_names() {
   return names;
 }
 
-Model load_model(const std::string& name_or_path) {
+ModelText find_model_text(const std::string& name_or_path) {
   const auto found = std::ranges::find(zoo_files(), name_or_path, model_name);
-  if (found != zoo_files().end()) return read_model_file(parse_yaml(found->text, std::string(found->name)));
-  if (name_or_path.ends_with(".yaml") || name_or_path.ends_with(".yml")) return read_model_file(read_yaml(name_or_path));
+  if (found != zoo_files().end()) return {std::string(found->text), std::string(found->name), {}, false};
+  if (name_or_path.ends_with(".yaml") || name_or_path.ends_with(".yml"))
+    return {read_text(name_or_path, kLargestModelFile), name_or_path, {}, false};
   if (name_or_path.ends_with(".json")) return read_config(name_or_path);
   if (is_folder(name_or_path)) return read_config((std::filesystem::path(name_or_path) / "config.json").string());
   refuse_unknown(name_or_path);
 }
+
+Model read_model(const ModelText& source) {
+  if (source.is_configuration) return read_hugging_face_config(source.text, source.file, source.model_name);
+  return read_model_file(parse_yaml(source.text, source.file));
+}
+
+Model load_model(const std::string& name_or_path) { return read_model(find_model_text(name_or_path)); }
 
 }  // namespace tandem

@@ -10,11 +10,8 @@
 #include "tools/plan_options.hpp"
 
 namespace tandem {
-namespace {
 
 CostModel asked_costs(const Arguments& arguments) { return cost_model(arguments.text("cost").value_or("measured")); }
-
-}  // namespace
 
 Flag network_flag() {
   return {"network", "MODEL",

@@ -13,6 +13,8 @@ namespace tandem {
 Flag network_flag();
 /// --cost and --network.
 std::vector<Flag> price_flags();
+/// --cost: measured where it is not given. Throws InputError.
+CostModel asked_costs(const Arguments& arguments);
 /// --network: shared where it is not given. Throws InputError.
 NetworkMode asked_network(const Arguments& arguments);
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "base/error.hpp"
 #include "base/file.hpp"
 #include "plan/memory_script.hpp"
 #include "plan/prices.hpp"
@@ -11,6 +12,8 @@
 #include "timeline/metrics_json.hpp"
 #include "tools/asked_job.hpp"
 #include "tools/command.hpp"
+#include "tools/fit.hpp"
+#include "tools/host.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
 
@@ -24,8 +27,10 @@ CommandLine command_line() {
                    plan_flags(),
                    1,
                    {"tandem plan --model gpt2 --on k80-x4 --pp 4 --micro-batch-size 1",
-                    "tandem plan --model mlp --pp 2 --out plan.yaml"}};
+                    "tandem plan --model mlp --pp 2 --out plan.yaml",
+                    "tandem plan --fit --model gpt2 --on tesla-k80:4"}};
   for (const Flag& flag : price_flags()) line.flags.push_back(flag);
+  line.flags.push_back({"fit", "", "instead: the deepest model of this one's family that fits, by technique", "output"});
   line.flags.push_back({"out", "FILE", "write the plan there instead of printing it", "output"});
   line.flags.push_back({"force", "", "overwrite a file that exists", "output"});
   return line;
@@ -93,12 +98,26 @@ nlohmann::ordered_json as_json(const Job& job, const std::vector<StageRow>& rows
           {"bubble", metrics.bubble}};
 }
 
+/// `--fit`: the deepest models that train.
+int fit(const Arguments& arguments, Console& console) {
+  for (const std::string_view flag : {"out", "force"})
+    if (arguments.has(flag)) throw InputError(fmt::format("--{}: --fit writes no plan", flag));
+  const CostModel costs = asked_costs(arguments);
+  const Plan plan = plan_from(arguments, {});
+  const ModelFamily family(plan.model);
+  const Cluster cluster = cluster_for(plan.cluster, console);
+  const std::vector<FitRow> rows = largest_models(family, plan, cluster, costs, console);
+  if (arguments.has("json")) return print_json(console, fit_json(rows)), 0;
+  return console.out << fit_text(rows, plan, cluster), 0;
+}
+
 }  // namespace
 
 int plan_command(const std::vector<std::string>& words, Console& console) {
   const CommandLine line = command_line();
   const Arguments arguments = parse_arguments(line, words);
   if (arguments.has("help")) return console.out << help_text(line), 0;
+  if (arguments.has("fit")) return fit(arguments, console);
   require_writable(arguments, "out");
   const Job job = asked_job(arguments, Purpose::predict, console);
   require_memory(arguments, job, console);

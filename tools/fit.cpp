@@ -1,0 +1,122 @@
+#include "tools/fit.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "timeline/memory_peak.hpp"
+
+namespace tandem {
+namespace {
+
+std::optional<Plan> single_samples(const Plan& plan, const Plan&, const Cluster&) {
+  Plan next = plan;
+  next.micro_batches *= next.micro_batch_size;
+  next.micro_batch_size = 1;
+  return next;
+}
+
+/// Over the ranks that the user's plan has, or all devices.
+std::optional<Plan> pipeline(const Plan& plan, const Plan& asked, const Cluster& cluster) {
+  Plan next = plan;
+  next.pipeline = asked.pipeline > 1 ? asked.pipeline : static_cast<std::int64_t>(cluster.device_count());
+  next.schedule = asked.schedule;
+  if (next.pipeline == 1) return {};
+  return next;
+}
+
+constexpr FitTechnique kTechniques[] = {
+    {"micro-batches of 1", single_samples},
+    {"pipeline", pipeline},
+};
+
+struct Wanted {
+  std::string technique;
+  Plan plan;
+};
+
+std::vector<Wanted> wanted_rows(const Plan& asked, const Cluster& cluster) {
+  std::vector<Wanted> rows{{"plain", plain_plan(asked)}};
+  Plan together = plain_plan(asked);
+  for (const FitTechnique& technique : fit_techniques()) {
+    if (auto alone = technique.apply(plain_plan(asked), asked, cluster))
+      rows.push_back({std::string(technique.name), std::move(*alone)});
+    if (auto next = technique.apply(together, asked, cluster)) together = std::move(*next);
+  }
+  if (rows.size() > 2) rows.push_back({"all together", together});
+  return rows;
+}
+
+/// By class at the peak, so that the classes add up to it.
+MemoryPeak at_peak(const Job& job, WorkerId worker) {
+  const PeakMoment moment = peak_moments(job.program)[index_of(worker)];
+  MemoryPeak peak{{}, moment.total};
+  for (const HeldBuffers& row : moment.held)
+    peak.by_class[static_cast<std::size_t>(job.program.buffer_specs()[index_of(row.spec)].kind)] += row.bytes;
+  return peak;
+}
+
+class DepthSearch {
+ public:
+  DepthSearch(const ModelFamily& family, const Cluster& cluster, const CostModel& costs, Wanted wanted)
+      : family_(family), cluster_(cluster), costs_(costs), row_{std::move(wanted.technique), std::move(wanted.plan)} {}
+
+  FitRow run() {
+    std::int64_t low = 0, high = 1;
+    for (; fits(high); high *= 2) low = high;
+    while (high - low > 1) {
+      const std::int64_t middle = low + (high - low) / 2;
+      (fits(middle) ? low : high) = middle;
+    }
+    return std::move(row_);
+  }
+
+ private:
+  bool fits(std::int64_t depth) {
+    auto model = std::make_unique<const Model>(family_.at(depth));
+    if (model->layer_count() > kDeepest) return row_.at_limit = true, false;
+    const Job job = make_job(row_.plan, std::move(model), cluster_, costs_);
+    const DeviceNeed need = tightest(device_needs(job));
+    if (!need.fits() && depth > 1) return row_.at_limit = false, false;
+    row_.depth = need.fits() ? depth : 0;
+    row_.parameters = job.model->parameter_count();
+    row_.tightest = need;
+    row_.peak = at_peak(job, need.largest);
+    return need.fits();
+  }
+
+  const ModelFamily& family_;
+  const Cluster& cluster_;
+  const CostModel& costs_;
+  FitRow row_;
+};
+
+}  // namespace
+
+std::span<const FitTechnique> fit_techniques() { return kTechniques; }
+
+Plan plain_plan(const Plan& asked) {
+  Plan plan = asked;
+  plan.pipeline = plan.replicas = plan.tensor = plan.height = plan.width = 1;
+  plan.schedule = "sequential";
+  plan.micro_batch_size *= plan.micro_batches;
+  plan.micro_batches = 1;
+  plan.cuts.clear();
+  plan.model_fingerprint.reset();
+  return plan;
+}
+
+std::vector<FitRow> largest_models(const ModelFamily& family, const Plan& asked, const Cluster& cluster,
+                                   const CostModel& costs, Console& console) {
+  std::vector<Wanted> wanted = wanted_rows(asked, cluster);
+  Progress progress(console, "looking for the largest model", std::ssize(wanted));
+  std::vector<FitRow> rows;
+  for (Wanted& each : wanted) {
+    progress.advance(std::ssize(rows), each.technique);
+    rows.push_back(DepthSearch(family, cluster, costs, std::move(each)).run());
+  }
+  return rows;
+}
+
+}  // namespace tandem
