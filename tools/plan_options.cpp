@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "plan/collective.hpp"
 #include "plan/plan_schedule.hpp"
+#include "plan/recompute.hpp"
 
 namespace tandem {
 namespace {
@@ -70,6 +71,15 @@ void set_reserve(Plan& plan, std::string_view flag, const std::string& value) {
   }
 }
 
+void set_recompute(Plan& plan, std::string_view flag, const std::string& value) {
+  try {
+    parse_recompute(value);
+  } catch (const QuantityError& error) {
+    throw InputError(fmt::format("--{}: {}", flag, error.problem), value, error.want);
+  }
+  plan.recompute = value;
+}
+
 void set_collective(Plan& plan, std::string_view, const std::string& value) {
   std::vector<std::string> names{"auto"};
   for (const CollectiveAlgorithm& row : collective_algorithms()) names.emplace_back(row.name);
@@ -114,13 +124,15 @@ constexpr PlanFlag kPlanFlags[] = {
     {kTalk, "overlap", "on|off", "run collectives beside computation where they can (default on)",
      set_switch<&Plan::overlap>},
     {kTalk, "window", "N", "messages of one channel under way at once", set_integer<&Plan::window, 1, 1024>},
-    {kOrder, "schedule", "S", "1f1b, gpipe or sequential (tandem show schedules)", set_text<&Plan::schedule>},
+    {kOrder, "schedule", "S", "name (tandem show schedules), FILE.csv, or auto: search", set_text<&Plan::schedule>},
     {kOrder, "chunks", "N", "stages per rank, for schedules that let you choose (default 2)",
      set_integer<&Plan::chunks, 1, kMost>},
     {kOrder, "micro-batches", "N", "micro-batches of a replica per iteration", set_integer<&Plan::micro_batches, 1, kMost>},
     {kOrder, "micro-batch-size", "N", "samples per micro-batch", set_integer<&Plan::micro_batch_size, 1, kMost>},
     {kOrder, "memory-reserve", "SHARE",
      "of each device's memory, left to the fragmentation of its allocator (default 0)", set_reserve},
+    {kOrder, "recompute", "POLICY",
+     "none (default), full, every:LAYERS, sqrt, block, selective (attention) or optimal:BYTES", set_recompute},
     {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},
     {kTraining, "learning-rate", "X", "of the optimizer",
      [](Plan& plan, std::string_view flag, const std::string& value) {

@@ -15,6 +15,8 @@ void show_devices(const Arguments& arguments, Console& console);
 void show_clusters(const Arguments& arguments, Console& console);
 void show_schedules(const Arguments& arguments, Console& console);
 void show_schedule(const Arguments& arguments, Console& console);
+/// --csv.
+std::vector<Flag> schedule_flags();
 void show_plan(const Arguments& arguments, Console& console);
 void show_layouts(const Arguments& arguments, Console& console);
 void show_collectives(const Arguments& arguments, Console& console);

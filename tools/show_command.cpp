@@ -39,6 +39,7 @@ CommandLine command_line() {
                     "tandem show layouts --model gpt-nano --tp 2 --sequence-parallel on",
                     "tandem show collectives --ranks 8 --bytes 25MB --on dgx-a100"}};
   for (const Flag& flag : collective_flags()) line.flags.push_back(flag);
+  for (const Flag& flag : schedule_flags()) line.flags.push_back(flag);
   for (const Subject& subject : kSubjects) line.meaning += fmt::format("  {:<11} {}\n", subject.name, subject.meaning);
   return line;
 }

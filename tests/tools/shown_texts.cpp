@@ -18,7 +18,15 @@ TEST_CASE("a schedule is shown as a grid of ranks and steps") {
 
   CHECK(shown.out ==
         "rank   0 | 0F0 0F1     0B0 0F2 0B1     0B2\n"
-        "rank   1 |     1F0 1B0 1F1 1B1 1F2 1B2\n");
+        "rank   1 |     1F0 1B0 1F1 1B1 1F2 1B2\n"
+        "bubble 25.0 % where F, I and W take equally long, and B twice as long\n"  // (p - 1) / (m + p - 1)
+        "stages and micro-batches held at once, by rank: 2 1\n");
+}
+
+TEST_CASE("a schedule is printed as the file that it may be read from") {
+  const std::string csv = typed("show schedule --schedule zb-h1 --pp 2 --micro-batches 2 --csv").out;
+
+  CHECK(csv == "0F0,0F1,,0I0,0W0,0I1,0W1\n,1F0,1I0,1F1,1I1,1W0,1W1\n");
 }
 
 TEST_CASE("models are shown with their published numbers of parameters") {
