@@ -1,0 +1,110 @@
+#include "tools/automatic_schedule.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "base/error.hpp"
+#include "plan/memory_script.hpp"
+
+namespace tandem {
+namespace {
+
+void raise_to(Picoseconds& most, Picoseconds value) { most = std::max(most, value); }
+
+/// By kind of pass and worker: what its steps of one micro-batch take.
+void add_times(ScheduleCosts& costs, const Program& program, const Prices& prices) {
+  std::map<std::pair<SegmentId, WorkerId>, std::map<StepKind, Picoseconds>> times;
+  for (std::size_t work = 0; work < program.works().size(); ++work) {
+    const StepWork& row = program.works()[work];
+    times[{row.segment, row.worker}][row.kind] += prices.works[work].time;
+  }
+  for (auto& [key, by_kind] : times) {
+    const std::uint32_t stage = program.segment(key.first).stage;
+    raise_to(costs.forward[stage], by_kind[StepKind::forward]);
+    raise_to(costs.input_gradient[stage], by_kind[StepKind::backward] + by_kind[StepKind::input_gradient]);
+    raise_to(costs.weight_gradient[stage], by_kind[StepKind::weight_gradient]);
+  }
+}
+
+/// The stage whose buffer the channel's messages leave from.
+std::optional<std::uint32_t> sending_stage(const Program& program, const Message& message) {
+  const BufferContent content = program.channels()[index_of(message.channel)].content;
+  for (const BufferUse& use : program.uses(message.send))
+    if (program.spec(use.id()).content == content) return program.segment(program.spec(use.id()).segment).stage;
+  return std::nullopt;
+}
+
+void add_messages(ScheduleCosts& costs, const Program& program, const Prices& prices) {
+  std::vector<bool> seen(program.channels().size(), false);
+  for (const Message& message : program.messages()) {
+    const std::uint32_t id = index_of(message.channel);
+    const BufferContent content = program.channels()[id].content;
+    const bool forward = content == BufferContent::outbox;
+    if (seen[id] || (!forward && content != BufferContent::gradient_outbox)) continue;
+    seen[id] = true;
+    const auto stage = sending_stage(program, message);
+    invariant(stage.has_value(), "a message leaves a buffer of its sender");
+    const ChannelPrice& price = prices.channels[id];
+    const Picoseconds time = prices.routes[price.route].latency + price.transfer;
+    raise_to(forward ? costs.message_forward.at(*stage) : costs.message_backward.at(*stage - 1), time);
+  }
+}
+
+void add_memory(ScheduleCosts& costs, const Program& program) {
+  for (const Segment& segment : program.segments()) {
+    const Bytes inbox = segment.keeps_inbox ? segment.inbox_bytes : Bytes{};
+    Bytes& kept = costs.kept[segment.stage];
+    Bytes& after = costs.kept_after_input_gradient[segment.stage];
+    kept = std::max(kept, inbox + segment.saved_bytes + segment.saved_for_input_bytes);
+    after = std::max(after, inbox + segment.saved_bytes + segment.deferred_bytes);
+  }
+}
+
+void add_budgets(ScheduleCosts& costs, const Program& program, const Grid& grid, std::span<const Bytes> capacity) {
+  const ScheduleEvaluation sample = evaluate(grid, costs);
+  const std::vector<MemoryPeak> peaks = script_peaks(program);
+  std::vector<Bytes> most(grid.size());
+  for (std::size_t worker = 0; worker < peaks.size(); ++worker) {
+    Bytes& rank = most[program.workers()[worker].at[MeshAxis::pipeline]];
+    rank = std::max(rank, peaks[worker].total);
+  }
+  for (std::size_t rank = 0; rank < grid.size(); ++rank)
+    costs.budget[rank] = std::max(Bytes{}, capacity[rank] - (most[rank] - sample.ranks[rank].peak));
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> ranks_of_stages(const Grid& grid) {
+  std::vector<std::optional<std::uint32_t>> ranks(stage_count(grid));
+  for (std::uint32_t rank = 0; rank < grid.size(); ++rank)
+    for (const Action& action : grid[rank]) {
+      if (ranks[action.stage].value_or(rank) != rank)
+        throw InputError(fmt::format("stage {} lives on several ranks", action.stage),
+                         fmt::format("ranks {} and {}", *ranks[action.stage], rank));
+      ranks[action.stage] = rank;
+    }
+  std::vector<std::uint32_t> found;
+  for (const auto& rank : ranks) found.push_back(rank.value());
+  return found;
+}
+
+ScheduleCosts schedule_costs(const Program& program, const Prices& prices, const Grid& grid,
+                             std::span<const Bytes> capacity) {
+  const std::uint32_t stages = stage_count(grid);
+  invariant(capacity.size() == grid.size(), "each rank has a capacity");
+  ScheduleCosts costs;
+  for (auto* times : {&costs.forward, &costs.input_gradient, &costs.weight_gradient}) times->resize(stages);
+  for (auto* times : {&costs.message_forward, &costs.message_backward}) times->resize(stages - 1);
+  for (auto* bytes : {&costs.kept, &costs.kept_after_input_gradient}) bytes->resize(stages);
+  costs.budget.resize(grid.size());
+  add_times(costs, program, prices);
+  add_messages(costs, program, prices);
+  add_memory(costs, program);
+  add_budgets(costs, program, grid, capacity);
+  return costs;
+}
+
+}  // namespace tandem
