@@ -150,6 +150,26 @@ TEST_CASE("a turn that comes as a core becomes free is taken once") {
   CHECK(message_times(ride, timeline, message) == Times{10, 120});  // its turn is at 100 and needs no waking up
 }
 
+TEST_CASE("two messages of a stream whose turns fall on one instant each end once") {
+  Scenario scenario;
+  const std::uint32_t core = scenario.resource(1);
+  const WorkerId from = scenario.worker(), to = scenario.worker(), other = scenario.worker(core);
+  const MessageId first = scenario.message(from, to, {1, 5, core, 100});
+  const MessageId second = scenario.message(from, to, {1, 5, core, 84});
+  scenario.compute(other, 10);
+  scenario.after_receive(scenario.compute(other, 1000), first);
+  const Ride ride = scenario.finish();
+
+  const Timeline timeline = simulate(ride.program, ride.prices);
+
+  // The first one's turn would come at 100, but the core is free at 10: 1 of latency, 5 of transfer. Then the core is
+  // taken again, and the second one's turn comes at 16 + 84 = 100, too: from then on the two share the core, so that 5
+  // take 10.
+  CHECK(message_times(ride, timeline, first) == Times{0, 16});
+  CHECK(message_times(ride, timeline, second) == Times{16, 110});
+  CHECK(compute_times(ride, timeline, other) == std::vector<Times>{{0, 10}, {16, 1021}});
+}
+
 TEST_CASE("messages that become active at one instant do not make each other busy") {
   Scenario scenario;
   const std::uint32_t cores = scenario.resource(1);
