@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "plan/schedule_csv.hpp"
 
 namespace tandem {
 
@@ -21,7 +22,6 @@ std::vector<Holder> holders_of(const Grid& grid) {
 }
 
 bool is_automatic(const Plan& plan) { return plan.schedule == "auto"; }
-bool is_schedule_file(const Plan& plan) { return plan.schedule.ends_with(".csv"); }
 
 ScheduleShape shape_of(const Plan& plan) {
   invariant(plan.pipeline >= 1 && plan.micro_batches >= 1 && plan.micro_batch_size >= 1 && plan.window >= 1,
@@ -31,14 +31,15 @@ ScheduleShape shape_of(const Plan& plan) {
 }
 
 const Schedule& schedule_row(const Plan& plan) {
-  return find_schedule(is_automatic(plan) || is_schedule_file(plan) ? "1f1b" : plan.schedule);
+  return find_schedule(is_automatic(plan) || is_schedule_file(plan.schedule) ? "1f1b" : plan.schedule);
 }
 
 Grid schedule_grid(const Plan& plan) {
-  return schedule_row(plan).order(shape_of(plan));
+  return grid_of(is_automatic(plan) ? "1f1b" : plan.schedule, shape_of(plan));
 }
 
 std::uint32_t stage_count(const Plan& plan) {
+  if (is_schedule_file(plan.schedule)) return stage_count(schedule_grid(plan));
   return stage_count(schedule_row(plan), shape_of(plan));
 }
 

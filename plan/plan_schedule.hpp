@@ -18,8 +18,6 @@ std::vector<Holder> holders_of(const Grid& grid);
 
 /// `auto`: the order is searched for when times are known; until then it is that of 1F1B.
 bool is_automatic(const Plan& plan);
-/// A file of cells: its name ends in ".csv".
-bool is_schedule_file(const Plan& plan);
 
 ScheduleShape shape_of(const Plan& plan);
 /// The row of the plan's schedule; of a file or `auto`, that of 1F1B, as their weights change at the flush, too.
