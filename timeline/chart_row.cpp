@@ -63,6 +63,7 @@ const Mark& mark_of(Paint paint) {
       {'0', true, "forward", "\x1b[34m"},
       {'a', true, "backward", "\x1b[32m"},
       {'A', true, "weight gradient", "\x1b[36m"},
+      {'~', false, "recompute", "\x1b[33m"},
       {'=', false, "update", ""},
       {'+', false, "gradient sums", ""},
       {'.', false, "waiting", ""},
@@ -80,11 +81,14 @@ Paint paint_of(StepKind kind) {
       Paint::backward,         // backward
       Paint::backward,         // input_gradient
       Paint::weight_gradient,  // weight_gradient
+      Paint::recompute,        // recompute
       Paint::gradients,        // add_gradient
       Paint::update,           // update
       Paint::nothing,          // send
       Paint::nothing,          // receive
+      Paint::nothing,          // collective
   };
+  static_assert(std::size(kPaintOf) == static_cast<std::size_t>(StepKind::collective) + 1);
   return kPaintOf[static_cast<std::size_t>(kind)];
 }
 

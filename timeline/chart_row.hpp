@@ -12,8 +12,10 @@
 namespace tandem {
 
 /// What a column can show. Ties of coverage go to the first.
-enum class Paint : std::uint8_t { forward, backward, weight_gradient, update, gradients, waiting, ends, nothing };
-inline constexpr std::size_t kPaints = 8;
+enum class Paint : std::uint8_t {
+  forward, backward, weight_gradient, recompute, update, gradients, waiting, ends, nothing
+};
+inline constexpr std::size_t kPaints = 9;
 
 struct Mark {
   char glyph;                ///< of micro-batch 0, where numbered

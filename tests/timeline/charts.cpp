@@ -58,6 +58,18 @@ TEST_CASE("the worked pipeline's rows show each microsecond as what it was") {
   CHECK(row_of(program, timeline, 1, microseconds(21), 21) == "---0011aaaabbbb=-----");
 }
 
+TEST_CASE("every kind of compute step has a paint of its own kind") {
+  CHECK(mark_of(paint_of(StepKind::forward)).meaning == "forward");
+  CHECK(mark_of(paint_of(StepKind::backward)).meaning == "backward");
+  CHECK(mark_of(paint_of(StepKind::input_gradient)).meaning == "backward");
+  CHECK(mark_of(paint_of(StepKind::weight_gradient)).meaning == "weight gradient");
+  CHECK(mark_of(paint_of(StepKind::recompute)).meaning == "recompute");
+  CHECK(mark_of(paint_of(StepKind::update)).meaning == "update");
+  CHECK(mark_of(paint_of(StepKind::add_gradient)).meaning == "gradient sums");
+  CHECK(mark_of(paint_of(StepKind::zero_gradients)).meaning == "gradient sums");
+  CHECK(mark_of(paint_of(StepKind::collective)).meaning.empty());
+}
+
 TEST_CASE("a column shows what covers most of it") {
   const Program program = gpipe_program(2, 2);
   const Timeline timeline = ride(program, kWorkedTimes);
