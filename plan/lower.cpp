@@ -7,6 +7,8 @@
 
 #include "base/error.hpp"
 #include "plan/lowering.hpp"
+#include "plan/recompute.hpp"
+#include "plan/stage_memory.hpp"
 #include "plan/verify.hpp"
 
 namespace tandem {
@@ -86,6 +88,10 @@ void Lowering::add_layout(std::uint32_t stage, std::uint32_t within, std::uint32
   const LocalModel& own = builder_.local_model(local);
   SegmentOptions options{plan_.overlap, plan_.bucket};
   options.split_backward = holders_[holder_of(stage, 0)].splits_backward;
+  const Recompute policy = parse_recompute(plan_.recompute);
+  const bool counts = policy.kind == Recompute::Kind::optimal;
+  options.recompute = recompute_ranges(policy, own, first, last, plan_.micro_batch_size,
+                                       counts ? micro_batches_under_way(plan_).at(stage) : 1);
   StageLayout layout;
   layout.segment_layout = lay_out_segment(own, first, last, plan_.micro_batch_size, options);
   layout.segment_layout.local_model = local;
@@ -169,6 +175,7 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
   for (LoweredStage& stage : lowered_)
     for (const std::uint32_t batch : stage.order_of(Way::forward)) add_local_buffers(stage, batch);
   connect_stages();
+  add_offloads();
   return std::move(builder_).finish(batches());
 }
 

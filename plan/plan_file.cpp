@@ -12,6 +12,7 @@
 #include "base/json_text.hpp"
 #include "plan/collective.hpp"
 #include "plan/plan_schedule.hpp"
+#include "plan/recompute.hpp"
 
 namespace tandem {
 namespace {
@@ -140,6 +141,15 @@ void read_division(const YamlNode& root, Plan& plan) {
   }
 }
 
+void read_recompute(const YamlNode& node, std::string& out) {
+  out = node.text();
+  try {
+    parse_recompute(out);
+  } catch (const QuantityError& error) {
+    node.fail(error.problem, out, error.want);
+  }
+}
+
 void read_cuts(const YamlNode& node, Plan& plan) {
   for (const YamlNode& cut : node.items()) {
     plan.cuts.push_back(cut.text());
@@ -162,7 +172,7 @@ void read_seed(const YamlNode& root, Plan& plan) {
 Plan read_plan(const YamlNode& root) {
   Plan plan;
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
-                  "micro_batch_size", "window", "memory_reserve", "optimizer", "iterations", "seed", "data", "cuts",
+                  "micro_batch_size", "window", "recompute", "memory_reserve", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
                   "overlap", "collective"});
   plan.model = root.at("model").text();
@@ -175,6 +185,7 @@ Plan read_plan(const YamlNode& root) {
   read_integer(root, "micro_batch_size", 1, kMost, plan.micro_batch_size);
   read_integer(root, "window", 1, 1024, plan.window);
   if (const YamlNode* node = root.find("memory_reserve")) plan.memory_reserve = read_share(*node);
+  if (const YamlNode* node = root.find("recompute")) read_recompute(*node, plan.recompute);
   if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);
   read_integer(root, "iterations", 1, kMost, plan.iterations);
   read_seed(root, plan);
@@ -201,6 +212,7 @@ std::string write_division(const Plan& plan) {
   flag("sequence_parallel", plan.sequence_parallel, usual.sequence_parallel);
   flag("synchronised_batch_norm", plan.synchronised_batch_norm, usual.synchronised_batch_norm);
   flag("overlap", plan.overlap, usual.overlap);
+  if (plan.recompute != usual.recompute) out += fmt::format("recompute: {}\n", json_string(plan.recompute));
   if (plan.bucket != usual.bucket) out += fmt::format("bucket: {} B\n", plan.bucket.count);
   if (plan.collective != usual.collective) out += fmt::format("collective: {}\n", json_string(plan.collective));
   if (plan.layouts.empty()) return out;
