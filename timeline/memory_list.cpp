@@ -117,7 +117,8 @@ std::string when_text(const Program& program, const PeakMoment& peak) {
 std::string memory_list(const Program& program, const PeakMoment& peak, const MemoryListOptions& options) {
   constexpr int kIndent = 13;  // "   1.23 MiB  "
   const int width = std::max(options.width, kNarrowest);
-  const std::string name = plain_name(program.workers()[index_of(peak.worker)].name, static_cast<std::size_t>(width) / 4);
+  const std::string& worker = program.workers()[index_of(peak.worker)].name;
+  const std::string name = plain_name(worker, static_cast<std::size_t>(width) / 2);
   std::string text = flow({fmt::format("{} holds {}", name, to_text(peak.total)), when_text(program, peak)}, width);
   Bytes rest;
   for (std::size_t i = 0; i < peak.held.size(); ++i) {

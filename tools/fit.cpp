@@ -17,6 +17,13 @@ std::optional<Plan> single_samples(const Plan& plan, const Plan&, const Cluster&
   return next;
 }
 
+/// As the user's plan says, or each block of the model.
+std::optional<Plan> recompute(const Plan& plan, const Plan& asked, const Cluster&) {
+  Plan next = plan;
+  next.recompute = asked.recompute == "none" ? "block" : asked.recompute;
+  return next;
+}
+
 /// Over the ranks that the user's plan has, or all devices.
 std::optional<Plan> pipeline(const Plan& plan, const Plan& asked, const Cluster& cluster) {
   Plan next = plan;
@@ -28,6 +35,7 @@ std::optional<Plan> pipeline(const Plan& plan, const Plan& asked, const Cluster&
 
 constexpr FitTechnique kTechniques[] = {
     {"micro-batches of 1", single_samples},
+    {"recompute", recompute},
     {"pipeline", pipeline},
 };
 
@@ -100,6 +108,7 @@ Plan plain_plan(const Plan& asked) {
   Plan plan = asked;
   plan.pipeline = plan.replicas = plan.tensor = plan.height = plan.width = 1;
   plan.schedule = "sequential";
+  plan.recompute = "none";
   plan.micro_batch_size *= plan.micro_batches;
   plan.micro_batches = 1;
   plan.cuts.clear();

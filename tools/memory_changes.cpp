@@ -30,6 +30,17 @@ std::vector<Plan> smaller_micro_batches(const Plan& plan, const Cluster&) {
   return variants;
 }
 
+/// Activations computed again, less and less of them kept.
+std::vector<Plan> recompute(const Plan& plan, const Cluster&) {
+  std::vector<Plan> variants;
+  for (const char* policy : {"selective", "block", "sqrt", "full"}) {
+    if (plan.recompute == policy) continue;
+    variants.push_back(plan);
+    variants.back().recompute = policy;
+  }
+  return variants;
+}
+
 /// Twice as many ranks, while the cluster has devices for all.
 std::vector<Plan> more_ranks(const Plan& plan, const Cluster& cluster, std::int64_t Plan::*ranks) {
   std::vector<Plan> variants;
@@ -83,6 +94,7 @@ std::vector<Plan> fewer_in_flight(const Plan& plan, const Cluster&) {
 
 constexpr MemoryChange kChanges[] = {
     {"smaller micro-batches, more of them", smaller_micro_batches},
+    {"recompute", recompute},
     {"fewer micro-batches in flight", fewer_in_flight},
     {"fewer messages under way", fewer_messages},
     {"more pipeline stages", more_stages},
@@ -106,6 +118,7 @@ constexpr PlanField kFields[] = {
     {"schedule", [](const Plan& plan) { return plan.schedule; }},
     {"micro-batches", number_of<&Plan::micro_batches>},
     {"micro-batch-size", number_of<&Plan::micro_batch_size>},
+    {"recompute", [](const Plan& plan) { return plan.recompute; }},
     {"window", number_of<&Plan::window>},
 };
 

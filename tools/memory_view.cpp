@@ -80,7 +80,7 @@ std::string memory_view(const Arguments& arguments, const Console& console, cons
   const WorkerId highest = *std::ranges::max_element(workers, {}, [&](WorkerId w) { return peaks[index_of(w)].total; });
   text += '\n' + memory_list(job.program, peaks[index_of(highest)], {console.width}) + '\n' + devices_text(job);
   if (workers.size() < peaks.size())
-    text += "--memory-of NAME shows another worker, --memory-of all every one, --json what each holds\n";
+    text += "--memory-of NAME or all draws others; --json lists what each holds\n";
   return text;
 }
 
