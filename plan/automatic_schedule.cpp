@@ -8,51 +8,23 @@
 namespace tandem {
 namespace {
 
-struct TableSchedule {
-  std::string name;
-  Grid grid;
-  std::int64_t makespan;
-};
-
-bool lives_on(const Grid& grid, const ScheduleProblem& problem) {
-  for (std::uint32_t rank = 0; rank < grid.size(); ++rank)
-    for (const Action& action : grid[rank])
-      if (action.stage >= problem.stages || problem.rank_of_stage[action.stage] != rank) return false;
-  return grid.size() == problem.ranks && stage_count(grid) == problem.stages;
-}
-
-bool is_whole(const Grid& grid) {
-  return std::all_of(grid.begin(), grid.end(), [](const auto& row) {
-    return std::none_of(row.begin(), row.end(), [](const Action& action) {
-      return action.kind == StepKind::input_gradient || action.kind == StepKind::weight_gradient;
-    });
-  });
-}
-
-/// The rows of the table that suit the placement and keep the budgets, as they are.
-std::vector<TableSchedule> fitting_table(const ScheduleCosts& costs, const ScheduleProblem& problem) {
-  std::vector<TableSchedule> fitting;
-  for (const Schedule& row : schedules()) {
-    if (row.updates != Updates::at_flush || problem.stages % problem.ranks != 0) continue;
-    try {
-      Grid grid = row.order({problem.ranks, problem.micro_batches, problem.stages / problem.ranks});
-      if (!lives_on(grid, problem) || (!problem.split && !is_whole(grid))) continue;
-      const ScheduleEvaluation evaluation = evaluate(grid, costs);
-      if (fits_budget(evaluation, costs))
-        fitting.push_back({std::string(row.name), std::move(grid), evaluation.makespan.count});
-    } catch (const InputError&) {
-      continue;  // the row refuses this shape
-    }
-  }
-  std::stable_sort(fitting.begin(), fitting.end(),
-                   [](const auto& a, const auto& b) { return a.makespan < b.makespan; });
-  return fitting;
-}
-
 struct Start {
   std::int64_t length;
   Order order;
 };
+
+/// One micro-batch at a time: it fits wherever anything does.
+Order one_at_a_time(const ScheduleProblem& problem) {
+  Order order(problem.ranks);
+  for (std::uint32_t rank = 0; rank < problem.ranks; ++rank) {
+    const auto& stages = problem.stages_of_rank[rank];
+    for (std::uint32_t batch = 0; batch < problem.micro_batches; ++batch) {
+      for (const std::uint16_t stage : stages) order[rank].push_back({stage, Part::forward});
+      for (std::size_t at = stages.size(); at-- > 0;) order[rank].push_back({stages[at], Part::backward});
+    }
+  }
+  return order;
+}
 
 class Search {
  public:
@@ -68,10 +40,14 @@ class Search {
   }
 
   void run() {
-    constexpr std::size_t kLists = 200;
-    for (std::size_t list = 0; list < kLists; ++list)
+    constexpr std::uint64_t kFewest = 10, kMost = 200, kEffortPerLetter = 20;
+    const std::uint64_t lists = std::clamp(options_.effort / (kEffortPerLetter * letters()), kFewest, kMost);
+    offer(one_at_a_time(problem_));
+    for (std::uint64_t list = 0; list < lists; ++list)
       if (auto order = list_schedule(problem_, around_, rules(list), random_)) offer(std::move(*order));
     std::stable_sort(starts_.begin(), starts_.end(), [](const auto& a, const auto& b) { return a.length < b.length; });
+    starts_.erase(std::unique(starts_.begin(), starts_.end(), [](auto& a, auto& b) { return a.order == b.order; }),
+                  starts_.end());
     improve_starts();
     prove();
   }
@@ -80,10 +56,13 @@ class Search {
   const Start& best() const { return best_; }
 
  private:
+  std::uint64_t letters() const {
+    return std::uint64_t{problem_.stages} * problem_.micro_batches * (problem_.split ? 3 : 2);
+  }
   double uniform() { return static_cast<double>(random_() >> 11) * 0x1p-53; }
 
   /// First the plain ones: backward first without and with waiting, forward first, the longest tail first; then drawn.
-  ListRules rules(std::size_t list) {
+  ListRules rules(std::uint64_t list) {
     static constexpr ListRules kPlain[] = {
         {{1, 2, 0}, 0, 0, 0}, {{1, 2, 0}, 0, 1, 0}, {{2, 1, 0}, 0, 1, 0}, {{0, 0, 0}, 1, 1, 0}, {{0, 0, 0}, 1, 0, 0}};
     if (list < std::size(kPlain)) return kPlain[list];
@@ -102,9 +81,8 @@ class Search {
 
   /// Where there are few letters, all schedules can be looked at.
   void prove() {
-    constexpr std::size_t kLettersMost = 60, kLettersPerNode = 100;
-    const std::size_t letters = std::size_t{problem_.stages} * problem_.micro_batches * (problem_.split ? 3 : 2);
-    if (letters > kLettersMost || best_.length <= bound_) return;
+    constexpr std::uint64_t kLettersMost = 60, kLettersPerNode = 100;
+    if (letters() > kLettersMost || best_.length <= bound_) return;
     ExactAnswer answer = search_exactly(problem_, around_, bound_, best_.length, options_.effort / kLettersPerNode);
     if (!answer.order.empty()) best_ = {clock_.run(answer.order), std::move(answer.order)};
     if (answer.proven) bound_ = best_.length;

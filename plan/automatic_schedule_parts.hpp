@@ -1,14 +1,24 @@
 #pragma once
-// The automatic scheduler's three parts: a lower bound, list scheduling, improvement. Private to it.
+// The automatic scheduler's parts: the table, a lower bound, list scheduling, improvement, exact search. Private to it.
 
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "plan/automatic_schedule_order.hpp"
 
 namespace tandem {
+
+struct TableSchedule {
+  std::string name;
+  Grid grid;
+  std::int64_t makespan;
+};
+/// The synchronous schedules of the table that have the problem's stages where it has them and keep the budgets, the
+/// shortest first; without split backwards where the problem has none.
+std::vector<TableSchedule> fitting_table(const ScheduleCosts& costs, const ScheduleProblem& problem);
 
 /// By cell() of an action: the least time from the start of the iteration to its own start, and from its end to the end
 /// of the iteration, in any schedule that keeps the budgets.

@@ -10,8 +10,8 @@
 
 namespace tandem {
 
-/// The costs of the stages of a Program lowered from `grid`. A stage takes as long as its slowest worker computes, and a
-/// message as long as its slowest channel alone; collectives inside a stage's steps and shared links are left out.
+/// The costs of the stages of a Program lowered from `grid`. A stage takes as long as its slowest worker computes, and
+/// a message as long as its slowest channel alone; collectives inside a stage's steps and shared links are left out.
 /// What one micro-batch keeps are the segments' buffers, where the Program has split backwards of I and of W; else all
 /// of B is in I, and schedules should leave it whole.
 /// A rank's budget is what of `capacity` (by pipeline rank, of one worker) remains beside everything else that its

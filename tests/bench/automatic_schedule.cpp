@@ -62,9 +62,9 @@ void large_instances(std::uint64_t effort) {
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
     Dice dice(seed);
     const Measured measured = measure({16, 64, random_costs(dice, 16)}, effort);
-    std::cout << fmt::format("p = 16, m = 64, seed {}: {:.3f} % above the bound, {} {:.3f} % above auto, {:.2f} s\n", seed,
-                             measured.over_percent(), measured.found.best_of_table, measured.table_over_percent(),
-                             measured.seconds);
+    std::cout << fmt::format("p = 16, m = 64, seed {}: {:.3f} % above the bound, {} {:.3f} % above auto, {:.2f} s\n",
+                             seed, measured.over_percent(), measured.found.best_of_table,
+                             measured.table_over_percent(), measured.seconds);
   }
 }
 

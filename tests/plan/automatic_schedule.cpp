@@ -118,6 +118,36 @@ TEST_CASE("several stages per rank, in turn or as a V, keep their budgets and be
   CHECK(one.makespan.count == (m + 1) * 60);  // (m + p - 1)(f + b), as in 1F1B
 }
 
+TEST_CASE("stages anywhere, budgets from the smallest possible on: what is found fits, and no bound is passed") {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    CAPTURE(seed);
+    Dice dice(seed);
+    const auto ranks = static_cast<std::uint32_t>(dice.between(1, 4));
+    const auto chunks = static_cast<std::uint32_t>(dice.between(1, 3));
+    ScheduleCosts costs = random_costs(dice, ranks * chunks);
+    std::vector<std::uint32_t> place;
+    for (std::uint32_t stage = 0; stage < ranks * chunks; ++stage)
+      place.push_back(stage < ranks ? stage : static_cast<std::uint32_t>(dice.between(0, ranks - 1)));
+    costs.budget.assign(ranks, {});
+    for (std::uint32_t stage = 0; stage < place.size(); ++stage) {
+      if (dice.chance(4)) costs.kept_after_input_gradient[stage] = {dice.between(20, 300)};
+      costs.budget[place[stage]] += costs.kept[stage];
+    }
+    for (Bytes& budget : costs.budget) budget = Bytes{budget.count * dice.between(100, 300) / 100};
+    const auto batches = static_cast<std::uint32_t>(dice.between(1, 10));
+
+    const FoundSchedule found = find_schedule_automatically(
+        costs, place, ranks, batches, {.seed = seed, .effort = 200'000, .split_backward = !dice.chance(3)});
+    const ScheduleEvaluation again = evaluate(found.grid, costs);
+
+    REQUIRE(again.makespan == found.makespan);
+    REQUIRE(fits_budget(again, costs));
+    REQUIRE(found.lower_bound <= found.makespan);
+    for (std::uint32_t rank = 0; rank < ranks; ++rank)
+      for (const Action& action : found.grid[rank]) REQUIRE(place[action.stage] == rank);
+  }
+}
+
 TEST_CASE("a budget below the smallest possible is refused with that smallest figure, which is enough") {
   Dice dice(5);
   ScheduleCosts costs = random_costs(dice, 4);

@@ -54,12 +54,19 @@ struct ScheduleInstance {
   ScheduleCosts costs;
 };
 
-/// 2 to 16 stages, one to four micro-batches per stage.
+/// 2 to 16 stages, one to four micro-batches per stage. Every second one on like devices: all have the budget of the
+/// one that would hold most in 1F1B, or up to twice as much.
 inline ScheduleInstance random_instance(std::uint64_t seed) {
   Dice dice(seed);
   const auto stages = static_cast<std::uint32_t>(dice.between(2, 16));
   const auto batches = static_cast<std::uint32_t>(dice.between(stages, 4 * stages));
-  return {stages, batches, random_costs(dice, stages)};
+  ScheduleInstance instance{stages, batches, random_costs(dice, stages)};
+  if (seed % 2 == 0) return instance;
+  Bytes most;
+  for (std::uint32_t stage = 0; stage < stages; ++stage)
+    most = std::max(most, instance.costs.kept[stage] * std::int64_t{stages - stage});
+  instance.costs.budget.assign(stages, Bytes{most.count * dice.between(100, 200) / 100});
+  return instance;
 }
 
 }  // namespace tandem

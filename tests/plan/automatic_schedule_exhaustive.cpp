@@ -142,7 +142,7 @@ TEST_CASE("micro-batches in any order at all make no schedule shorter") {
 
 TEST_CASE("two stages on each of two ranks, in turn or as a V, get the shortest order, too") {
   for (const std::vector<std::uint32_t>& place : {std::vector<std::uint32_t>{0, 1, 0, 1}, {0, 1, 1, 0}})
-    for (std::uint64_t seed = 0; seed < 6; ++seed) {
+    for (std::uint64_t seed = 0; seed < 3; ++seed) {
       CAPTURE(place, seed);
       Dice dice(seed);
       ScheduleCosts costs = random_costs(dice, 4);
