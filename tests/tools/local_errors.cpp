@@ -15,7 +15,7 @@ constexpr double kUnit = 0x1p-24;
 constexpr double kFunction = 8 * kUnit;
 
 /// Of so many roundings, each of a value no larger than 1.
-double gamma(std::int64_t count) { return std::sqrt(static_cast<double>(count)) * kUnit; }
+double roundings(std::int64_t count) { return std::sqrt(static_cast<double>(count)) * kUnit; }
 
 double largest(const double* values, std::int64_t count) {
   double most = 0;
@@ -60,7 +60,7 @@ std::vector<double> nothing(const WalkedLayer& at) { return std::vector<double>(
 /// Each output value is a sum of this many products.
 std::vector<double> sums_of_products(const WalkedLayer& at, std::int64_t terms) {
   std::vector<double> errors = magnitudes(at);
-  for (double& error : errors) error *= gamma(terms);
+  for (double& error : errors) error *= roundings(terms);
   return errors;
 }
 
@@ -75,13 +75,14 @@ std::vector<double> mean_of_image(const WalkedLayer& at) {
   return sums_of_products(at, size_of_input(at, 0) / std::ssize(at.output) + 1);
 }
 
-/// y = scale z + shift, z = (x - mean) / sigma over n values, m their mean magnitude. The mean errs by gamma(n) m, so
-/// x - mean by gamma(n + 1) (m + |x|); the mean square, and with it sigma, relatively by gamma(n + 2) (1 + 2 m /
-/// sigma).
+/// y = scale z + shift, z = (x - mean) / sigma over n values, m their mean magnitude. The mean errs by roundings(n) m,
+/// so x - mean by roundings(n + 1) (m + |x|); the mean square, and with it sigma, relatively by roundings(n + 2) (1 + 2
+/// m / sigma).
 double norm_error(std::int64_t n, double m, double sigma, double x, double mean, double scale, double shift) {
   const double z = (x - mean) / sigma;
-  const double error = gamma(n + 1) * (m + std::abs(x)) / sigma + std::abs(z) * gamma(n + 8) * (1 + 2 * m / sigma);
-  return std::abs(scale) * error + gamma(3) * (std::abs(scale * z) + std::abs(shift));
+  const double of_difference = roundings(n + 1) * (m + std::abs(x)) / sigma;
+  const double error = of_difference + std::abs(z) * roundings(n + 8) * (1 + 2 * m / sigma);
+  return std::abs(scale) * error + roundings(3) * (std::abs(scale * z) + std::abs(shift));
 }
 
 /// The statistics of `count` values, `place(i)` the index of each, and the errors of what is normalised by them.
@@ -127,26 +128,27 @@ std::vector<double> norm_of_channels(const WalkedLayer& at) {
 std::vector<double> gelu(const WalkedLayer& at) {
   std::vector<double> errors;
   for (std::size_t i = 0; i < at.output.size(); ++i)
-    errors.push_back((kFunction + gamma(8)) * (1 + std::abs(at.inputs[0][i])));
+    errors.push_back((kFunction + roundings(8)) * (1 + std::abs(at.inputs[0][i])));
   return errors;
 }
 /// x sigmoid(x) gate: two factors and an exponential.
 std::vector<double> swiglu(const WalkedLayer& at) {
   std::vector<double> errors;
   for (std::size_t i = 0; i < at.output.size(); ++i)
-    errors.push_back((kFunction + gamma(8)) * (1 + std::abs(at.inputs[0][i])) * (1 + std::abs(at.inputs[1][i])));
+    errors.push_back((kFunction + roundings(8)) * (1 + std::abs(at.inputs[0][i])) * (1 + std::abs(at.inputs[1][i])));
   return errors;
 }
 
 /// Two products of a value and a cosine or a sine. The angle of a position rounds with its size.
 std::vector<double> rotary(const WalkedLayer& at) {
   const double angle = static_cast<double>(at.layer.output.dims[0]);
-  const double error = (gamma(3) + kFunction + 2 * kUnit * angle) * 2 * largest(at.inputs[0], std::ssize(at.output));
+  const double most = largest(at.inputs[0], std::ssize(at.output));
+  const double error = (roundings(3) + kFunction + 2 * kUnit * angle) * 2 * most;
   return std::vector<double>(at.output.size(), error);
 }
 
-/// A score q k / sqrt(d) errs by e = gamma(d + 3) sqrt(d) max|q| max|k|, a weight of the softmax relatively by 2 e and
-/// the rounding of a sum of s exponentials, and an output by that of a mean of s values.
+/// A score q k / sqrt(d) errs by e = roundings(d + 3) sqrt(d) max|q| max|k|, a weight of the softmax relatively by 2 e
+/// and the rounding of a sum of s exponentials, and an output by that of a mean of s values.
 std::vector<double> attention(const WalkedLayer& at) {
   const std::size_t last = at.inputs.size() - 1;
   const auto s = at.layer.output.dims[0];
@@ -154,18 +156,18 @@ std::vector<double> attention(const WalkedLayer& at) {
   const double query = largest(at.inputs[0], size_of_input(at, 0));
   const double key = last == 0 ? query : largest(at.inputs[1], size_of_input(at, 1));
   const double value = last == 0 ? query : largest(at.inputs[last], size_of_input(at, last));
-  const double score = (gamma(static_cast<std::int64_t>(d) + 3) + kFunction) * std::sqrt(d) * query * key;
-  return std::vector<double>(at.output.size(), value * (2 * score + gamma(2 * s + 8) + kFunction));
+  const double score = (roundings(static_cast<std::int64_t>(d) + 3) + kFunction) * std::sqrt(d) * query * key;
+  return std::vector<double>(at.output.size(), value * (2 * score + roundings(2 * s + 8) + kFunction));
 }
 
 /// The mean over rows of log(sum exp(x)) - x of the target: sums of V exponentials, which may be merged in any order.
 std::vector<double> cross_entropy(const WalkedLayer& at) {
   const TensorSpec& scores = at.model.layer(at.layer.inputs[0]).output;
   const double most = largest(at.inputs[0], size_of_input(at, 0)), spread = 2 * most + std::log(scores.columns());
-  return {gamma(scores.columns() + 8) + kFunction + gamma(scores.rows(at.batch) + 4) * (spread + at.output[0])};
+  return {roundings(scores.columns() + 8) + kFunction + roundings(scores.rows(at.batch) + 4) * (spread + at.output[0])};
 }
 std::vector<double> squared_error(const WalkedLayer& at) {
-  return {gamma(size_of_input(at, 0) + 4) * at.output[0]};
+  return {roundings(size_of_input(at, 0) + 4) * at.output[0]};
 }
 
 struct Row {

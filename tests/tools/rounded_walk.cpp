@@ -14,8 +14,10 @@ using Values = AlignedValues<double>;
 /// Every tensor of the model with its gradient.
 class Walk {
  public:
+  std::vector<Values> gradients;  ///< of the loss; by ParameterId, empty for a tied use
+
   Walk(const Model& model, std::int64_t batch, const std::vector<std::vector<double>>& weights)
-      : model_(model), batch_(batch), tensors_(model.layer_count()), gradients(weights.size()) {
+      : gradients(weights.size()), model_(model), batch_(batch), tensors_(model.layer_count()) {
     for (const auto& weight : weights) {
       weights_.emplace_back(weight.begin(), weight.end());
       gradients[weights_.size() - 1].resize(weight.size());
@@ -23,8 +25,8 @@ class Walk {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       const Layer& layer = model.layers()[i];
       const auto count = static_cast<std::size_t>(layer.output.elements(batch));
-      (layer.output.type == ElementType::int32 ? tensors_[i].tokens.resize(count), tensors_[i].output.clear()
-                                               : tensors_[i].output.resize(count));
+      if (layer.output.type == ElementType::int32) tensors_[i].tokens.resize(count);
+      else tensors_[i].output.resize(count);
       tensors_[i].gradient.resize(tensors_[i].output.size());
       for (const TensorSpec& spec : layer.kept.extra)
         tensors_[i].extra.emplace_back(static_cast<std::size_t>(spec.elements(batch)));
@@ -93,9 +95,6 @@ class Walk {
   std::int64_t batch_;
   std::vector<Tensors> tensors_;
   std::vector<Values> weights_;
-
- public:
-  std::vector<Values> gradients;
 };
 
 void Walk::run(std::uint32_t index, Pass pass) {
