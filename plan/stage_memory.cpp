@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plan/conversions.hpp"
+#include "plan/recompute.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/segment.hpp"
 
@@ -24,6 +25,25 @@ std::int64_t kept_bytes(const Model& model, LayerId id, std::int64_t batch) {
   std::int64_t bytes = is_kept(model, id) ? aligned_size(model.layer(id).output.bytes(batch)) : 0;
   for (const TensorSpec& extra : model.layer(id).kept.extra) bytes += aligned_size(extra.bytes(batch));
   return bytes;
+}
+
+/// What goes into a collective of forward, so that it is kept whatever is computed again.
+bool is_pinned(const Model& model, LayerId id) {
+  const Layer& layer = model.layer(id);
+  return layer.kind->inputs == 0 || std::any_of(layer.readers.begin(), layer.readers.end(), [&](LayerId reader) {
+           return is_exchange(*model.layer(reader).kind);
+         });
+}
+
+/// Of kept_bytes(), what surely is computed again instead: all of a stage, or what attention keeps beside its output.
+std::int64_t bytes_again(const Model& model, LayerId id, std::int64_t batch, Recompute::Kind policy) {
+  const Layer& layer = model.layer(id);
+  const bool attends = layer.kind->name == "attention" || layer.kind->name == "grouped_attention";
+  std::int64_t extra = 0;
+  for (const TensorSpec& spec : layer.kept.extra) extra += aligned_size(spec.bytes(batch));
+  if (policy == Recompute::Kind::selective) return attends ? extra : 0;
+  if (policy != Recompute::Kind::full) return 0;
+  return is_pinned(model, id) ? extra : kept_bytes(model, id, batch);
 }
 
 /// Its output where it is not kept, the gradient of it, and its scratch.
@@ -61,11 +81,16 @@ StageMemory::StageMemory(const Plan& plan, const LocalModel& local, std::vector<
     : bounds_(std::move(bounds)), permanent_{0}, kept_{0}, passing_{0}, under_way_(micro_batches_under_way(plan)),
       window_(plan.window) {
   const std::int64_t batch = plan.micro_batch_size;
+  const Recompute::Kind policy = parse_recompute(plan.recompute).kind;
   for (std::uint32_t i = 0; i < local.model.layer_count(); ++i) {
     const auto id = static_cast<LayerId>(i);
     permanent_.push_back(permanent_.back() + permanent_bytes(local.model, id, plan.optimizer.states()));
-    kept_.push_back(kept_.back() + kept_bytes(local.model, id, batch));
-    passing_.push_back(passing_.back() + passing_bytes(local.model, id, batch));
+    const bool source = policy == Recompute::Kind::full && local.model.layer(id).kind->inputs == 0;
+    const std::int64_t all = source ? aligned_size(local.model.layer(id).output.bytes(batch))
+                                    : kept_bytes(local.model, id, batch);
+    const std::int64_t again = bytes_again(local.model, id, batch, policy);
+    kept_.push_back(kept_.back() + all - again);
+    passing_.push_back(passing_.back() + passing_bytes(local.model, id, batch) + again);
   }
   for (const std::size_t cut : bounds_) {
     crossing_.push_back(0);

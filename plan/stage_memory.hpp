@@ -10,7 +10,8 @@ namespace tandem {
 
 /// Sums over the layers of one rank's model, by the whole model's layers. An upper bound of script_peaks(): weights,
 /// gradients and optimizer states of each use of a parameter (tied ones within a stage share theirs, so it is higher
-/// there); what backward needs of as many micro-batches as the schedule has under way; every other tensor and gradient
+/// there); what backward needs of as many micro-batches as the schedule has under way, less what the policies `full` and
+/// `selective` compute again, which counts once; every other tensor and gradient
 /// of one micro-batch side by side, and the largest scratch; messages as the window allows.
 class StageMemory {
  public:

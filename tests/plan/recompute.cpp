@@ -11,7 +11,9 @@
 #include "base/yaml.hpp"
 #include "plan/plan.hpp"
 #include "plan/recompute_chain.hpp"
+#include "plan/memory_script.hpp"
 #include "plan/segment.hpp"
+#include "plan/stage_memory.hpp"
 #include "tests/catch.hpp"
 #include "tests/plan/random_models.hpp"
 
@@ -183,6 +185,26 @@ TEST_CASE("fewer values are kept with longer ranges, until one range must hold a
   CHECK(saved("sqrt") < saved("every:2"));
   CHECK(stage_under("sqrt", model, 0, model.layer_count()).backward_workspace <
         stage_under("full", model, 0, model.layer_count()).backward_workspace);
+}
+
+TEST_CASE("the bound that partitions go by holds with recomputation, and is lower under full and selective") {
+  const Model model = gpt(4, 64, 4, 32);
+  const LocalModel local = undivided(model);
+  std::vector<std::size_t> bounds;
+  for (std::size_t i = 0; i <= model.layer_count(); ++i) bounds.push_back(i);
+  const std::size_t cut = index_of_layer(model, "h.2.ln_1");
+  Plan plan = plan_of("gpipe", 2, 6);
+  const Bytes without = StageMemory(plan, local, bounds).of(0, 0, cut);
+
+  for (const std::string policy : {"full", "selective", "block", "sqrt"}) {
+    plan.recompute = policy;
+    const StageMemory memory(plan, local, bounds);
+    const std::vector<MemoryPeak> peaks = script_peaks(lower(plan, model, {cut}, one_device_each(2)));
+    INFO(policy);
+    CHECK(memory.of(0, 0, cut) >= peaks[0].total);
+    CHECK(memory.of(1, cut, model.layer_count()) >= peaks[1].total);
+    CHECK((memory.of(0, 0, cut) < without) == (policy == "full" || policy == "selective"));
+  }
 }
 
 namespace {
