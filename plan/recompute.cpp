@@ -55,7 +55,8 @@ class Ranges {
   RecomputeRanges attention() const {
     RecomputeRanges ranges;
     for (std::size_t i = first_; i < last_; ++i)
-      if (layer(i).kind->name == "attention" || layer(i).kind->name == "grouped_attention") ranges.emplace_back(i, i + 1);
+      if (layer(i).kind->name == "attention" || layer(i).kind->name == "grouped_attention")
+        ranges.emplace_back(i, i + 1);
     return ranges;
   }
 
@@ -67,7 +68,8 @@ class Ranges {
     RecomputeRanges ranges{{first_, first_}};
     for (std::size_t i = first_; i < last_; ++i) {
       ranges.back().second = i + 1;
-      if (layer(i).kind->name.find("pool") != std::string_view::npos && i + 1 < last_) ranges.emplace_back(i + 1, i + 1);
+      const bool pools = layer(i).kind->name.find("pool") != std::string_view::npos;
+      if (pools && i + 1 < last_) ranges.emplace_back(i + 1, i + 1);
     }
     return ranges;
   }

@@ -39,7 +39,8 @@ struct RecomputeChoice {
 /// Memory of a choice: `under_way` times what is kept, and the largest range's own while it is computed again. A range
 /// keeps the tensor that enters it; tensors at the cuts inside a range are computed again. The choice with the least
 /// work, and among those the least memory, whose memory is within the budget; none where no choice is.
-std::optional<RecomputeChoice> least_recompute(const RecomputeChain& chain, std::int64_t under_way, std::int64_t budget);
+std::optional<RecomputeChoice> least_recompute(const RecomputeChain& chain, std::int64_t under_way,
+                                               std::int64_t budget);
 
 /// The smallest budget for which there is a choice.
 std::int64_t least_kept_memory(const RecomputeChain& chain, std::int64_t under_way);

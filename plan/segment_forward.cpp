@@ -11,7 +11,13 @@ LayerId SegmentLayout::root(LayerId tensor) const {
   return tensor;
 }
 
-Placement SegmentLayout::save(Bytes bytes, bool weights_read) {
+Placement SegmentLayout::save(LayerId layer, Bytes bytes, bool weights_read) {
+  if (const std::uint32_t unit = unit_[row(layer)]; unit > 0) {
+    Bytes& size = segment_.offloaded_bytes[unit - 1];
+    const Placement placement{Place::saved, size.count, unit};
+    size += Bytes{aligned_size(bytes)};
+    return placement;
+  }
   const bool until_input = options_.split_backward && !weights_read;
   Bytes& size = until_input ? segment_.saved_for_input_bytes : segment_.saved_bytes;
   const Placement placement{until_input ? Place::saved_for_input : Place::saved, size.count};
@@ -30,7 +36,7 @@ void SegmentLayout::place_output(LayerId layer, std::vector<PendingPlacement>& w
       if (inside(input) && root(input) == layer) life.join(forward_times_[row(id(index))]);
   }
   if (saved_[row(layer)]) {
-    entry.output = save(bytes, weights_read(layer));
+    entry.output = save(layer, bytes, weights_read(layer));
   } else if (crossing != nullptr) {
     entry.output = {Place::outbox, crossing->offset};
   } else {
@@ -48,7 +54,7 @@ void SegmentLayout::place_extra(LayerId layer, std::vector<PendingPlacement>& wo
   for (std::size_t i = 0; i < extra.size(); ++i) {
     const Bytes bytes = extra[i].bytes(segment_.batch);
     if (!again_[row(layer)]) {
-      entry.extra[i] = save(bytes, !model_.layer(layer).parameters.empty());
+      entry.extra[i] = save(layer, bytes, !model_.layer(layer).parameters.empty());
       continue;
     }
     entry.extra[i] = {Place::workspace, 0};
@@ -80,8 +86,9 @@ void SegmentLayout::place_forward() {
   }
   for (LayerPlan& entry : s.layers)
     for (const LayerId input : model_.layer(entry.layer).inputs) entry.inputs.push_back(values_.at(input));
-  s.keeps_inbox =
-      std::any_of(s.inbox.begin(), s.inbox.end(), [&](const auto& entry) { return need_of(entry.tensor, kKeeps).any(); });
+  s.keeps_inbox = std::any_of(s.inbox.begin(), s.inbox.end(),
+                              [&](const auto& entry) { return need_of(entry.tensor, kKeeps).any(); });
+  s.offloads_inbox = s.keeps_inbox && options_.offload_inbox;
   for (const BoundaryTensor& entry : s.outbox)
     if (const Placement to{Place::outbox, entry.offset}; values_.at(entry.tensor) != to)
       s.forward_copies.push_back({values_.at(entry.tensor), to, entry.bytes});
