@@ -34,6 +34,7 @@ Arena::Block& Arena::take(Bytes size) {
 
 std::byte* Arena::allocate(Bytes bytes, BufferClass kind) {
   invariant(bytes.count >= 0, "a block has no negative size");
+  invariant(!most_ || live_.total + bytes <= *most_, "an arena holds no more than its budget");
   Block& block = take(block_size(bytes));
   block.asked = bytes;
   block.kind = kind;

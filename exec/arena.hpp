@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <optional>
 #include <vector>
 
 #include "plan/timeline.hpp"
@@ -23,6 +24,8 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   ~Arena();
 
+  /// From now on allocate() throws InvariantError where more would be live.
+  void limit(Bytes most) { most_ = most; }
   /// A block of at least `bytes`, 64-byte aligned; zero bytes are a block of their own too. A new block is written
   /// once, so that its pages are there. Throws std::bad_alloc.
   std::byte* allocate(Bytes bytes, BufferClass kind);
@@ -52,6 +55,7 @@ class Arena {
   std::map<Bytes, std::vector<Block*>> free_;  ///< by size; a row's capacity is the number of blocks of that size
   MemoryPeak live_, peak_;
   Bytes held_;
+  std::optional<Bytes> most_;
 };
 
 /// What a block for `bytes` takes from the system.

@@ -24,14 +24,15 @@ BufferContent content_of(Place place) {
 
 std::byte* Slot::in(const Bases& bases) const {
   if (!present) return nullptr;
-  std::byte* base = bases.of(content);
+  const bool in_group = group > 0 && group <= bases.groups.size();
+  std::byte* base = group == 0 ? bases.of(content) : in_group ? bases.groups[group - 1] : nullptr;
   invariant(base != nullptr, "a step uses the buffers that its tensors lie in");
   return base + offset;
 }
 
 Slot slot_of(const Placement& placement) {
   if (placement.place == Place::none) return {};
-  return {content_of(placement.place), placement.offset, true};
+  return {content_of(placement.place), placement.offset, true, placement.group};
 }
 
 }  // namespace tandem

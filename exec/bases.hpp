@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "plan/program.hpp"
 
@@ -12,16 +13,25 @@ namespace tandem {
 struct Bases {
   static constexpr std::size_t kContents = 12;
   std::array<std::byte*, kContents> by_content{};
+  std::vector<std::byte*> groups{};  ///< of what is kept and leaves the device in between: by Placement::group - 1
 
   std::byte*& of(BufferContent content) { return by_content[static_cast<std::size_t>(content)]; }
   std::byte* of(BufferContent content) const { return by_content[static_cast<std::size_t>(content)]; }
 };
+
+/// The base of one group; made on first use.
+inline std::byte*& base_of(Bases& bases, BufferContent content, std::uint32_t group) {
+  if (group == 0) return bases.of(content);
+  if (bases.groups.size() < group) bases.groups.resize(group, nullptr);
+  return bases.groups[group - 1];
+}
 
 /// A tensor of a step: `present` false stands for a null pointer.
 struct Slot {
   BufferContent content = BufferContent::workspace;
   std::int64_t offset = 0;
   bool present = false;
+  std::uint32_t group = 0;  ///< Placement::group
 
   /// Throws InvariantError when the step does not use that buffer.
   std::byte* in(const Bases& bases) const;

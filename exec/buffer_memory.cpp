@@ -17,9 +17,12 @@ StepId step_at(const Stream& stream, std::uint32_t place) {
 
 }  // namespace
 
-BufferMemory::BufferMemory(const Program& program)
+BufferMemory::BufferMemory(const Program& program, std::optional<Bytes> device_memory)
     : program_(program), script_(program), pointers_(program.buffers().size(), nullptr),
-      persistent_(program.workers().size()), arenas_(program.workers().size()) {
+      persistent_(program.workers().size()), arenas_(program.workers().size()),
+      host_arenas_(program.workers().size()) {
+  if (device_memory)
+    for (Arena& arena : arenas_) arena.limit(*device_memory);
   for (std::uint32_t i = 0; i < program.buffers().size(); ++i) {
     const auto id = static_cast<BufferId>(i);
     const Buffer& buffer = program.buffers()[i];
@@ -30,10 +33,9 @@ BufferMemory::BufferMemory(const Program& program)
 }
 
 void BufferMemory::prepare(WorkerId worker) {
-  Arena& arena = arenas_[index_of(worker)];
   for (const BufferId id : persistent_[index_of(worker)]) {
     const BufferSpec& spec = program_.spec(id);
-    pointers_[index_of(id)] = arena.allocate(spec.bytes, spec.kind);
+    pointers_[index_of(id)] = arena_of(spec).allocate(spec.bytes, spec.kind);
   }
   const Stream& stream = compute_stream(program_, worker);
   for (std::uint32_t i = 0; i < stream.count; ++i)
@@ -44,7 +46,7 @@ void BufferMemory::prepare(WorkerId worker) {
 
 void BufferMemory::act(MemoryAction action) {
   const BufferSpec& spec = program_.spec(action.id());
-  Arena& arena = arenas_[index_of(spec.worker)];
+  Arena& arena = arena_of(spec);
   std::byte*& pointer = pointers_[index_of(action.id())];
   if (action.frees) {
     arena.release(std::exchange(pointer, nullptr));
@@ -62,10 +64,22 @@ std::size_t BufferMemory::action_count(WorkerId worker) const {
   return count;
 }
 
+void BufferMemory::start_iteration(WorkerId worker) {
+  for (std::deque<Arena>* arenas : {&arenas_, &host_arenas_}) (*arenas)[index_of(worker)].restart_peak();
+}
+
+MemoryPeak BufferMemory::peak(WorkerId worker) const {
+  constexpr auto kHost = static_cast<std::size_t>(BufferClass::host);
+  MemoryPeak peak = arenas_[index_of(worker)].peak();
+  peak.by_class[kHost] = host_arenas_[index_of(worker)].peak().by_class[kHost];
+  return peak;
+}
+
 void BufferMemory::end_iteration(WorkerId worker) const {
   Bytes expected;
   for (const BufferId id : persistent_[index_of(worker)]) expected += program_.spec(id).bytes;
-  invariant(arenas_[index_of(worker)].live() == expected, "an iteration frees all that it allocates");
+  const Bytes live = arenas_[index_of(worker)].live() + host_arenas_[index_of(worker)].live();
+  invariant(live == expected, "an iteration frees all that it allocates");
 }
 
 }  // namespace tandem

@@ -1,7 +1,9 @@
 #pragma once
-// The buffers of all workers: each walks the memory script along its compute stream, in its own arena.
+// The buffers of all workers: each walks the memory script along its compute stream, in its own two arenas, one for the
+// device and one for the host.
 
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "exec/arena.hpp"
@@ -12,7 +14,8 @@ namespace tandem {
 
 class BufferMemory {
  public:
-  explicit BufferMemory(const Program& program);
+  /// `device_memory`: the most that any worker's arena of the device may hold.
+  explicit BufferMemory(const Program& program, std::optional<Bytes> device_memory = {});
 
   /// Allocates the worker's persistent buffers, all zero, and goes once through an iteration's allocations, so that
   /// every block is there and touched. Throws std::bad_alloc.
@@ -25,23 +28,27 @@ class BufferMemory {
 
   /// Null while the buffer is not allocated. Whoever asks is ordered after the allocation by the Program's edges.
   std::byte* at(BufferId buffer) const { return pointers_[index_of(buffer)]; }
-  const Arena& arena(WorkerId worker) const { return arenas_[index_of(worker)]; }
+  /// The total is the device's.
+  MemoryPeak peak(WorkerId worker) const;
   const std::vector<BufferId>& persistent(WorkerId worker) const { return persistent_[index_of(worker)]; }
   /// Actions of the worker in one iteration.
   std::size_t action_count(WorkerId worker) const;
 
-  void start_iteration(WorkerId worker) { arenas_[index_of(worker)].restart_peak(); }
+  void start_iteration(WorkerId worker);
   /// Throws InvariantError when the worker holds more or less than its persistent buffers.
   void end_iteration(WorkerId worker) const;
 
  private:
   void act(MemoryAction action);
+  Arena& arena_of(const BufferSpec& spec) {
+    return (on_device(spec.kind) ? arenas_ : host_arenas_)[index_of(spec.worker)];
+  }
 
   const Program& program_;
   MemoryScript script_;
   std::vector<std::byte*> pointers_;             ///< by BufferId
   std::vector<std::vector<BufferId>> persistent_;  ///< by WorkerId
-  std::deque<Arena> arenas_;                     ///< by WorkerId
+  std::deque<Arena> arenas_, host_arenas_;       ///< by WorkerId
 };
 
 template <class Log>

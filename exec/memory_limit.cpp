@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "plan/memory_script.hpp"
 
 namespace tandem {
 namespace {
@@ -51,6 +52,16 @@ void refuse_too_much(Bytes needed, std::optional<Bytes> available) {
     throw ResourceError(
         fmt::format("the run needs {} of memory ({} bytes), but this machine has {} to spare ({} bytes)",
                     to_text(needed), needed.count, to_text(*available), available->count));
+}
+
+void refuse_over_budget(const Program& program, Bytes most) {
+  const std::vector<MemoryPeak> peaks = script_peaks(program);
+  for (std::size_t i = 0; i < peaks.size(); ++i)
+    if (peaks[i].total > most)
+      throw ResourceError(fmt::format(
+          "worker \"{}\" needs {} of device memory ({} bytes), {} bytes more than the {} that it may have ({} bytes)",
+          program.workers()[i].name, to_text(peaks[i].total), peaks[i].total.count, (peaks[i].total - most).count,
+          to_text(most), most.count));
 }
 
 }  // namespace tandem

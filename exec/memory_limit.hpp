@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/units.hpp"
+#include "plan/program.hpp"
 
 namespace tandem {
 
@@ -14,5 +15,8 @@ std::optional<Bytes> available_memory(const std::string& root = "");
 
 /// Throws ResourceError with both figures when `needed` is more than `available`.
 void refuse_too_much(Bytes needed, std::optional<Bytes> available);
+
+/// Throws ResourceError naming the first worker whose peak, by the memory script, is above `most`, with both figures.
+void refuse_over_budget(const Program& program, Bytes most);
 
 }  // namespace tandem

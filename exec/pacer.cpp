@@ -22,10 +22,14 @@ void Pacer::hold_collective(CollectiveSpecId spec, Instant start) const {
   if (pacing_) hold(pacing_->collective.at(index_of(spec)), start);
 }
 
+void Pacer::hold_copy(std::uint32_t spec, Instant start) const {
+  if (pacing_) hold(pacing_->copy.at(spec), start);
+}
+
 std::chrono::nanoseconds Pacer::longest() const {
   Picoseconds most{0};
   if (pacing_)
-    for (const auto* targets : {&pacing_->work, &pacing_->channel, &pacing_->collective})
+    for (const auto* targets : {&pacing_->work, &pacing_->channel, &pacing_->collective, &pacing_->copy})
       for (const Picoseconds target : *targets) most = std::max(most, target);
   return nanoseconds_of(most);
 }

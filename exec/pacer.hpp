@@ -16,6 +16,7 @@ class Pacer {
   void hold_work(std::uint32_t work, Instant start) const;
   void hold_message(ChannelId channel, Instant start) const;
   void hold_collective(CollectiveSpecId spec, Instant start) const;
+  void hold_copy(std::uint32_t spec, Instant start) const;
   /// The longest of all targets.
   std::chrono::nanoseconds longest() const;
 

@@ -65,7 +65,7 @@ std::vector<Timeline> Recorder::take() && {
 void Recorder::end_iteration(const BufferMemory& memory) {
   for (std::uint32_t w = 0; w < program_.workers().size(); ++w) {
     invariant(next_event_[w] == end_event_[w], "the script was walked to its end");
-    current().peaks[w] = memory.arena(static_cast<WorkerId>(w)).peak();
+    current().peaks[w] = memory.peak(static_cast<WorkerId>(w));
   }
 }
 

@@ -13,7 +13,8 @@ namespace tandem {
 namespace {
 
 /// Counts the arenas, and the weights and gradients that the result holds.
-const Program& checked(const Program& program, const Model& model) {
+const Program& checked(const Program& program, const Model& model, std::optional<Bytes> device_memory) {
+  if (device_memory) refuse_over_budget(program, *device_memory);
   refuse_too_much(memory_needed(program) + Bytes{8} * model.parameter_count(), available_memory());
   return program;
 }
@@ -38,7 +39,7 @@ const Program& checked(const Program& program, const Model& model) {
 
 Ride::Ride(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options,
            const StopControl& control, const Pacer& pacer)
-    : program_(program), options_(options), control_(control), pacer_(pacer), memory_(checked(program, model)),
+    : program_(program), options_(options), control_(control), pacer_(pacer), memory_(checked(program, model, options.device_memory), options.device_memory),
       weights_(program, model, memory_), runner_({program, model, dataset, options.optimizer, options.seed}, memory_),
       recorder_(program, memory_, std::min(options.iterations, options.timelines)) {
   use_one_blas_thread();
@@ -76,6 +77,8 @@ void Ride::execute(StepId step, Transport& transport) {
     recorder_.started(step);
     if (is_compute(program_.step(step).kind))
       compute(step);
+    else if (is_copy(program_.step(step).kind))
+      copy(step);
     else
       exchange(step, transport);
   } catch (...) {
@@ -101,6 +104,14 @@ void Ride::change_memory(StepId step, Moment moment, Instant time) {
   const WorkerId worker = program_.worker_of(step);
   memory_.apply(step, moment,
                 [&](Bytes bytes, BufferClass kind) { recorder_.changed(worker, time, bytes, kind); });
+}
+
+void Ride::copy(StepId step) {
+  const Instant start = now();
+  const Picoseconds cpu_start = thread_cpu_time();
+  runner_.copy(step);
+  pacer_.hold_copy(program_.step(step).object, start);
+  recorder_.ended(step, start, now(), thread_cpu_time() - cpu_start);
 }
 
 Transfer Ride::move_payload(StepId step, Transport& transport) {

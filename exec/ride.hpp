@@ -33,6 +33,7 @@ class Ride {
 
  private:
   void compute(StepId step);
+  void copy(StepId step);
   void exchange(StepId step, Transport& transport);
   Transfer move_payload(StepId step, Transport& transport);
   void change_memory(StepId step, Moment moment, Instant time);

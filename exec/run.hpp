@@ -23,6 +23,7 @@ struct Pacing {
   std::vector<Picoseconds> work{};        ///< by WorkId, scaled already
   std::vector<Picoseconds> channel{};     ///< by ChannelId: latency + transfer
   std::vector<Picoseconds> collective{};  ///< by CollectiveSpecId: all rounds of one member
+  std::vector<Picoseconds> copy{};        ///< by CopySpecId: latency + transfer
 };
 
 struct RunOptions {
@@ -41,6 +42,7 @@ struct RunOptions {
   std::function<void(const std::string& report)> on_stall{};
   /// Called from one thread after each iteration with its loss.
   std::function<void(std::int64_t iteration, float loss)> after_iteration{};
+  std::optional<Bytes> device_memory{};  ///< of each worker; a plan that needs more is refused before it runs
   std::int64_t timelines = std::numeric_limits<std::int64_t>::max();  ///< of so many last iterations are kept
   std::stop_token stop{};               ///< an interrupt: the run ends after at most the running kernels
 };

@@ -41,7 +41,7 @@ std::string StatusBoard::missing_members(const Row& row, StepId member) const {
 std::string StatusBoard::awaited(const Row& row, StepId step) const {
   const StepKind kind = program_.step(step).kind;
   if (kind == StepKind::collective) return missing_members(row, step);
-  if (!is_message_end(kind)) return "";
+  if (!is_message_end(kind)) return "";  // copies wait for nobody
   const Message& message = program_.message(step);
   return program_.describe(kind == StepKind::send ? message.receive : message.send);
 }

@@ -1,5 +1,7 @@
 #include "exec/step_runner.hpp"
 
+#include <cstring>
+
 #include "base/error.hpp"
 
 namespace tandem {
@@ -17,7 +19,9 @@ StepFunction make_work(const WorkContext& context, const StepWork& work) {
     case StepKind::update: return make_update(context, work);
     case StepKind::send:
     case StepKind::receive:
-    case StepKind::collective: break;
+    case StepKind::collective:
+    case StepKind::copy_out:
+    case StepKind::copy_in: break;
   }
   throw InvariantError("a message is no work of a compute stream");
 }
@@ -54,7 +58,8 @@ StepRunner::StepRunner(const WorkContext& context, const BufferMemory& memory)
 Bases StepRunner::bases_of(StepId step) const {
   Bases bases;
   for (const BufferUse use : context_.program.uses(step)) {
-    std::byte*& base = bases.of(context_.program.content_for(step, use.id()));
+    const std::uint32_t group = context_.program.spec(use.id()).group;
+    std::byte*& base = base_of(bases, context_.program.content_for(step, use.id()), group);
     invariant(base == nullptr, "a step uses one buffer of each content");
     base = memory_.at(use.id());
     invariant(base != nullptr, "a buffer in use is allocated");
@@ -71,6 +76,14 @@ void StepRunner::run(StepId step, std::int64_t iteration) {
   const std::int64_t samples = program.segment(program.work(step).segment).batch;
   works_[entry.object]({bases_of(step), iteration, batch, batch * samples, speaks ? losses_.data() : nullptr,
                         observer_ ? &observer_ : nullptr});
+}
+
+void StepRunner::copy(StepId step) const {
+  const Program& program = context_.program;
+  const std::byte* from = memory_.at(program.copy_end(step, Access::read));
+  std::byte* to = memory_.at(program.copy_end(step, Access::write));
+  invariant(from != nullptr && to != nullptr, "both ends of a copy are allocated");
+  std::memcpy(to, from, static_cast<std::size_t>(program.copy(step).bytes.count));
 }
 
 std::byte* StepRunner::payload(StepId message_end) const {

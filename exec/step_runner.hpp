@@ -14,6 +14,8 @@ class StepRunner {
 
   /// Runs a compute step. Steps of different workers may run at once. Throws what a kernel throws.
   void run(StepId step, std::int64_t iteration);
+  /// Moves the bytes of a copy between the arenas of device and host.
+  void copy(StepId step) const;
   /// Where the bytes of a send or receive, or the vector of a collective's member, lie.
   std::byte* payload(StepId message_end) const;
   /// By micro-batch of all replicas, of the iteration that ran last.

@@ -53,12 +53,21 @@ void write_groups(std::span<const DeviceGroup> groups, const Device& device, std
   }
 }
 
+/// A link, and how many devices hang on it.
+void read_host_link(const YamlNode& section, Device& device) {
+  section.only_keys({"latency", "busy_latency", "bandwidth", "full_duplex", "shared_by", "source"});
+  device.host_link = read_link_among_others(section, device.name + " host");
+  if (const YamlNode* busy = section.find("busy_latency")) device.host_link->busy_latency = read_time(*busy);
+  constexpr std::int64_t kMostSharers = 64;
+  if (const YamlNode* sharers = section.find("shared_by")) device.host_link_sharers = sharers->integer(1, kMostSharers);
+}
+
 }  // namespace
 
 Device read_device(const YamlNode& root) {
   root.only_keys({"device", "kind", "shares_cores", "bulk_synchronous", "compute", "memory", "power", "power_curve",
                   "overhead", "product_rates", "elementwise", "copy", "transcendentals", "concurrency", "kernels",
-                  "link", "threads_link"});
+                  "link", "threads_link", "host_link"});
   Device device;
   device.name = read_name(root.at("device"));
   device.kind = read_kind(root.at("kind"));
@@ -68,6 +77,7 @@ Device read_device(const YamlNode& root) {
   if (const YamlNode* link = root.find("link")) device.link = read_link(*link, device.name + " link");
   if (const YamlNode* threads = root.find("threads_link"))
     device.threads_link = read_link(*threads, device.name + " threads");
+  if (const YamlNode* host = root.find("host_link")) read_host_link(*host, device);
   return device;
 }
 
@@ -79,6 +89,8 @@ std::string write_device(const Device& device) {
   write_groups(measured_groups(), device, text);
   if (device.link) text += "link:\n" + write_link(*device.link);
   if (device.threads_link) text += "threads_link:\n" + write_link(*device.threads_link);
+  if (device.host_link) text += "host_link:\n" + write_link(*device.host_link);
+  if (device.host_link_sharers > 1) text += fmt::format("  shared_by: {}\n", device.host_link_sharers);
   return text;
 }
 

@@ -94,6 +94,8 @@ struct Device {
 
   std::optional<Link> link;             ///< joins several devices of this kind where no cluster file says how
   std::optional<Link> threads_link;     ///< joins workers that are threads on one such device
+  std::optional<Link> host_link;        ///< to the memory of its host; a device that shares its cores needs none
+  std::int64_t host_link_sharers = 1;   ///< so many devices of this kind, as a cluster lists them, hang on one such link
 
   bool operator==(const Device&) const = default;
 };

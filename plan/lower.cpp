@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "plan/lowering.hpp"
+#include "plan/offload.hpp"
 #include "plan/recompute.hpp"
 #include "plan/stage_memory.hpp"
 #include "plan/verify.hpp"
@@ -92,6 +93,9 @@ void Lowering::add_layout(std::uint32_t stage, std::uint32_t within, std::uint32
   const bool counts = policy.kind == Recompute::Kind::optimal;
   options.recompute = recompute_ranges(policy, own, first, last, plan_.micro_batch_size,
                                        counts ? micro_batches_under_way(plan_).at(stage) : 1);
+  OffloadUnits units = offload_units(parse_offload(plan_.offload), own, first, last);
+  options.offload = std::move(units.ranges);
+  options.offload_inbox = units.inbox;
   StageLayout layout;
   layout.segment_layout = lay_out_segment(own, first, last, plan_.micro_batch_size, options);
   layout.segment_layout.local_model = local;

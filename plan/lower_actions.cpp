@@ -80,7 +80,7 @@ CollectiveSpecId Lowering::add_spec(const std::vector<std::uint32_t>& group, std
     const Placement& vector = vector_of(*stage.layout, way, collectives_in(*stage.layout, way).at(index));
     invariant(vector.place != Place::none, "a collective has a vector");
     spec.members.push_back(stage.worker);
-    spec.payloads.push_back({content_of(vector.place), vector.offset});
+    spec.payloads.push_back({content_of(vector.place), vector.offset, vector.group});
   }
   const Segment& layout = *lowered_[group[0]].layout;
   const LocalModel& local = builder_.local_model(layout.local_model);
@@ -134,8 +134,7 @@ void Lowering::add_parts(LoweredStage& stage, Way way, std::uint32_t batch) {
       builder_.use(step, stage.gradients, Access::read_write);
       stage.gradients_ready = step;
     }
-    for (const auto& [content, access] : stage.uses(way)[part])
-      builder_.use(step, local_buffer(stage, batch, content, way), access);
+    for (const PartUse& use : stage.uses(way)[part]) use_local(stage, batch, use, way, step);
   }
 }
 
@@ -148,7 +147,8 @@ void Lowering::add_collective(const StageCollective& entry, std::size_t group, W
     const SegmentCollective& place = collectives_in(*stage.layout, way).at(entry.index);
     builder_.add_after(step, stage.part(way, batch, place.after_part));
     builder_.add_after(stage.part(way, batch, place.before_part), step);
-    builder_.use(step, local_buffer(stage, batch, spec.payloads[rank].content, way), Access::read_write);
+    const CollectivePayload& payload = spec.payloads[rank];
+    use_local(stage, batch, {payload.content, Access::read_write, payload.group}, way, step);
   }
 }
 

@@ -50,14 +50,15 @@ class Touched {
  public:
   void note(const std::vector<Touch>& touches) {
     for (const Touch& touch : touches) {
-      const auto [at, is_new] = all_.emplace(content_of(touch.at.place), touch.access);
+      const auto [at, is_new] = all_.emplace(std::pair(content_of(touch.at.place), touch.at.group), touch.access);
       if (!is_new && at->second != touch.access) at->second = Access::read_write;
     }
   }
-  const std::map<BufferContent, Access>& all() const { return all_; }
+  using Key = std::pair<BufferContent, std::uint32_t>;  ///< content and group
+  const std::map<Key, Access>& all() const { return all_; }
 
  private:
-  std::map<BufferContent, Access> all_;
+  std::map<Key, Access> all_;
 };
 
 const std::vector<SegmentPart>& parts_of(const Segment& segment, Way way) {
@@ -98,7 +99,7 @@ BufferContent content_of(Place place) {
 /// The first part to touch a buffer that this way fills is its writer.
 PartUses uses_of_parts(const Segment& segment, const Model& local, Way way) {
   const auto& parts = parts_of(segment, way);
-  std::map<BufferContent, bool> filled;
+  std::map<Touched::Key, bool> filled;
   PartUses uses;
   for (std::size_t part = 0; part < parts.size(); ++part) {
     Touched touched;
@@ -106,12 +107,13 @@ PartUses uses_of_parts(const Segment& segment, const Model& local, Way way) {
     for (const PassItem& item : parts[part].items) touched.note(touches_of(segment, local, item));
     if (way == Way::forward && part + 1 == parts.size()) touched.note(touches_of(segment.forward_copies));
     uses.emplace_back();
-    for (auto [content, access] : touched.all()) {
-      if (fills(way, content) && !filled[content]) access = Access::write;
+    for (auto [key, access] : touched.all()) {
+      const auto [content, group] = key;
+      if (fills(way, content) && !filled[key]) access = Access::write;
       else if (access == Access::write) access = Access::read_write;  // adds to what is there
       if (!fills(way, content) && is_kept(content)) access = Access::read;
-      filled[content] = true;
-      uses.back().emplace_back(content, access);
+      filled[key] = true;
+      uses.back().push_back({content, access, group});
     }
   }
   return uses;
@@ -120,7 +122,7 @@ PartUses uses_of_parts(const Segment& segment, const Model& local, Way way) {
 namespace {
 
 bool touches(const PartUses& uses, std::size_t part, BufferContent content) {
-  return std::any_of(uses[part].begin(), uses[part].end(), [&](const auto& use) { return use.first == content; });
+  return std::any_of(uses[part].begin(), uses[part].end(), [&](const auto& use) { return use.content == content && use.group == 0; });
 }
 
 }  // namespace

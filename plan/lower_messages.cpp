@@ -33,7 +33,7 @@ void Lowering::add_inbox(const Crossing& crossing, std::size_t place, StepId rec
   const BufferId inbox = local_buffer(to, batch, crossing.received(), way);
   builder_.allocate(inbox, room, Moment::end);
   builder_.release(inbox, last_reader(to, way, batch), Moment::end);
-  builder_.use(receive, inbox, Access::write);
+  use_local(to, batch, {crossing.received(), Access::write}, way, receive);
   builder_.add_after(receive, room);
   builder_.add_after(to.first_use(way, batch, crossing.received()), receive);
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -17,8 +18,23 @@ namespace tandem {
 enum class Way : std::uint8_t { forward, backward, weight };
 inline constexpr std::size_t kWays = 3;
 
-/// By part: the buffers that it touches, and how.
-using PartUses = std::vector<std::vector<std::pair<BufferContent, Access>>>;
+/// A buffer that a part touches, and how.
+struct PartUse {
+  BufferContent content;
+  Access access;
+  std::uint32_t group = 0;  ///< Placement::group
+};
+/// By part.
+using PartUses = std::vector<std::vector<PartUse>>;
+
+/// A step that touches what is offloaded; which of its two device buffers follows from the way.
+struct OffloadUse {
+  std::uint32_t batch, group;  ///< group 0: the inbox
+  Way way;
+  StepId step;
+  Access access;
+  auto unit() const { return std::pair(batch, group); }
+};
 
 /// What every worker with the same segment has in common.
 struct StageLayout {
@@ -44,6 +60,7 @@ struct LoweredStage {
   StepId begin = kNone<StepId>, end = kNone<StepId>;         ///< zero_gradients and update
   StepId gradients_ready = kNone<StepId>;                    ///< after it its own gradients are complete
   std::vector<StepId> reductions;                            ///< collectives that the update waits for
+  std::vector<OffloadUse> offload_uses;
   std::vector<BufferId> buffers;                             ///< by micro-batch and kLocalBuffers; kNone: has no bytes
 
   const std::vector<WorkId>& works_of(Way way) const { return works[static_cast<std::size_t>(way)]; }
@@ -120,6 +137,8 @@ class Lowering {
   void add_local_buffers(LoweredStage& stage, std::uint32_t batch);
   BufferId& buffer_slot(LoweredStage& stage, std::uint32_t batch, BufferContent content, Way way) const;
   BufferId local_buffer(LoweredStage& stage, std::uint32_t batch, BufferContent content, Way way) const;
+  /// The step's use of a buffer of the micro-batch; noted for add_offloads() where that leaves the device in between.
+  void use_local(LoweredStage& stage, std::uint32_t batch, PartUse use, Way way, StepId step);
   BufferId buffer(const LoweredStage& stage, BufferClass kind, BufferContent content, Bytes bytes,
                   std::uint32_t batch) {
     return builder_.add_buffer({stage.worker, stage.shared->segment, kind, content, bytes}, batch);
@@ -152,6 +171,18 @@ class Lowering {
   void add_outbox(const Crossing& crossing, std::size_t place, StepId send);
   void add_inbox(const Crossing& crossing, std::size_t place, StepId receive);
 
+  // lower_offload.cpp
+  struct Unit;
+  void add_offloads();
+  std::vector<Unit> units_of(LoweredStage& stage);
+  void place_unit(Unit& unit) const;
+  void keep(const Unit& unit);
+  void make_copies(Unit& unit);
+  void add_copy_out(const Unit& unit);
+  void add_copy_in(const Unit& unit);
+  CopySpecId copy_spec(const Unit& unit, StepKind kind);
+  bool is_offloaded(const LoweredStage& stage, std::uint32_t batch, const PartUse& use) const;
+
   // lower_gradients.cpp
   void reduce_gradients(std::uint32_t stage);
   void add_bucket(const std::vector<std::uint32_t>& members, const BucketRow& row, std::size_t number);
@@ -176,6 +207,7 @@ class Lowering {
   std::vector<std::size_t> holder_of_;            ///< by stage and micro-batch: index into holders_
   std::vector<HolderCollectives> collectives_;    ///< by holder
   std::vector<WorkerId> workers_;                 ///< by rank of the mesh
+  std::map<std::tuple<WorkerId, StepKind, SegmentId, std::uint32_t>, CopySpecId> copy_specs_;  ///< by group, too
   std::vector<LoweredStage> lowered_;             ///< by holder, and rank within it
 };
 

@@ -55,7 +55,7 @@ struct Holding {
   void change(const BufferSpec& spec, bool frees) {
     Bytes& mine = by_class[static_cast<std::size_t>(spec.kind)];
     mine = frees ? mine - spec.bytes : mine + spec.bytes;
-    total = frees ? total - spec.bytes : total + spec.bytes;
+    if (on_device(spec.kind)) total = frees ? total - spec.bytes : total + spec.bytes;
     Bytes& highest = peak.by_class[static_cast<std::size_t>(spec.kind)];
     highest = std::max(highest, mine);
     peak.total = std::max(peak.total, total);

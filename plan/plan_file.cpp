@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/json_text.hpp"
 #include "plan/collective.hpp"
+#include "plan/offload.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/recompute.hpp"
 
@@ -150,6 +151,15 @@ void read_recompute(const YamlNode& node, std::string& out) {
   }
 }
 
+void read_offload(const YamlNode& node, std::string& out) {
+  out = node.text();
+  try {
+    parse_offload(out);
+  } catch (const QuantityError& error) {
+    node.fail(error.problem, out, error.want);
+  }
+}
+
 void read_cuts(const YamlNode& node, Plan& plan) {
   for (const YamlNode& cut : node.items()) {
     plan.cuts.push_back(cut.text());
@@ -172,7 +182,8 @@ void read_seed(const YamlNode& root, Plan& plan) {
 Plan read_plan(const YamlNode& root) {
   Plan plan;
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
-                  "micro_batch_size", "window", "recompute", "memory_reserve", "optimizer", "iterations", "seed", "data", "cuts",
+                  "micro_batch_size", "window", "recompute", "offload", "offload_staging", "offload_prefetch",
+                  "memory_reserve", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
                   "overlap", "collective"});
   plan.model = root.at("model").text();
@@ -186,6 +197,9 @@ Plan read_plan(const YamlNode& root) {
   read_integer(root, "window", 1, 1024, plan.window);
   if (const YamlNode* node = root.find("memory_reserve")) plan.memory_reserve = read_share(*node);
   if (const YamlNode* node = root.find("recompute")) read_recompute(*node, plan.recompute);
+  if (const YamlNode* node = root.find("offload")) read_offload(*node, plan.offload);
+  read_integer(root, "offload_staging", 0, 1024, plan.offload_staging);
+  read_integer(root, "offload_prefetch", 0, 1024, plan.offload_prefetch);
   if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);
   read_integer(root, "iterations", 1, kMost, plan.iterations);
   read_seed(root, plan);
@@ -213,6 +227,10 @@ std::string write_division(const Plan& plan) {
   flag("synchronised_batch_norm", plan.synchronised_batch_norm, usual.synchronised_batch_norm);
   flag("overlap", plan.overlap, usual.overlap);
   if (plan.recompute != usual.recompute) out += fmt::format("recompute: {}\n", json_string(plan.recompute));
+  if (plan.offload != usual.offload) out += fmt::format("offload: {}\n", json_string(plan.offload));
+  if (plan.offload_staging != usual.offload_staging) out += fmt::format("offload_staging: {}\n", plan.offload_staging);
+  if (plan.offload_prefetch != usual.offload_prefetch)
+    out += fmt::format("offload_prefetch: {}\n", plan.offload_prefetch);
   if (plan.bucket != usual.bucket) out += fmt::format("bucket: {} B\n", plan.bucket.count);
   if (plan.collective != usual.collective) out += fmt::format("collective: {}\n", json_string(plan.collective));
   if (plan.layouts.empty()) return out;

@@ -214,6 +214,7 @@ Prices price(const Program& program, const Model& model, const Cluster& cluster,
   }
   for (const Channel& channel : program.channels()) routes.add_channel(channel);
   for (const CollectiveSpec& spec : program.collective_specs()) routes.add_collective(spec);
+  for (const CopySpec& spec : program.copy_specs()) routes.add_copy(spec);
   for (std::uint32_t i = 0; i < cluster.device_count(); ++i) {
     const Device& device = cluster.device(static_cast<DeviceId>(i));
     const bool known = device.power_peak.value > 0;

@@ -47,6 +47,12 @@ struct ChannelPrice {
   Picoseconds transfer;  ///< of its bytes, alone
 };
 
+/// All copies of one spec move as many bytes.
+struct CopyPrice {
+  std::uint32_t route;   ///< index into Prices::routes
+  Picoseconds transfer;  ///< of its bytes, alone
+};
+
 struct PeerRoute {
   std::uint32_t peer;   ///< rank in the group
   std::uint32_t route;  ///< index into Prices::routes
@@ -71,6 +77,7 @@ struct Prices {
   std::vector<WorkPrice> works;                 ///< by WorkId
   std::vector<ChannelPrice> channels;           ///< by ChannelId
   std::vector<CollectivePrice> collectives;     ///< by CollectiveSpecId
+  std::vector<CopyPrice> copies;                ///< by CopySpecId
   std::vector<RoutePrice> routes;
   std::vector<std::uint32_t> route_links;       ///< indices into link_bytes_per_second
   std::vector<double> link_bytes_per_second;    ///< of the network's links that some route takes

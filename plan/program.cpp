@@ -8,21 +8,22 @@ namespace tandem {
 
 std::string_view name_of(StepKind kind) {
   static constexpr std::string_view kNames[] = {"zero gradients", "F", "B",      "I",    "W",       "R",
-                                                "add gradient",   "update", "send", "receive", "collective"};
+                                                "add gradient",   "update", "send", "receive", "collective",
+                                                "copy out",       "copy in"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::string_view name_of(StreamKind kind) {
   static constexpr std::string_view kNames[] = {"compute",       "send forward",  "receive forward", "send backward",
                                                 "receive backward", "send gradient", "receive gradient", "data",
-                                                "height",        "width",         "tensor",          "reduce gradients"};
+                                                "height",        "width",         "tensor",          "reduce gradients", "copy out", "copy in"};
   static_assert(std::size(kNames) == kStreamKinds);
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 std::string_view name_of(BufferClass kind) {
   static constexpr std::string_view kNames[] = {"weight", "gradient", "optimizer_state", "activation",
-                                                "stash",  "workspace", "message"};
+                                                "stash",  "workspace", "message",         "host"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -47,6 +48,13 @@ BufferContent Program::content_for(StepId compute_step, BufferId buffer) const {
   return BufferContent::gradient_outbox;
 }
 
+BufferId Program::copy_end(StepId copy_step, Access access) const {
+  for (const BufferUse use : uses(copy_step))
+    if (use.mode() == access) return use.id();
+  invariant(false, "a copy reads one buffer and writes another");
+  return {};
+}
+
 std::string Program::describe(StepId id) const {
   const Step& entry = step(id);
   const Worker& row = workers_[index_of(worker_of(id))];
@@ -58,6 +66,11 @@ std::string Program::describe(StepId id) const {
   if (is_compute(entry.kind)) {
     const std::string stage = row.stages > 1 ? fmt::format(" of stage {}", segment(work(id).segment).stage) : "";
     return fmt::format("worker \"{}\", step {}{}{}", worker, name_of(entry.kind), batch, stage);
+  }
+  if (is_copy(entry.kind)) {
+    const std::uint32_t group = copy(id).group;
+    return fmt::format("worker \"{}\", {} of {}{}", worker, name_of(entry.kind),
+                       group == 0 ? "the stage's input" : fmt::format("unit {}", group), batch);
   }
   const Channel& channel = channels_[index_of(message(id).channel)];
   const bool sends = entry.kind == StepKind::send;
@@ -76,7 +89,7 @@ std::int64_t size_of(const std::vector<Value>& table) {
 Bytes Program::footprint() const {
   return {size_of(steps_) + size_of(after_offset_) + size_of(use_offset_) + size_of(after_) + size_of(uses_) +
           size_of(streams_) + size_of(workers_) + size_of(works_) + size_of(channels_) + size_of(messages_) +
-          size_of(collectives_) + size_of(members_) + size_of(buffers_) + size_of(moments_) + size_of(buffer_specs_)};
+          size_of(collectives_) + size_of(members_) + size_of(copy_specs_) + size_of(buffers_) + size_of(moments_) + size_of(buffer_specs_)};
 }
 
 }  // namespace tandem

@@ -38,6 +38,7 @@ enum class BufferSpecId : std::uint32_t {};
 enum class SegmentId : std::uint32_t {};
 enum class CollectiveSpecId : std::uint32_t {};
 enum class CollectiveId : std::uint32_t {};
+enum class CopySpecId : std::uint32_t {};
 
 enum class StepKind : std::uint8_t {
   zero_gradients,   ///< start of the iteration: gradients = 0
@@ -51,22 +52,27 @@ enum class StepKind : std::uint8_t {
   send,
   receive,
   collective,       ///< one worker's part of a collective: all its rounds
+  copy_out,         ///< from the device's memory to the host's
+  copy_in,          ///< and back
 };
 std::string_view name_of(StepKind kind);
 constexpr bool is_message_end(StepKind kind) { return kind == StepKind::send || kind == StepKind::receive; }
 constexpr bool is_compute(StepKind kind) { return kind < StepKind::send; }
+constexpr bool is_copy(StepKind kind) { return kind >= StepKind::copy_out; }
 
 /// Collectives of activations and their gradients have a stream per mesh axis; those of parameters' gradients one.
 enum class StreamKind : std::uint8_t {
   compute, send_forward, receive_forward, send_backward, receive_backward, send_gradient, receive_gradient,
-  data, height, width, tensor, reduce_gradients,
+  data, height, width, tensor, reduce_gradients, copy_out, copy_in,
 };
 std::string_view name_of(StreamKind kind);
-inline constexpr std::size_t kStreamKinds = 12;
+inline constexpr std::size_t kStreamKinds = 14;
 
-enum class BufferClass : std::uint8_t { weight, gradient, optimizer_state, activation, stash, workspace, message };
+/// `host` lies in the memory of the host: counted by itself, and in no total of a device.
+enum class BufferClass : std::uint8_t { weight, gradient, optimizer_state, activation, stash, workspace, message, host };
+constexpr bool on_device(BufferClass kind) { return kind != BufferClass::host; }
 std::string_view name_of(BufferClass kind);
-inline constexpr std::size_t kBufferClasses = 7;
+inline constexpr std::size_t kBufferClasses = 8;
 
 /// What a buffer holds, so how a kernel finds its tensors in it (Segment gives the offsets).
 enum class BufferContent : std::uint8_t {
@@ -88,7 +94,8 @@ struct Step {
   StepKind kind;
   StreamId stream;
   std::uint32_t micro_batch;  ///< 0 where it has none
-  std::uint32_t object;       ///< WorkId of a compute step, MessageId of a send or receive, member of a collective
+  /// WorkId of a compute step, MessageId of a send or receive, member of a collective, CopySpecId of a copy.
+  std::uint32_t object;
 };
 
 /// Distinct work of compute steps: what is priced once and executed by kernels.
@@ -117,6 +124,7 @@ struct Message {
 struct CollectivePayload {
   BufferContent content;
   std::int64_t offset = 0;  ///< bytes
+  std::uint32_t group = 0;  ///< Placement::group
 };
 
 /// Collectives that do the same among the same workers, in order.
@@ -140,13 +148,24 @@ struct CollectiveMember {
   StepId step;
 };
 
-/// Buffers of the same worker, size, class and content share a row.
+/// Copies between a device and its host that move as many bytes of the same unit. A copy reads one buffer whole and
+/// writes another of the same size.
+struct CopySpec {
+  WorkerId worker;
+  StepKind kind;            ///< copy_out or copy_in
+  SegmentId segment;
+  std::uint32_t group = 0;  ///< Placement::group; 0: the inbox
+  Bytes bytes;
+};
+
+/// Buffers of the same worker, size, class, content and group share a row.
 struct BufferSpec {
   WorkerId worker;
   SegmentId segment;
   BufferClass kind;
   BufferContent content;
   Bytes bytes;
+  std::uint32_t group = 0;  ///< Placement::group
 };
 
 /// When, relative to a step, a buffer is allocated or freed. At one instant frees come before allocations, each by id.
@@ -218,6 +237,10 @@ class Program {
   std::uint32_t group_rank(StepId step_of_member) const {
     return step(step_of_member).object - collective(step_of_member).first_member;
   }
+  std::span<const CopySpec> copy_specs() const { return copy_specs_; }
+  const CopySpec& copy(StepId copy_step) const { return copy_specs_[step(copy_step).object]; }
+  /// The buffer that a copy reads or writes.
+  BufferId copy_end(StepId copy_step, Access access) const;
   /// The layers of one rank that the segment is a part of.
   const LocalModel& local(SegmentId id) const { return *local_models_[segment(id).local_model]; }
   const Mesh& mesh() const { return mesh_; }
@@ -254,6 +277,7 @@ class Program {
   std::vector<CollectiveSpec> collective_specs_;
   std::vector<Collective> collectives_;
   std::vector<CollectiveMember> members_;
+  std::vector<CopySpec> copy_specs_;
   std::vector<std::shared_ptr<const LocalModel>> local_models_;
   Mesh mesh_;
   std::vector<Buffer> buffers_;

@@ -104,6 +104,14 @@ CollectiveId ProgramBuilder::add_collective(CollectiveSpecId spec, std::uint32_t
   return id;
 }
 
+CopySpecId ProgramBuilder::add_copy_spec(CopySpec spec) { return append<CopySpecId>(copy_specs_, spec); }
+
+StepId ProgramBuilder::add_copy(CopySpecId spec, std::uint32_t micro_batch) {
+  const CopySpec& row = copy_specs_[index_of(spec)];
+  const StreamKind kind = row.kind == StepKind::copy_out ? StreamKind::copy_out : StreamKind::copy_in;
+  return add_step({row.kind, stream(row.worker, kind), micro_batch, index_of(spec)});
+}
+
 void ProgramBuilder::add_after(StepId step, StepId earlier) {
   if (steps_[index_of(step)].stream == steps_[index_of(earlier)].stream) {
     invariant(earlier < step, "an edge within a stream follows the stream's order");
@@ -115,7 +123,7 @@ void ProgramBuilder::add_after(StepId step, StepId earlier) {
 BufferId ProgramBuilder::add_buffer(BufferSpec spec, std::uint32_t micro_batch) {
   const auto same = [&spec](const BufferSpec& other) {
     return other.worker == spec.worker && other.segment == spec.segment && other.kind == spec.kind &&
-           other.content == spec.content && other.bytes == spec.bytes;
+           other.content == spec.content && other.bytes == spec.bytes && other.group == spec.group;
   };
   specs_by_worker_.resize(std::max<std::size_t>(specs_by_worker_.size(), index_of(spec.worker) + 1));
   auto& mine = specs_by_worker_[index_of(spec.worker)];
@@ -199,6 +207,7 @@ Program ProgramBuilder::finish(std::uint32_t micro_batches) && {
   program.collective_specs_ = std::move(collective_specs_);
   program.collectives_ = std::move(collectives_);
   program.members_ = std::move(members_);
+  program.copy_specs_ = std::move(copy_specs_);
   program.local_models_ = std::move(local_models_);
   program.mesh_ = mesh_;
   program.buffers_ = std::move(buffers_);

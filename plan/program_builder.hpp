@@ -41,6 +41,13 @@ class ProgramBuilder {
   StepId step_of(CollectiveId collective, std::uint32_t rank) const {
     return members_[collectives_[index_of(collective)].first_member + rank].step;
   }
+  CopySpecId add_copy_spec(CopySpec spec);
+  /// At the end of the worker's stream of copies out or in.
+  StepId add_copy(CopySpecId spec, std::uint32_t micro_batch);
+  /// So far, in order.
+  std::span<const StepId> compute_steps(WorkerId worker) const {
+    return stream_steps_[index_of(workers_[index_of(worker)].compute)];
+  }
   void add_after(StepId step, StepId earlier);
 
   BufferId add_buffer(BufferSpec spec, std::uint32_t micro_batch);  ///< persistent until told otherwise
@@ -74,6 +81,7 @@ class ProgramBuilder {
   std::vector<CollectiveSpec> collective_specs_;
   std::vector<Collective> collectives_;
   std::vector<CollectiveMember> members_;
+  std::vector<CopySpec> copy_specs_;
   std::vector<std::shared_ptr<const LocalModel>> local_models_;
   Mesh mesh_;
   std::vector<Buffer> buffers_;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
+
 namespace tandem {
 namespace {
 
@@ -68,6 +70,45 @@ void RoutePricing::add_channel(const Channel& channel) {
   const std::uint32_t over = route(channel.from, channel.to);
   prices_.channels.push_back(
       {over, to_picoseconds(channel.bytes / BytesPerSecond{prices_.routes[over].bytes_per_second})});
+}
+
+/// Devices of a kind share links to the host in the order in which the cluster lists them.
+std::uint32_t RoutePricing::host_root(DeviceId device) const {
+  const auto before = cluster_.devices.begin() + index_of(device);
+  const auto alike = std::count(cluster_.devices.begin(), before, cluster_.devices[index_of(device)]);
+  return static_cast<std::uint32_t>(alike / cluster_.device(device).host_link_sharers);
+}
+
+/// On a host both ends are its memory, and a core copies. A half-duplex link has one bandwidth for both directions.
+RoutePrice RoutePricing::to_host(DeviceId device, StepKind kind) {
+  const Device& profile = cluster_.device(device);
+  if (profile.shares_cores) {
+    RoutePrice price = within(device);
+    price.adding = 1;
+    return price;
+  }
+  if (!profile.host_link)
+    throw InputError(fmt::format("device {}: values cannot be offloaded, as its way to the host is unknown", profile.name),
+                     "no `host_link:`", "one in the device's file");
+  const Link& link = *profile.host_link;
+  RoutePrice price{to_picoseconds(link.latency), to_picoseconds(link.latency), link.bandwidth.value};
+  if (mode_ == NetworkMode::analytic) return price;
+  const StepKind direction = link.full_duplex ? kind : StepKind::copy_out;
+  const std::tuple key(cluster_.devices[index_of(device)], host_root(device), direction);
+  const auto [at, is_new] = host_links_.emplace(key, prices_.link_bytes_per_second.size());
+  if (is_new) prices_.link_bytes_per_second.push_back(link.bandwidth.value);
+  price.first_link = static_cast<std::uint32_t>(prices_.route_links.size());
+  price.link_count = 1;
+  prices_.route_links.push_back(at->second);
+  return price;
+}
+
+void RoutePricing::add_copy(const CopySpec& spec) {
+  const DeviceId device = program_.workers()[index_of(spec.worker)].device;
+  const auto [at, is_new] = host_routes_.emplace(std::pair(device, spec.kind), prices_.routes.size());
+  if (is_new) prices_.routes.push_back(to_host(device, spec.kind));
+  const double rate = prices_.routes[at->second].bytes_per_second;
+  prices_.copies.push_back({at->second, to_picoseconds(spec.bytes / BytesPerSecond{rate})});
 }
 
 /// `known_by`: by peer, the last rank that has it in its list.

@@ -2,6 +2,7 @@
 // Prices of messages and collectives: a route for each pair of devices that talk. Private to plan/.
 
 #include <map>
+#include <tuple>
 #include <utility>
 
 #include "plan/prices.hpp"
@@ -16,6 +17,8 @@ class RoutePricing {
 
   void add_channel(const Channel& channel);
   void add_collective(const CollectiveSpec& spec);
+  /// Throws InputError where it is not known how the device reaches its host.
+  void add_copy(const CopySpec& spec);
   /// The shared cores of a host.
   std::uint32_t cores_of(DeviceId device);
 
@@ -23,6 +26,8 @@ class RoutePricing {
   std::uint32_t route(WorkerId from, WorkerId to);
   RoutePrice price_of(DeviceId from, DeviceId to);
   RoutePrice within(DeviceId device);
+  RoutePrice to_host(DeviceId device, StepKind kind);
+  std::uint32_t host_root(DeviceId device) const;
   std::uint32_t link(NetworkLinkId id);
   void add_peers(const CollectiveSpec& spec, std::uint32_t rank, std::vector<std::uint32_t>& known_by,
                  CollectivePrice& price);
@@ -34,6 +39,8 @@ class RoutePricing {
   Prices& prices_;
   std::map<std::pair<DeviceId, DeviceId>, std::uint32_t> routes_;
   std::map<NetworkLinkId, std::uint32_t> links_;
+  std::map<std::tuple<std::uint32_t, std::uint32_t, StepKind>, std::uint32_t> host_links_;  ///< by profile and root
+  std::map<std::pair<DeviceId, StepKind>, std::uint32_t> host_routes_;
   std::map<DeviceId, std::uint32_t> cores_;
 };
 

@@ -129,6 +129,7 @@ Segment lay_out_segment(const LocalModel& local, std::size_t first, std::size_t 
   SegmentLayout layout(local, first, last, batch, options);
   layout.add_boundaries();
   layout.choose_kept();
+  layout.choose_units();
   layout.order_forward();
   layout.order_backward();
   layout.place_forward();

@@ -27,6 +27,7 @@ enum class Place : std::uint8_t {
 struct Placement {
   Place place = Place::none;
   std::int64_t offset = 0;  ///< bytes from the buffer's start, a multiple of kAlignment
+  std::uint32_t group = 0;  ///< of `saved`: which of its buffers; 0: what stays on the device, else an offloaded unit
   bool operator==(const Placement&) const = default;
 };
 inline constexpr std::int64_t kAlignment = 64;
@@ -123,6 +124,10 @@ struct SegmentOptions {
   /// Ranges of layers [first, last), ascending and apart: what their backward needs is not kept but computed again, as
   /// far as nothing outside the range needs it.
   std::vector<std::pair<std::size_t, std::size_t>> recompute{};
+  /// Ranges of layers [first, last), ascending and apart, each an offloaded unit: what backward needs of its layers lies
+  /// in a buffer of its own, and parts are cut at its borders.
+  std::vector<std::pair<std::size_t, std::size_t>> offload{};
+  bool offload_inbox = false;  ///< the inbox is an offloaded unit where backward reads it
 };
 
 struct Segment {
@@ -141,6 +146,8 @@ struct Segment {
   std::vector<SegmentParameter> parameters;
   std::vector<GradientBucket> buckets;        ///< in the order in which backward completes them
   bool keeps_inbox = false;   ///< something of backward reads the inbox
+  bool offloads_inbox = false;
+  std::vector<Bytes> offloaded_bytes;  ///< of what is kept in group 1, 2, ...
   Bytes saved_bytes, saved_for_input_bytes, deferred_bytes;
   Bytes forward_workspace, backward_workspace, weight_workspace;  ///< the last with split_backward alone
   Bytes inbox_bytes, outbox_bytes, gradient_inbox_bytes, gradient_outbox_bytes;

@@ -56,6 +56,7 @@ class SegmentLayout {
 
   void add_boundaries();
   void choose_kept();
+  void choose_units();
   void order_forward();
   void order_backward();
   void place_forward();
@@ -111,7 +112,7 @@ class SegmentLayout {
   void place_gradients(std::vector<PendingPlacement>& workspace, std::vector<PendingPlacement>& deferred);
   Times life_of_gradient(LayerId tensor) const;
   void add_gradient_writers(LayerId layer, std::map<LayerId, bool>& written);
-  Placement save(Bytes bytes, bool weights_read);
+  Placement save(LayerId layer, Bytes bytes, bool weights_read);
   bool is_tied(ParameterId parameter) const;
 
   const LocalModel& local_;
@@ -122,6 +123,7 @@ class SegmentLayout {
   std::int64_t weights_begin_ = std::numeric_limits<std::int64_t>::max();  ///< with split_backward: W's first time
   std::vector<Times> forward_times_, input_times_, weight_times_, again_times_;  ///< by row
   std::vector<std::int32_t> range_;  ///< by row: index into SegmentOptions::recompute, or kKeeps
+  std::vector<std::uint32_t> unit_;  ///< by row: group of what is kept of it; 0: it stays on the device
   std::vector<bool> saved_, again_;  ///< by row: its output is kept from F; F runs again
   std::map<LayerId, Placement> values_, gradients_;
 };

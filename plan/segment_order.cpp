@@ -5,7 +5,11 @@
 
 namespace tandem {
 
+/// Where an offloaded unit begins or ends, so does a part; what runs again for a range stays together.
 void SegmentLayout::add_item(std::vector<SegmentPart>& parts, PassItem item, std::vector<Times>& times) {
+  const auto& before = parts.back().items;
+  const bool together = before.empty() || item.again || item.region != Region::all;
+  if (!together && unit_[before.back().layer] != unit_[item.layer]) parts.emplace_back();
   parts.back().items.push_back(item);
   times[item.layer].touch(clock_++);
 }

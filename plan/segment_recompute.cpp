@@ -61,6 +61,24 @@ void SegmentLayout::choose_kept() {
   }
 }
 
+/// A range of which nothing is kept is no unit.
+void SegmentLayout::choose_units() {
+  unit_.assign(segment_.layers.size(), 0);
+  const auto keeps = [this](std::size_t index) {
+    const std::uint32_t at = row(id(index));
+    return saved_[at] || (!model_.layer(id(index)).kept.extra.empty() && !again_[at]);
+  };
+  for (const auto& [range_first, range_last] : options_.offload) {
+    const std::size_t first = std::max(range_first, segment_.first), last = std::min(range_last, segment_.last);
+    bool any = false;
+    for (std::size_t index = first; index < last; ++index) any = any || keeps(index);
+    if (!any) continue;
+    segment_.offloaded_bytes.emplace_back();
+    for (std::size_t index = first; index < last; ++index)
+      unit_[row(id(index))] = static_cast<std::uint32_t>(segment_.offloaded_bytes.size());
+  }
+}
+
 /// From F again to the last pass of backward that reads it.
 Times SegmentLayout::life_of_value(LayerId root_tensor) const {
   Times life = again_times_[row(root_tensor)];

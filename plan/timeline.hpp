@@ -19,7 +19,8 @@ struct MemoryEvent {
   BufferClass kind;
 };
 
-/// Bytes by class; the peak of the sum is not the sum of the peaks, so it has its own field.
+/// Bytes by class; the peak of the sum is not the sum of the peaks, so it has its own field. The sum is of what lies on
+/// the device: the class `host` is left out.
 struct MemoryPeak {
   std::array<Bytes, kBufferClasses> by_class{};
   Bytes total;

@@ -25,7 +25,7 @@ class Sorter {
   void find_partners(StepId id, std::vector<StepId>& partners) const {
     partners.clear();
     const StepKind kind = program_.step(id).kind;
-    if (is_compute(kind)) partners.push_back(id);
+    if (is_compute(kind) || is_copy(kind)) partners.push_back(id);
     if (is_message_end(kind)) partners = {program_.message(id).send, program_.message(id).receive};
     if (kind == StepKind::collective)
       for (const CollectiveMember& member : program_.members(program_.collective(id))) partners.push_back(member.step);
@@ -54,7 +54,7 @@ class Sorter {
 /// Partners become ready together: the last of them to lose its last predecessor offers the first of them.
 void Sorter::offer(StepId id) {
   if (missing_[index_of(id)] != 0) return;
-  if (is_compute(program_.step(id).kind)) return queue_.push(index_of(id));
+  if (const StepKind kind = program_.step(id).kind; is_compute(kind) || is_copy(kind)) return queue_.push(index_of(id));
   find_partners(id, offered_);
   if (std::all_of(offered_.begin(), offered_.end(), [this](StepId step) { return missing_[index_of(step)] == 0; }))
     queue_.push(index_of(*std::min_element(offered_.begin(), offered_.end())));

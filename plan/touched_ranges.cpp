@@ -11,13 +11,14 @@ namespace {
 /// Collects what lies in buffers of one content.
 class Collector {
  public:
-  Collector(const Program& program, SegmentId segment, BufferContent content)
-      : segment_(program.segment(segment)), model_(program.local(segment).model), content_(content) {}
+  Collector(const Program& program, const BufferSpec& spec)
+      : segment_(program.segment(spec.segment)), model_(program.local(spec.segment).model), content_(spec.content),
+        group_(spec.group) {}
 
   void add(std::int64_t offset, Bytes bytes) { ranges_.push_back({offset, offset + bytes.count}); }
   void add(const std::vector<Touch>& touches) {
     for (const Touch& touch : touches)
-      if (content_of(touch.at.place) == content_) add(touch.at.offset, touch.bytes);
+      if (content_of(touch.at.place) == content_ && touch.at.group == group_) add(touch.at.offset, touch.bytes);
   }
   void add(const PassItem& item);
   std::vector<ByteRange> take() && { return std::move(ranges_); }
@@ -28,6 +29,7 @@ class Collector {
   const Segment& segment_;
   const Model& model_;
   BufferContent content_;
+  std::uint32_t group_;
   std::vector<ByteRange> ranges_;
 };
 
@@ -57,7 +59,7 @@ Bytes vector_bytes(const CollectiveShape& shape, std::uint32_t rank) {
 std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferId buffer) {
   const BufferSpec& spec = program.spec(buffer);
   const Step& step = program.step(id);
-  Collector touched(program, spec.segment, spec.content);
+  Collector touched(program, spec);
   const Segment& segment = program.segment(spec.segment);
   if (step.kind == StepKind::collective) {
     const CollectiveSpec& collective = program.spec(program.collective(id));

@@ -71,8 +71,12 @@ void Engine::start_ready() {
   drain(ready_compute_, [this](StepId step) { start_compute(step); });
   wake_waiting();
   drain(ready_ends_, [this](StepId step) {
-    steps_[index_of(step)].kind == StepKind::collective ? arrive(step) : arm(step);
+    const StepKind kind = steps_[index_of(step)].kind;
+    if (is_copy(kind)) reach_copy(step);
+    else if (kind == StepKind::collective) arrive(step);
+    else arm(step);
   });
+  drain(ready_copies_, [this](StepId copy) { start_copy(copy); });
   drain(ready_wholes_, [this](CollectiveId collective) { start_whole(collective); });
   drain(ready_messages_, [this](StepId send) { activate(send); });
   drain(ready_exchanges_, [this](StreamId sender) { activate(sender); });
@@ -121,7 +125,8 @@ void Engine::end_compute(StepId step) {
 void Engine::release_exchanges(WorkerId worker) {
   guard_.compute_ended(worker, released_);
   drain(released_, [this](StepId step) {
-    if (steps_[index_of(step)].kind == StepKind::send) ready_messages_.push_back(step);
+    if (is_copy(steps_[index_of(step)].kind)) ready_copies_.push_back(step);
+    else if (steps_[index_of(step)].kind == StepKind::send) ready_messages_.push_back(step);
     else ready_wholes_.push_back(program_.collective_members()[steps_[index_of(step)].object].collective);
   });
 }

@@ -63,6 +63,10 @@ class Engine {
   void end_compute(StepId step);
   void release_exchanges(WorkerId worker);
 
+  void reach_copy(StepId copy);
+  void start_copy(StepId copy);
+  void end_copy(StepId copy);
+
   void arm(StepId send_or_receive);
   void activate(StepId send);
   void end_message(StepId send);
@@ -119,7 +123,7 @@ class Engine {
 
   std::vector<Event> batch_;
   std::vector<std::uint32_t> finished_;
-  std::vector<StepId> ready_compute_, ready_guarded_, ready_ends_, ready_messages_, ready_transfers_, released_;
+  std::vector<StepId> ready_compute_, ready_guarded_, ready_ends_, ready_messages_, ready_copies_, ready_transfers_, released_;
   std::vector<StepId> ended_members_;
   std::vector<StreamId> ready_exchanges_;
   std::vector<CollectiveId> ready_wholes_;

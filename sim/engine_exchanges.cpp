@@ -97,10 +97,12 @@ void Engine::wake_waiting() {
 
 void Engine::end_latency(StepId sender) {
   const Step& step = steps_[index_of(sender)];
-  const bool moves = step.kind == StepKind::collective
-                         ? rounds_.bytes_of(step.stream) > 0
-                         : prices_.channels[index_of(program_.messages()[step.object].channel)].transfer.count > 0;
-  if (moves) ready_transfers_.push_back(sender);
+  const auto moves = [&] {
+    if (is_copy(step.kind)) return prices_.copies[step.object].transfer.count > 0;
+    if (step.kind == StepKind::collective) return rounds_.bytes_of(step.stream) > 0;
+    return prices_.channels[index_of(program_.messages()[step.object].channel)].transfer.count > 0;
+  };
+  if (moves()) ready_transfers_.push_back(sender);
   else end_transfer(sender);
 }
 
@@ -113,6 +115,12 @@ void Engine::transfer(StepId sender) {
     else hardware_.add_job(route.resource, sender, time_alone(bytes, route));
     return;
   }
+  if (is_copy(step.kind)) {
+    const CopyPrice& price = prices_.copies[step.object];
+    const RoutePrice& route = prices_.routes[price.route];
+    if (route.resource != kExclusive) return hardware_.add_job(route.resource, sender, price.transfer.count);
+    return hardware_.add_flow(route, sender, static_cast<double>(program_.copy_specs()[step.object].bytes.count));
+  }
   const ChannelId id = program_.messages()[step.object].channel;
   const ChannelPrice& price = prices_.channels[index_of(id)];
   const RoutePrice& route = prices_.routes[price.route];
@@ -122,8 +130,29 @@ void Engine::transfer(StepId sender) {
 
 void Engine::end_transfer(StepId sender) {
   const Step& step = steps_[index_of(sender)];
-  if (step.kind == StepKind::collective) end_exchange(step.stream);
+  if (is_copy(step.kind)) end_copy(sender);
+  else if (step.kind == StepKind::collective) end_exchange(step.stream);
   else end_message(sender);
+}
+
+/// To a worker that computes or exchanges, a copy is an exchange.
+void Engine::reach_copy(StepId copy) {
+  const WorkerId worker = program_.copy(copy).worker;
+  if (guard_.guards(worker)) guard_.exchange_ready({&worker, 1});
+  ready_copies_.push_back(copy);
+}
+
+void Engine::start_copy(StepId copy) {
+  const WorkerId worker = program_.copy(copy).worker;
+  if (guard_.guards(worker) && !guard_.may_move({&worker, 1}, copy)) return;
+  states_.begin(copy, now_);
+  const CopyPrice& price = prices_.copies[steps_[index_of(copy)].object];
+  start_transfer(copy, prices_.routes[price.route], price.transfer.count);
+}
+
+void Engine::end_copy(StepId copy) {
+  guard_.exchange_ended(program_.copy(copy).worker, ready_guarded_);
+  end_step(copy);
 }
 
 /// A member has been reached.

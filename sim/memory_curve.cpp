@@ -13,7 +13,7 @@ class Holdings {
   void change(BufferClass kind, std::int64_t bytes) {
     std::int64_t& held = held_[static_cast<std::size_t>(kind)];
     held += bytes;
-    total_ += bytes;
+    if (on_device(kind)) total_ += bytes;
     invariant(held >= 0, "a worker frees what it holds");
     Bytes& peak = peak_.by_class[static_cast<std::size_t>(kind)];
     peak.count = std::max(peak.count, held);

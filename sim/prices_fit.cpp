@@ -39,6 +39,9 @@ void require_prices_fit(const Program& program, const Prices& prices) {
   invariant(prices.worker_forbids_overlap.size() == program.workers().size(), "every worker may overlap, or may not");
   require_routes_fit(prices);
   require_collectives_fit(program, prices);
+  invariant(prices.copies.size() == program.copy_specs().size(), "every copy of the program has a price");
+  for (const CopyPrice& copy : prices.copies)
+    invariant(copy.transfer.count >= 0 && copy.route < prices.routes.size(), "a copy has a route");
   for (const WorkPrice& work : prices.works) invariant(work.time.count >= 0, "no work takes negative time");
   for (const ChannelPrice& channel : prices.channels) {
     invariant(channel.transfer.count >= 0, "no message takes negative time");

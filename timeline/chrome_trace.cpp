@@ -60,6 +60,7 @@ class RideWriter {
       const TracePlace place{process_of(stream.worker), thread, at(span(id).start), at(span(id).end)};
       const Step& step = program_.step(id);
       if (is_compute(step.kind)) write_compute(place, step);
+      else if (is_copy(step.kind)) write_copy(place, step, program_.copy(id));
       else if (is_message_end(step.kind)) write_message(place, step, program_.message(id));
       else write_collective(place, step, program_.spec(program_.collective(id)));
     }
@@ -85,6 +86,12 @@ class RideWriter {
     else
       out_.event(FMT_COMPILE(R"({{"ph":"f","bp":"e","id":{},{},"cat":"message","name":"{}"}})"), arrow,
                  place.near_end(), payload);
+  }
+
+  void write_copy(const TracePlace& place, const Step& step, const CopySpec& copy) {
+    out_.event(FMT_COMPILE(R"({{"ph":"X",{},"dur":{},"cat":"copy","name":"{} {}","args":{{"unit":{},"micro_batch":{},)"
+                           R"("bytes":{}}}}})"),
+               place, place.length(), name_of(step.kind), copy.group, copy.group, step.micro_batch, copy.bytes.count);
   }
 
   void write_collective(const TracePlace& place, const Step& step, const CollectiveSpec& spec) {

@@ -46,7 +46,7 @@ std::optional<StepId> predecessor(const Program& program, const Timeline& timeli
     return last.best();
   }
   LastEnder last(timeline);
-  if (is_compute(kind)) {
+  if (is_compute(kind) || is_copy(kind)) {
     offer_predecessors(program, step, last);
     return last.best();
   }

@@ -28,14 +28,17 @@ class Contents {
   std::map<std::int64_t, HeldTensor> by_offset_;
 };
 
-void add_saved(const Program& program, SegmentId id, Contents& contents) {
-  const Segment& segment = program.segment(id);
+/// What is kept from forward in one of its buffers.
+void add_saved(const Program& program, const BufferSpec& spec, Place place, Contents& contents) {
+  const Segment& segment = program.segment(spec.segment);
+  const auto add = [&](const Placement& at, const std::string& name, Bytes bytes) {
+    if (at.place == place && at.group == spec.group) contents.add(at.offset, name, bytes);
+  };
   for (const LayerPlan& plan : segment.layers) {
-    const Layer& layer = program.local(id).model.layer(plan.layer);
-    if (plan.output.place == Place::saved) contents.add(plan.output.offset, layer.name, layer.output.bytes(segment.batch));
+    const Layer& layer = program.local(spec.segment).model.layer(plan.layer);
+    add(plan.output, layer.name, layer.output.bytes(segment.batch));
     for (std::size_t i = 0; i < plan.extra.size(); ++i)
-      if (plan.extra[i].place == Place::saved)
-        contents.add(plan.extra[i].offset, layer.name + " (for backward)", layer.kept.extra[i].bytes(segment.batch));
+      add(plan.extra[i], layer.name + " (for backward)", layer.kept.extra[i].bytes(segment.batch));
   }
 }
 
@@ -67,7 +70,8 @@ std::vector<HeldTensor> held_tensors(const Program& program, const BufferSpec& s
     case BufferContent::weights: add_weights(program, spec.segment, 1, contents); break;
     case BufferContent::gradients: add_gradients(program, spec.segment, contents); break;
     case BufferContent::optimizer_state: add_weights(program, spec.segment, states, contents); break;
-    case BufferContent::saved: add_saved(program, spec.segment, contents); break;
+    case BufferContent::saved: add_saved(program, spec, Place::saved, contents); break;
+    case BufferContent::saved_for_input: add_saved(program, spec, Place::saved_for_input, contents); break;
     case BufferContent::inbox: add_boundary(program, spec.segment, segment.inbox, contents); break;
     case BufferContent::outbox: add_boundary(program, spec.segment, segment.outbox, contents); break;
     case BufferContent::gradient_inbox: add_boundary(program, spec.segment, segment.gradient_inbox, contents); break;
@@ -89,6 +93,8 @@ std::string_view meaning_of(BufferContent content) {
       {BufferContent::saved, "kept for backward"},
       {BufferContent::workspace, "workspace of a step"},
       {BufferContent::tied_inbox, "tied gradients received"},
+      {BufferContent::saved_for_input, "kept for the gradients of inputs"},
+      {BufferContent::deferred, "kept for the gradients of weights"},
   };
   const auto row = std::ranges::find(kMeanings, content, &std::pair<BufferContent, std::string_view>::first);
   return row == std::end(kMeanings) ? "other" : row->second;

@@ -19,6 +19,8 @@ IdleCause cause_of(StreamKind kind) {
       IdleCause::collective,      // width
       IdleCause::collective,      // tensor
       IdleCause::collective,      // reduce gradients
+      IdleCause::offload,         // copy out
+      IdleCause::offload,         // copy in
   };
   static_assert(std::size(kCauses) == kStreamKinds);
   return kCauses[static_cast<std::size_t>(kind)];
@@ -43,7 +45,8 @@ Wait last_wait(const Program& program, const Timeline& timeline, StepId step, Pi
 
 std::string_view name_of(IdleCause cause) {
   static constexpr std::string_view kNames[] = {"start",     "forward_input", "backward_input", "tied_gradient",
-                                                "own_sends", "collective",    "other",          "drain"};
+                                                "own_sends", "collective",    "offload",        "other",
+                                                "drain"};
   static_assert(std::size(kNames) == kIdleCauses);
   return kNames[static_cast<std::size_t>(cause)];
 }

@@ -16,11 +16,12 @@ enum class IdleCause : std::uint8_t {
   tied_gradient,   ///< the next step needed the gradient of a tied parameter's other use
   own_sends,       ///< the next step needed room that a message of this worker still held
   collective,      ///< the next step needed the result of a collective
+  offload,         ///< the next step needed what a copy brings, or room that one leaves
   other,           ///< all that the next step needed was there: the cost of waking up, or of a busy machine
   drain,           ///< after the worker's last compute step: the others finish
 };
 std::string_view name_of(IdleCause cause);
-inline constexpr std::size_t kIdleCauses = 8;
+inline constexpr std::size_t kIdleCauses = 9;
 
 using IdleTimes = std::array<Picoseconds, kIdleCauses>;
 

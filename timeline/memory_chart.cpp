@@ -12,10 +12,10 @@ namespace tandem {
 namespace {
 
 constexpr int kHeight = 6;
-constexpr std::string_view kGlyphs = "wgoasxm";  // by BufferClass
+constexpr std::string_view kGlyphs = "wgoasxmh";  // by BufferClass
 static_assert(kGlyphs.size() == kBufferClasses);
 constexpr std::string_view kColours[] = {"\x1b[34m", "\x1b[32m", "\x1b[35m", "\x1b[36m",
-                                         "\x1b[33m", "\x1b[31m", "\x1b[37m"};  // by BufferClass
+                                         "\x1b[33m", "\x1b[31m", "\x1b[37m", "\x1b[90m"};  // by BufferClass
 static_assert(std::size(kColours) == kBufferClasses);
 
 using Held = std::array<std::int64_t, kBufferClasses>;
@@ -36,7 +36,7 @@ std::vector<Held> columns_of(const Timeline& timeline, WorkerId worker, const Co
   for (const MemoryEvent& event : events_of(timeline, worker)) {
     const auto column = std::max(reached, static_cast<std::size_t>(scale.column_of(event.time - zero)));
     while (reached < column) columns[++reached] = now;
-    now[static_cast<std::size_t>(event.kind)] += event.bytes;
+    if (on_device(event.kind)) now[static_cast<std::size_t>(event.kind)] += event.bytes;
     if (sum_of(now) > sum_of(columns[column])) columns[column] = now;
   }
   while (reached + 1 < columns.size()) columns[++reached] = now;
@@ -68,7 +68,9 @@ std::string peaks_text(const MemoryPeak& peak, int width) {
     std::string name(name_of(static_cast<BufferClass>(i)));
     std::ranges::replace(name, '_', ' ');
     if (peak.by_class[i].count == 0) continue;
-    items.push_back(fmt::format("{} {} {}", kGlyphs[i], name, to_text(peak.by_class[i])));
+    const bool inside = on_device(static_cast<BufferClass>(i));
+    items.push_back(inside ? fmt::format("{} {} {}", kGlyphs[i], name, to_text(peak.by_class[i]))
+                           : fmt::format("not drawn: {} {}", name, to_text(peak.by_class[i])));
   }
   return items.empty() ? "" : flow(items, width);
 }

@@ -41,6 +41,7 @@ PeakMoment highest(const Program& program, const MemoryScript& script, WorkerId 
   walk(program, script, worker, [&](StepId step, Moment moment, std::span<const MemoryAction> actions) {
     for (const MemoryAction action : actions) {
       const Bytes bytes = program.spec(action.id()).bytes;
+      if (!on_device(program.spec(action.id()).kind)) continue;
       now = action.frees ? now - bytes : now + bytes;
     }
     if (now > peak.total) peak.total = now, peak.step = step, peak.moment = moment;
@@ -56,7 +57,7 @@ std::vector<BufferId> alive_at(const Program& program, const MemoryScript& scrip
   walk(program, script, peak.worker, [&](StepId step, Moment moment, std::span<const MemoryAction> actions) {
     for (const MemoryAction action : actions)
       if (action.frees) std::erase(alive, action.id());
-      else alive.push_back(action.id());
+      else if (on_device(program.spec(action.id()).kind)) alive.push_back(action.id());
     return step != peak.step || moment != peak.moment;
   });
   std::ranges::sort(alive);

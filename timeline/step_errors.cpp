@@ -63,7 +63,9 @@ StepErrors compute_errors(const Program& program, const Timeline& predicted, std
 }
 
 StepErrors message_errors(const Program& program, const Timeline& predicted, std::span<const Timeline> measured) {
-  const auto moves = [](StepKind kind) { return kind == StepKind::receive || kind == StepKind::collective; };
+  const auto moves = [](StepKind kind) {
+    return kind == StepKind::receive || kind == StepKind::collective || is_copy(kind);
+  };
   return errors_of(program, predicted, measured, Clock::wall, moves);
 }
 

@@ -13,8 +13,10 @@
 #include "plan/plan_schedule.hpp"
 #include "plan/shard.hpp"
 #include "plan/verify.hpp"
+#include "tools/automatic_schedule.hpp"
 #include "tools/collective_choice.hpp"
 #include "tools/device_memory.hpp"
+#include "tools/offload_choice.hpp"
 #include "tools/text_files.hpp"
 
 namespace tandem {
@@ -91,7 +93,7 @@ Job make_job(Plan plan, Cluster cluster, const CostModel& costs) {
 }
 
 Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, const CostModel& costs) {
-  Job job{std::move(plan), std::move(model), std::move(cluster), {}, {}, {}};
+  Job job{std::move(plan), std::move(model), std::move(cluster), {}, {}, {}, {}};
   count_steps(job.plan);
   const Mesh mesh = mesh_of(job.plan);
   job.devices = place_workers(job.cluster, mesh.workers());
@@ -99,8 +101,11 @@ Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, con
   job.cuts = resolve_cuts(job.plan, *job.model);
   if (job.cuts.size() + 1 != stage_count(job.plan))
     job.cuts = partition(job.plan, *job.model, stage_devices(job, mesh), costs).cuts;
+  settle_offload(job, costs);
+  settle_schedule(job, costs);
   LowerOptions options;
   options.choose = collective_chooser(job.plan, job.cluster);
+  if (job.found) options.grid = &job.found->grid;
   job.program = lower(job.plan, *job.model, job.cuts, job.devices, options);
   verify(job.program);
   return job;

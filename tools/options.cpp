@@ -93,6 +93,14 @@ std::int64_t flag_integer(std::string_view flag, const std::string& value, std::
   }
 }
 
+Bytes flag_bytes(std::string_view flag, const std::string& value) {
+  try {
+    return parse_quantity<Bytes>(value);
+  } catch (const QuantityError& error) {
+    throw InputError(fmt::format("--{}: {}", flag, error.problem), value, error.want);
+  }
+}
+
 double flag_number(std::string_view flag, const std::string& value, double low, double high) {
   const std::string want = fmt::format("a number from {} to {}", low, high);
   double number = 0;

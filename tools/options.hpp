@@ -51,6 +51,7 @@ std::string help_text(const CommandLine& line);
 
 /// parse_integer / parse_number with the flag named in the error.
 std::int64_t flag_integer(std::string_view flag, const std::string& value, std::int64_t low, std::int64_t high);
+Bytes flag_bytes(std::string_view flag, const std::string& value);
 double flag_number(std::string_view flag, const std::string& value, double low, double high);
 
 }  // namespace tandem

@@ -79,6 +79,19 @@ std::string sources_text(const Prices& prices) {
   return text;
 }
 
+namespace {
+
+Json search_json(const Job& job) {
+  if (!job.found) return nullptr;
+  const FoundSchedule& found = *job.found;
+  Json json{{"predicted_s", to_seconds(found.makespan).value}, {"lower_bound_s", to_seconds(found.lower_bound).value}};
+  json["best_of_table"] = found.best_of_table.empty() ? Json(nullptr) : Json(found.best_of_table);
+  if (!found.best_of_table.empty()) json["best_of_table_s"] = to_seconds(found.table_makespan).value;
+  return json;
+}
+
+}  // namespace
+
 Json plan_json(const Job& job) {
   const Plan plan = settled_plan(job);
   Json layouts = Json::object();
@@ -104,10 +117,34 @@ Json plan_json(const Job& job) {
           {"micro_batch_size", plan.micro_batch_size},
           {"window", plan.window},
           {"memory_reserve", plan.memory_reserve},
+          {"offload", plan.offload},
+          {"offload_staging", plan.offload_staging},
+          {"offload_prefetch", plan.offload_prefetch},
           {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
           {"seed", plan.seed},
-          {"cuts", plan.cuts}};
+          {"cuts", plan.cuts},
+          {"schedule_search", search_json(job)}};
 }
+
+namespace {
+
+double above(Picoseconds time, Picoseconds bound) {
+  return 100 * (static_cast<double>(time.count) / static_cast<double>(bound.count) - 1);
+}
+
+/// How far from the shortest possible a schedule that was searched for can be.
+std::string search_text(const Job& job) {
+  if (!job.found) return "";
+  const FoundSchedule& found = *job.found;
+  std::string text = fmt::format("\nschedule found: {}, no order is shorter than {} (at most {:.2f} % above)",
+                                 to_text(to_seconds(found.makespan)), to_text(to_seconds(found.lower_bound)),
+                                 above(found.makespan, found.lower_bound));
+  if (!found.best_of_table.empty())
+    text += fmt::format("; best of the table: {}, {}", found.best_of_table, to_text(to_seconds(found.table_makespan)));
+  return text;
+}
+
+}  // namespace
 
 std::string plan_text(const Job& job) {
   const Plan& plan = job.plan;
@@ -115,7 +152,8 @@ std::string plan_text(const Job& job) {
   if (plan.replicas > 1) mesh += fmt::format(" x dp {}", plan.replicas);
   if (plan.height * plan.width > 1) mesh += fmt::format(" x spatial {}x{}", plan.height, plan.width);
   if (plan.tensor > 1) mesh += fmt::format(" x tp {}", plan.tensor);
-  return fmt::format("{} on {}: {}, {}, {} micro-batches of {}", job.model->name(), job.cluster.name, mesh, plan.schedule, plan.micro_batches, plan.micro_batch_size);
+  return fmt::format("{} on {}: {}, {}, {} micro-batches of {}{}", job.model->name(), job.cluster.name, mesh,
+                     plan.schedule, plan.micro_batches, plan.micro_batch_size, search_text(job));
 }
 
 std::string time_text(Seconds time) { return to_text(time); }
@@ -125,7 +163,8 @@ namespace {
 /// What the compute streams waited for, by cause: the mean over workers.
 std::string waiting_text(const Metrics& metrics) {
   constexpr std::string_view kWords[] = {"pipeline to fill", "forward inputs", "backward inputs", "tied gradients",
-                                         "own sends", "collectives", "other", "pipeline to drain"};
+                                         "own sends", "collectives", "copies to or from the host",
+                                         "other", "pipeline to drain"};
   static_assert(std::size(kWords) == kIdleCauses);
   std::string text;
   for (std::size_t cause = 0; cause < kIdleCauses; ++cause) {
@@ -135,6 +174,11 @@ std::string waiting_text(const Metrics& metrics) {
     if (mean.value > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", kWords[cause], time_text(mean));
   }
   return text.empty() ? "" : wrapped("for " + text + " (mean of a worker)", "waiting    ", std::string(11, ' '));
+}
+
+std::string host_text(const MemoryPeak& peak) {
+  const Bytes host = peak.by_class[static_cast<std::size_t>(BufferClass::host)];
+  return host.count == 0 ? "" : fmt::format(", and {} on the host", to_text(host));
 }
 
 }  // namespace
@@ -153,9 +197,10 @@ std::string metrics_text(const Program& program, const Metrics& metrics) {
   constexpr std::size_t kShown = 16;
   for (std::size_t w = 0; w < metrics.workers.size() && w < kShown; ++w) {
     const WorkerMetrics& worker = metrics.workers[w];
-    text += fmt::format("{:<{}}  busy {:>8}  bubble {:4.1f} %  exposed communication {:>8}  peak memory {}\n",
+    text += fmt::format("{:<{}}  busy {:>8}  bubble {:4.1f} %  exposed communication {:>8}  peak memory {}{}\n",
                         program.workers()[w].name, width, time_text(to_seconds(worker.busy)), 100 * worker.bubble,
-                        time_text(to_seconds(worker.exposed_communication)), to_text(worker.peak.total));
+                        time_text(to_seconds(worker.exposed_communication)), to_text(worker.peak.total),
+                        host_text(worker.peak));
   }
   if (metrics.workers.size() > kShown) text += fmt::format("... and {} more workers; --json lists all\n", metrics.workers.size() - kShown);
   return text;

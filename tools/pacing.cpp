@@ -10,6 +10,7 @@ Prices scaled_prices(Prices prices, double scale) {
   };
   for (WorkPrice& work : prices.works) work.time = scaled(work.time);
   for (ChannelPrice& channel : prices.channels) channel.transfer = scaled(channel.transfer);
+  for (CopyPrice& copy : prices.copies) copy.transfer = scaled(copy.transfer);
   for (RoutePrice& route : prices.routes) {
     route.latency = scaled(route.latency);
     route.busy_latency = scaled(route.busy_latency);
@@ -42,6 +43,7 @@ Pacing pacing_of(const Program& program, const Prices& prices) {
   for (const WorkPrice& work : prices.works) pacing.work.push_back(work.time);
   for (const ChannelPrice& channel : prices.channels)
     pacing.channel.push_back(prices.routes[channel.route].latency + channel.transfer);
+  for (const CopyPrice& copy : prices.copies) pacing.copy.push_back(prices.routes[copy.route].latency + copy.transfer);
   for (std::size_t i = 0; i < prices.collectives.size(); ++i)
     pacing.collective.push_back(collective_time(program.collective_specs()[i], prices.collectives[i], prices));
   return pacing;

@@ -14,6 +14,7 @@
 #include "tools/command.hpp"
 #include "tools/fit.hpp"
 #include "tools/host.hpp"
+#include "tools/offload_choice.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
 
@@ -119,12 +120,13 @@ int plan_command(const std::vector<std::string>& words, Console& console) {
   if (arguments.has("help")) return console.out << help_text(line), 0;
   if (arguments.has("fit")) return fit(arguments, console);
   require_writable(arguments, "out");
-  const Job job = asked_job(arguments, Purpose::predict, console);
+  Job job = asked_job(arguments, Purpose::predict, console);
   require_memory(arguments, job, console);
   const Prices prices = asked_prices(arguments, job);
   const Metrics metrics = measure(job.program, simulate(job.program, prices), metrics_context(job));
   const std::vector<StageRow> rows = stage_rows(job, prices);
-  const std::string text = write_plan(settled_plan(job)) + stage_table(job, rows, metrics);
+  const std::string trials = offload_table(offload_trials(job, asked_costs(arguments)));
+  const std::string text = write_plan(settled_plan(job)) + stage_table(job, rows, metrics) + trials;
   if (const auto path = arguments.text("out")) write_file(*path, text, arguments.has("force"));
   if (arguments.has("json")) return print_json(console, as_json(job, rows, metrics)), 0;
   if (const auto path = arguments.text("out")) console.out << fmt::format("plan written to {}\n", *path);

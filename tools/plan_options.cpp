@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "plan/collective.hpp"
+#include "plan/offload.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/recompute.hpp"
 
@@ -55,13 +56,7 @@ void set_space(Plan& plan, std::string_view flag, const std::string& value) {
   plan.width = cross == std::string::npos ? 1 : flag_integer(flag, value.substr(cross + 1), 1, kMost);
 }
 
-void set_bucket(Plan& plan, std::string_view flag, const std::string& value) {
-  try {
-    plan.bucket = parse_quantity<Bytes>(value);
-  } catch (const QuantityError& error) {
-    throw InputError(fmt::format("--{}: {}", flag, error.problem), value, error.want);
-  }
-}
+void set_bucket(Plan& plan, std::string_view flag, const std::string& value) { plan.bucket = flag_bytes(flag, value); }
 
 void set_reserve(Plan& plan, std::string_view flag, const std::string& value) {
   try {
@@ -78,6 +73,15 @@ void set_recompute(Plan& plan, std::string_view flag, const std::string& value) 
     throw InputError(fmt::format("--{}: {}", flag, error.problem), value, error.want);
   }
   plan.recompute = value;
+}
+
+void set_offload(Plan& plan, std::string_view flag, const std::string& value) {
+  try {
+    parse_offload(value);
+  } catch (const QuantityError& error) {
+    throw InputError(fmt::format("--{}: {}", flag, error.problem), value, error.want);
+  }
+  plan.offload = value;
 }
 
 void set_collective(Plan& plan, std::string_view, const std::string& value) {
@@ -133,6 +137,13 @@ constexpr PlanFlag kPlanFlags[] = {
      "of each device's memory, left to the fragmentation of its allocator (default 0)", set_reserve},
     {kOrder, "recompute", "POLICY",
      "none (default), full, every:LAYERS, sqrt, block, selective (attention) or optimal:BYTES", set_recompute},
+    {kOrder, "offload", "POLICY",
+     "values that wait for backward on the host: none (default), all, convolutions, stage, dynamic or layers:A,B",
+     set_offload},
+    {kOrder, "offload-staging", "N", "steps that may begin before what leaves must have left (default 0)",
+     set_integer<&Plan::offload_staging, 0, 1024>},
+    {kOrder, "offload-prefetch", "N", "steps between a fetch and the first that needs it (default 1)",
+     set_integer<&Plan::offload_prefetch, 0, 1024>},
     {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},
     {kTraining, "learning-rate", "X", "of the optimizer",
      [](Plan& plan, std::string_view flag, const std::string& value) {

@@ -29,6 +29,7 @@ CommandLine command_line() {
                    {"tandem run --model gpt-nano --pp 2 --iterations 200 --data book.txt",
                     "tandem run --model mlp --pp 4 --dump out", "tandem run plan.yaml --json"}};
   line.flags.push_back({"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE", "the run"});
+  line.flags.push_back({"budget", "BYTES", "device memory of each worker: a plan that needs more is refused", "the run"});
   line.flags.push_back({"stall-after", "SECONDS", "stop when no step ends for so long (default 30)", "the run"});
   line.flags.push_back({"dump", "DIR", "write weights, gradients and losses as .npy", "output"});
   for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
@@ -39,12 +40,14 @@ CommandLine command_line() {
 struct RunFlags {
   std::optional<double> pace;
   std::int64_t stall_after_s = 30;
+  std::optional<Bytes> budget;
 };
 
 RunFlags run_flags(const Arguments& arguments) {
   RunFlags flags;
   if (arguments.has("pace")) flags.pace = arguments.number("pace", 1e-6, 1e6, 1);
   flags.stall_after_s = arguments.integer("stall-after", 1, 1'000'000, flags.stall_after_s);
+  if (const auto budget = arguments.text("budget")) flags.budget = flag_bytes("budget", *budget);
   return flags;
 }
 
@@ -63,6 +66,7 @@ RunOptions run_options(const RunFlags& flags, const Job& job, Console& console) 
     console.err << "error: the run failed: " << report << std::endl;
     std::_Exit(4);  // a kernel that never returns cannot be joined
   };
+  options.device_memory = flags.budget;
   options.stall_after = std::chrono::seconds(flags.stall_after_s);
   if (flags.pace)
     options.pacing = pacing_of(

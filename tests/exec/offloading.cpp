@@ -1,0 +1,166 @@
+// Offloading for real: the bytes leave the worker's arena and come back, and nothing else changes.
+
+#include <cstring>
+
+#include "exec/memory_limit.hpp"
+#include "models/model.hpp"
+#include "plan/memory_script.hpp"
+#include "plan/verify.hpp"
+#include "tests/catch.hpp"
+#include "tests/exec/run_scenario.hpp"
+
+using namespace tandem;
+
+namespace {
+
+struct OffloadJob {
+  std::string policy = "all";
+  std::size_t ranks = 2;
+  std::int64_t staging = 0, prefetch = 1;
+  std::string schedule = "1f1b";
+  std::string recompute = "none";
+};
+
+Program offloaded(const Model& model, const OffloadJob& job) {
+  Plan plan;
+  plan.schedule = job.schedule;
+  plan.pipeline = static_cast<std::int64_t>(job.ranks);
+  plan.micro_batches = 4;
+  plan.micro_batch_size = 3;
+  plan.offload = job.policy;
+  plan.offload_staging = job.staging;
+  plan.offload_prefetch = job.prefetch;
+  plan.recompute = job.recompute;
+  std::vector<DeviceId> devices;
+  for (std::uint32_t i = 0; i < job.ranks; ++i) devices.push_back(static_cast<DeviceId>(i));
+  return lower(plan, model, even_cuts(model, job.ranks), devices);
+}
+
+bool same_bits(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (a[i].size() != b[i].size() || std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(float)) != 0)
+      return false;
+  return true;
+}
+
+std::size_t copies(const Program& program) {
+  std::size_t count = 0;
+  for (const Step& step : program.steps()) count += is_copy(step.kind);
+  return count;
+}
+
+void require_same_training(const Program& program, const RunResult& want, const Model& model, const Dataset& dataset) {
+  const RunResult got = run_on_threads(program, model, dataset, {.iterations = 2});
+  CHECK(got.losses == want.losses);
+  CHECK(same_bits(got.gradients, want.gradients));
+  CHECK(same_bits(got.weights, want.weights));
+  for (const Timeline& timeline : got.timelines) CHECK(timeline.peaks == script_peaks(program));
+}
+
+}  // namespace
+
+TEST_CASE("every policy of offloading trains to the bits of the plan without it, in the memory of the script") {
+  for (const Model& model : {small_mlp(), small_gpt()})
+    for (const std::size_t ranks : {1, 2, 4})
+      for (const std::string schedule : {"gpipe", "1f1b"}) {
+        const Dataset dataset = small_data(model);
+        const RunResult plain = run_on_threads(offloaded(model, {.policy = "none", .ranks = ranks, .schedule = schedule}),
+                                               model, dataset, {.iterations = 2});
+        for (const std::string policy : {"all", "stage"})
+          for (const std::int64_t staging : {0, 2})
+            for (const std::int64_t prefetch : {0, 1}) {
+              INFO(model.name() << ", " << ranks << " ranks, " << schedule << ", " << policy << ", " << staging << ", "
+                                << prefetch);
+
+              const Program program = offloaded(model, {policy, ranks, staging, prefetch, schedule});
+
+              CHECK_NOTHROW(verify(program));
+              require_same_training(program, plain, model, dataset);
+            }
+      }
+}
+
+TEST_CASE("offloading and computing again compose") {
+  const Model model = small_gpt();
+  const Dataset dataset = small_data(model);
+  const RunResult plain = run_on_threads(offloaded(model, {.policy = "none"}), model, dataset, {.iterations = 2});
+
+  for (const std::string recompute : {"selective", "every:4", "sqrt"}) {
+    INFO(recompute);
+    const Program program = offloaded(model, {.policy = "all", .recompute = recompute});
+
+    CHECK_NOTHROW(verify(program));
+    CHECK(copies(program) > 0);
+    require_same_training(program, plain, model, dataset);
+  }
+}
+
+TEST_CASE("offloading goes with schedules that part I from W, and with several stages on a rank") {
+  const Model model = small_gpt();
+  const Dataset dataset = small_data(model);
+  for (const std::string schedule : {"zb-h1", "zb-v", "interleaved-1f1b"}) {
+    INFO(schedule);
+    Plan plan;
+    plan.schedule = schedule;
+    plan.pipeline = 2;
+    plan.micro_batches = 4;
+    plan.micro_batch_size = 3;
+    const auto cuts = even_cuts(model, schedule == "zb-h1" ? 2 : 4);
+    const std::vector<DeviceId> devices{DeviceId{0}, DeviceId{1}};
+    const RunResult plain = run_on_threads(lower(plan, model, cuts, devices), model, dataset, {.iterations = 2});
+    plan.offload = "all";
+
+    const Program program = lower(plan, model, cuts, devices);
+
+    CHECK_NOTHROW(verify(program));
+    CHECK(copies(program) > 0);
+    require_same_training(program, plain, model, dataset);
+  }
+}
+
+TEST_CASE("one thread runs an offloading plan, too") {
+  const Model model = small_mlp();
+  const Dataset dataset = small_data(model);
+  const Program program = offloaded(model, {});
+
+  const RunResult threads = run_on_threads(program, model, dataset, {.iterations = 2});
+  const RunResult one = run_on_one_thread(program, model, dataset, {.iterations = 2});
+
+  CHECK(threads.losses == one.losses);
+  CHECK(same_bits(threads.weights, one.weights));
+  CHECK(one.timelines.back().peaks == script_peaks(program));
+}
+
+TEST_CASE("a plan that needs more than its budget is refused with the bytes, and offloading makes it fit") {
+  const Model model = small_gpt();
+  const Dataset dataset = small_data(model);
+  const Program plain = offloaded(model, {.policy = "none", .ranks = 1, .schedule = "gpipe"});
+  const Program lean = offloaded(model, {.policy = "all", .ranks = 1, .schedule = "gpipe"});
+  const Bytes budget = script_peaks(lean)[0].total;
+
+  const auto refusal = message_from<ResourceError>(
+      [&] { run_on_threads(plain, model, dataset, {.device_memory = budget}); });
+  const RunResult result = run_on_threads(lean, model, dataset, {.device_memory = budget});
+  const auto just_below = message_from<ResourceError>(
+      [&] { run_on_threads(lean, model, dataset, {.device_memory = budget - Bytes{1}}); });
+
+  const Bytes lacking = script_peaks(plain)[0].total - budget;
+  CHECK(lacking > Bytes{0});
+  CHECK_THAT(refusal, Catch::Contains(std::to_string(lacking.count) + " bytes more"));
+  CHECK(result.losses.size() == 1);
+  CHECK_THAT(just_below, Catch::Contains("1 bytes more"));
+}
+
+TEST_CASE("what leaves the device is on the host while it is away") {
+  const Model model = small_gpt();
+
+  const Program program = offloaded(model, {.policy = "stage", .schedule = "gpipe"});
+  const std::vector<MemoryPeak> peaks = script_peaks(program);
+  const std::vector<MemoryPeak> plain = script_peaks(offloaded(model, {.policy = "none", .schedule = "gpipe"}));
+
+  constexpr auto kHost = static_cast<std::size_t>(BufferClass::host);
+  CHECK(peaks[0].by_class[kHost] > Bytes{0});
+  CHECK(plain[0].by_class[kHost] == Bytes{0});
+  CHECK(peaks[0].total < plain[0].total);
+}
