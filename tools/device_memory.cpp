@@ -40,13 +40,15 @@ std::vector<DeviceNeed> device_needs(const Job& job) {
 
 DeviceNeed tightest(const std::vector<DeviceNeed>& needs) {
   invariant(!needs.empty(), "a job has workers");
-  return *std::ranges::max_element(needs, {}, [](const DeviceNeed& need) { return need.needed.count - need.usable.count; });
+  const auto lacking = [](const DeviceNeed& need) { return need.needed.count - need.usable.count; };
+  return *std::ranges::max_element(needs, {}, lacking);
 }
 
 std::string usable_text(const Device& device, const Plan& plan) {
   const std::string usable = to_text(usable_memory(device, plan));
   if (plan.memory_reserve == 0) return usable;
-  return fmt::format("{} ({} less {:g} % for fragmentation)", usable, to_text(device.memory), 100 * plan.memory_reserve);
+  return fmt::format("{} ({} less {:g} % for fragmentation)", usable, to_text(device.memory),
+                     100 * plan.memory_reserve);
 }
 
 namespace {
@@ -63,18 +65,16 @@ std::string breakdown(const MemoryPeak& peak) {
 }  // namespace
 
 void require_memory(const Job& job) {
-  for (const DeviceNeed& need : device_needs(job)) {
-    if (need.fits()) continue;
-    const Device& device = job.cluster.device(need.device);
-    const std::size_t worker = index_of(need.largest);
-    const PeakMoment peak = peak_moments(job.program)[worker];
-    throw NoAnswer(fmt::format("does not fit: {} needs {} ({} bytes) on device {} ({}), {} bytes more than its {}, {}; "
-                               "peak by class: {}",
-                               job.program.workers()[worker].name, to_text(need.needed), need.needed.count,
-                               index_of(need.device), device.name, (need.needed - need.usable).count,
-                               usable_text(device, job.plan), when_text(job.program, peak),
-                               breakdown(script_peaks(job.program)[worker])));
-  }
+  const DeviceNeed need = tightest(device_needs(job));
+  if (need.fits()) return;
+  const Device& device = job.cluster.device(need.device);
+  const std::size_t worker = index_of(need.largest);
+  throw NoAnswer(fmt::format("does not fit: {} needs {} ({} bytes) on device {} ({}), {} bytes more than its {}, {}; "
+                             "peak by class: {}",
+                             job.program.workers()[worker].name, to_text(need.needed), need.needed.count,
+                             index_of(need.device), device.name, (need.needed - need.usable).count,
+                             usable_text(device, job.plan), when_text(job.program, peak_moments(job.program)[worker]),
+                             breakdown(script_peaks(job.program)[worker])));
 }
 
 }  // namespace tandem

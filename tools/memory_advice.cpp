@@ -65,7 +65,9 @@ class Advisor {
         try_each(fmt::format("{} and {}", rows[i].name, rows[j].name), pairs_of(rows[i], rows[j]));
       }
   }
-  bool fits_alone(std::string_view name) const { return std::ranges::find(advice_.fits, name, &TriedPlan::change) != advice_.fits.end(); }
+  bool fits_alone(std::string_view name) const {
+    return std::ranges::find(advice_.fits, name, &TriedPlan::change) != advice_.fits.end();
+  }
 
   std::vector<Plan> pairs_of(const MemoryChange& first, const MemoryChange& second) const {
     std::vector<Plan> pairs;
@@ -131,8 +133,8 @@ MemoryAdvice advise_memory(const Job& job, const CostModel& costs, NetworkMode n
 std::string advice_text(const Job& job, const MemoryAdvice& advice) {
   const std::string flags = flags_between(job.plan, advice.smallest.plan);
   if (advice.fits.empty())
-    return wrapped(fmt::format("No change of the {} that were tried makes it fit. The least found is {} ({} bytes) on a "
-                               "device{}{}.", advice.tried, to_text(advice.smallest.tightest.needed),
+    return wrapped(fmt::format("No change of the {} that were tried makes it fit. The least found is {} ({} bytes) on "
+                               "a device{}{}.", advice.tried, to_text(advice.smallest.tightest.needed),
                                advice.smallest.tightest.needed.count, flags.empty() ? "" : ", with ", flags), "");
   std::string text = wrapped(fmt::format("What would make it fit, cheapest first (the plan itself would take {}):",
                                          time_text(advice.iteration)), "");

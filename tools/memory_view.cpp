@@ -30,7 +30,7 @@ std::vector<WorkerId> all_workers(const Program& program) {
   return all;
 }
 
-/// "worker" devices: one line for each kind, of its tightest.
+/// A line for each kind of device, of the one that needs most.
 std::string devices_text(const Job& job) {
   std::vector<DeviceNeed> tightest_of(job.cluster.profiles.size());
   std::vector<bool> used(tightest_of.size(), false);

@@ -20,8 +20,8 @@ std::vector<Flag> memory_flags();
 /// "did you mean".
 std::vector<WorkerId> asked_workers(const Arguments& arguments, const Program& program, const Timeline& timeline);
 
-/// The curves of the asked workers, what the highest of them holds at its peak, and the devices' memory with its reserve.
-/// Empty where neither flag is given.
+/// The curves of the asked workers, what the highest of them holds at its peak, and the devices' memory with its
+/// reserve. Empty where neither flag is given.
 std::string memory_view(const Arguments& arguments, const Console& console, const Job& job, const Ride& ride);
 
 /// What every worker holds at its peak, and by device what is needed, usable and reserved.

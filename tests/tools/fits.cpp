@@ -25,6 +25,8 @@ layers:
     layers:
       - {{name: linear, kind: linear, features: 64}}
       - {{name: relu, kind: relu}}
+      - {{name: second, kind: linear, features: 64}}
+      - {{name: gelu, kind: gelu}}
   - {{name: last, kind: linear, features: 10}}
   - {{name: loss, kind: mean_squared_error, inputs: [last, targets]}}
 )", depth));
