@@ -11,8 +11,7 @@ namespace tandem {
 
 /// One pointer per content; null where the step uses no such buffer.
 struct Bases {
-  static constexpr std::size_t kContents = 12;
-  std::array<std::byte*, kContents> by_content{};
+  std::array<std::byte*, kBufferContents> by_content{};
   std::vector<std::byte*> groups{};  ///< of what is kept and leaves the device in between: by Placement::group - 1
 
   std::byte*& of(BufferContent content) { return by_content[static_cast<std::size_t>(content)]; }

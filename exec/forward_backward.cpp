@@ -34,9 +34,9 @@ void copy(const std::vector<BoundaryCopy>& copies, const Bases& bases) {
     std::memcpy(slot_of(entry.to).in(bases), slot_of(entry.from).in(bases), static_cast<std::size_t>(entry.bytes.count));
 }
 
-/// Every micro-batch of every replica weighs the same.
+/// Every micro-batch of every replica weighs the same among those of one update.
 float loss_gradient(const Program& program) {
-  return 1.0f / static_cast<float>(program.micro_batches() * program.mesh().size(MeshAxis::data));
+  return 1.0f / static_cast<float>(program.micro_batches() / program.updates() * program.mesh().size(MeshAxis::data));
 }
 
 /// Fills the tensor of a source with the rank's part of the samples.

@@ -50,8 +50,17 @@ void add_within(const Model& model, const Segment& segment, const Bases& bases) 
   }
 }
 
+/// Where the updated weights lie: in place, or a copy where the version that is read is still needed.
+BufferContent updated_weights(const Segment& segment, const Bases& bases) {
+  if (bases.of(BufferContent::new_weights) == nullptr) return BufferContent::weights;
+  std::memcpy(bases.of(BufferContent::new_weights), bases.of(BufferContent::weights),
+              static_cast<std::size_t>(segment.weight_bytes.count));
+  return BufferContent::new_weights;
+}
+
 void update(const WorkContext& context, const Segment& segment, const Model& model, const StepCall& call) {
   const int states = context.optimizer.states();
+  const BufferContent weights = updated_weights(segment, call.bases);
   for (const SegmentParameter& row : segment.parameters) {
     if (!row.updated) continue;
     const float* gradient = values_at(call.bases, BufferContent::gradients, row.gradient_offset);
@@ -60,8 +69,8 @@ void update(const WorkContext& context, const Segment& segment, const Model& mod
                                            model.parameter(row.parameter).name));
     float* state = states == 0 ? nullptr
                                : values_at(call.bases, BufferContent::optimizer_state, states * row.weight_offset);
-    update_weights<float>(context.optimizer, call.iteration + 1, row.elements, gradient,
-                          values_at(call.bases, BufferContent::weights, row.weight_offset), state);
+    update_weights<float>(context.optimizer, call.update + 1, row.elements, gradient,
+                          values_at(call.bases, weights, row.weight_offset), state);
   }
 }
 

@@ -35,7 +35,7 @@ ModelWalk::Call::Call(ModelWalk& walk, const Layer& layer) : accumulate(std::mak
     input_gradients.push_back(walk.wants_gradient(input) ? gradient : nullptr);
   }
   for (const ParameterId parameter : layer.parameters) {
-    parameters.push_back(walk.weights[walk.owner_of(parameter)].data());
+    parameters.push_back(walk.weight_of(parameter));
     parameter_gradients.push_back(walk.gradients[walk.owner_of(parameter)].data());
   }
 }
@@ -98,6 +98,10 @@ bool ModelWalk::wants_gradient(LayerId id) const {
 }
 
 std::size_t ModelWalk::owner_of(ParameterId id) const { return index_of(model_.parameter(id).tied_to.value_or(id)); }
+
+const double* ModelWalk::weight_of(ParameterId id) const {
+  return read_instead.empty() ? weights[owner_of(id)].data() : read_instead[index_of(id)];
+}
 
 void ModelWalk::run(LayerId id, Pass pass, double seed) {
   const Layer& layer = model_.layer(id);

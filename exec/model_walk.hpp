@@ -22,6 +22,8 @@ class ModelWalk {
 
   /// By ParameterId; empty for a tied use, which reads and adds to its owner's.
   std::vector<Values> weights, gradients;
+  /// By ParameterId, tied uses too: what a layer reads instead of `weights`; empty: the weights.
+  std::vector<const double*> read_instead;
 
   void start_weights(std::uint64_t seed);
   void zero_gradients();
@@ -43,6 +45,7 @@ class ModelWalk {
   const void* value_of(LayerId id) const;
   bool wants_gradient(LayerId id) const;
   std::size_t owner_of(ParameterId id) const;
+  const double* weight_of(ParameterId id) const;
   void run(LayerId id, Pass pass, double seed);
 
   const Model& model_;

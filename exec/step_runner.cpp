@@ -59,7 +59,7 @@ Bases StepRunner::bases_of(StepId step) const {
   Bases bases;
   for (const BufferUse use : context_.program.uses(step)) {
     const std::uint32_t group = context_.program.spec(use.id()).group;
-    std::byte*& base = base_of(bases, context_.program.content_for(step, use.id()), group);
+    std::byte*& base = base_of(bases, context_.program.content_for(step, use), group);
     invariant(base == nullptr, "a step uses one buffer of each content");
     base = memory_.at(use.id());
     invariant(base != nullptr, "a buffer in use is allocated");
@@ -74,7 +74,8 @@ void StepRunner::run(StepId step, std::int64_t iteration) {
   const std::uint32_t batch = entry.micro_batch * program.mesh().size(MeshAxis::data) + at[MeshAxis::data];
   const bool speaks = at[MeshAxis::height] + at[MeshAxis::width] + at[MeshAxis::tensor] == 0;
   const std::int64_t samples = program.segment(program.work(step).segment).batch;
-  works_[entry.object]({bases_of(step), iteration, batch, batch * samples, speaks ? losses_.data() : nullptr,
+  const std::int64_t update = iteration * program.updates() + entry.micro_batch;
+  works_[entry.object]({bases_of(step), iteration, update, batch, batch * samples, speaks ? losses_.data() : nullptr,
                         observer_ ? &observer_ : nullptr});
 }
 

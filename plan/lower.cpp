@@ -142,20 +142,10 @@ LoweredStage Lowering::lowered_stage(const Holder& holder, std::uint32_t within)
   add_works(Way::backward, layout.backward_parts, splits ? StepKind::input_gradient : StepKind::backward);
   add_works(Way::weight, layout.weight_parts, StepKind::weight_gradient);
   stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, layout.weight_bytes, 0);
+  stage.slots = {stage.weights};
   stage.gradients = buffer(stage, BufferClass::gradient, BufferContent::gradients, layout.gradient_bytes, 0);
   make_buffers(holder, stage);
   return stage;
-}
-
-void Lowering::add_update(LoweredStage& stage) {
-  stage.end = builder_.add_compute(builder_.add_work({StepKind::update, stage.worker, stage.shared->segment}), 0);
-  builder_.use(stage.end, stage.gradients, Access::read);
-  builder_.use(stage.end, stage.weights, Access::read_write);
-  for (const StepId reduction : stage.reductions) builder_.add_after(stage.end, reduction);
-  const Bytes state = stage.layout->weight_bytes * plan_.optimizer.states();
-  if (state.count == 0) return;
-  const BufferId states = buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, state, 0);
-  builder_.use(stage.end, states, Access::read_write);
 }
 
 Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<DeviceId>& devices, const Grid& grid) {
@@ -167,20 +157,18 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
   builder_.set_mesh(mesh_);
   builder_.reserve(static_cast<std::size_t>(count_steps(plan_)));
   find_holders(grid);
+  find_rounds(grid);
   add_layouts();
   add_workers();
   share_hand_overs();
   for (std::size_t holder = 0; holder < holders_.size(); ++holder)
     collectives_.push_back({collectives_of(holder, Way::forward), collectives_of(holder, Way::backward)});
-  for (std::uint32_t rank = 0; rank < grid.size(); ++rank) add_rank(rank, grid[rank]);
-  add_ties();
-  for (std::uint32_t stage = 0; stage < stage_total(); ++stage) reduce_gradients(stage);
-  for (LoweredStage& stage : lowered_) add_update(stage);
+  for (std::uint32_t round = 0; round < versions_.rounds; ++round) add_round(round, grid);
   for (LoweredStage& stage : lowered_)
     for (const std::uint32_t batch : stage.order_of(Way::forward)) add_local_buffers(stage, batch);
   connect_stages();
   add_offloads();
-  return std::move(builder_).finish(batches());
+  return std::move(builder_).finish(batches(), versions_.rounds);
 }
 
 std::int64_t count_steps(const Plan& plan) {

@@ -118,9 +118,11 @@ std::vector<Lowering::StageCollective> Lowering::collectives_of(std::size_t hold
 }
 
 void Lowering::begin(LoweredStage& stage) {
-  stage.begin =
-      builder_.add_compute(builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment}), 0);
-  builder_.use(stage.begin, stage.gradients, Access::write);
+  if (stage.zero == kNone<WorkId>)
+    stage.zero = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment});
+  const StepId zero = builder_.add_compute(stage.zero, 0);
+  builder_.use(zero, stage.gradients, Access::write);
+  if (stage.begin == kNone<StepId>) stage.begin = zero;
 }
 
 void Lowering::add_parts(LoweredStage& stage, Way way, std::uint32_t batch) {
@@ -129,7 +131,7 @@ void Lowering::add_parts(LoweredStage& stage, Way way, std::uint32_t batch) {
   for (std::size_t part = 0; part < works.size(); ++part) {
     const StepId step = builder_.add_compute(works[part], batch);
     stage.part(way, batch, part) = step;
-    builder_.use(step, stage.weights, Access::read);
+    builder_.use(step, weights_for(stage, batch), Access::read);
     if (way == stage.gradient_way() && builder_.work(works[part]).kind != StepKind::recompute) {
       builder_.use(step, stage.gradients, Access::read_write);
       stage.gradients_ready = step;
@@ -167,7 +169,7 @@ void Lowering::add_action(std::size_t holder, const Action& action) {
   if (splits && action.kind != StepKind::input_gradient) add_way(holder, Way::weight, action.micro_batch);
 }
 
-void Lowering::add_rank(std::uint32_t rank, const std::vector<Action>& actions) {
+void Lowering::add_rank(std::uint32_t rank, std::span<const Action> actions) {
   for (std::size_t holder = 0; holder < holders_.size(); ++holder)
     if (holders_[holder].rank == rank)
       for (const std::uint32_t index : workers_of(holder)) begin(lowered_[index]);

@@ -23,19 +23,19 @@ std::uint32_t Lowering::stage_of(ParameterId parameter) const {
   return static_cast<std::uint32_t>(after - cuts_.begin());
 }
 
-void Lowering::add_tie_within(LoweredStage& stage) {
-  const WorkId work = builder_.add_work({StepKind::add_gradient, stage.worker, stage.shared->segment});
-  stage.gradients_ready = builder_.add_compute(work, 0);
+void Lowering::add_tie_within(LoweredStage& stage, std::uint32_t round) {
+  stage.gradients_ready = add_sum(stage, 0, round);
   builder_.use(stage.gradients_ready, stage.gradients, Access::read_write);
 }
 
 /// One end of a tie: it sends its own gradient, then adds the other's.
-void Lowering::join_tie(LoweredStage& stage, StepId send, StepId receive, StepId sum, Bytes bytes) {
+void Lowering::join_tie(LoweredStage& stage, StepId send, StepId receive, StepId sum, Bytes bytes,
+                        std::uint32_t round) {
   builder_.use(send, stage.gradients, Access::read);
   builder_.use(sum, stage.gradients, Access::read_write);
   builder_.add_after(send, stage.gradients_ready);
   builder_.add_after(sum, send);
-  const BufferId inbox = buffer(stage, BufferClass::message, BufferContent::tied_inbox, bytes, 0);
+  const BufferId inbox = buffer(stage, BufferClass::message, BufferContent::tied_inbox, bytes, round);
   builder_.allocate(inbox, stage.gradients_ready, Moment::end);
   builder_.release(inbox, sum, Moment::end);
   builder_.use(receive, inbox, Access::write);
@@ -47,22 +47,31 @@ void Lowering::join_tie(LoweredStage& stage, StepId send, StepId receive, StepId
 
 /// Both ends send their own gradient of the tied parameter and add the other's: the sum of two has the same bits in
 /// either order, so both replicas of the weight stay equal.
-void Lowering::add_tie_between(LoweredStage& owner, LoweredStage& user, Bytes bytes) {
-  const auto add_message = [&](const LoweredStage& from, const LoweredStage& to) {
-    return builder_.add_message(
-        builder_.add_channel({from.worker, to.worker, bytes, BufferContent::gradients, StreamKind::send_gradient}), 0);
-  };
-  const auto add_sum = [&](const LoweredStage& stage) {
-    return builder_.add_compute(builder_.add_work({StepKind::add_gradient, stage.worker, stage.shared->segment}), 0);
-  };
-  const MessageId there = add_message(owner, user), back = add_message(user, owner);
-  join_tie(owner, builder_.send_of(there), builder_.receive_of(back), add_sum(owner), bytes);
-  join_tie(user, builder_.send_of(back), builder_.receive_of(there), add_sum(user), bytes);
+void Lowering::add_tie_between(LoweredStage& owner, LoweredStage& user, Bytes bytes, std::uint32_t round) {
+  const MessageId there = add_tie_message(owner, user, bytes, round), back = add_tie_message(user, owner, bytes, round);
+  join_tie(owner, builder_.send_of(there), builder_.receive_of(back), add_sum(owner, 1, round), bytes, round);
+  join_tie(user, builder_.send_of(back), builder_.receive_of(there), add_sum(user, 1, round), bytes, round);
 }
 
-void Lowering::add_ties() {
+/// The sum of the ties within the stage (0), or of that with another one (1).
+StepId Lowering::add_sum(LoweredStage& stage, std::size_t which, std::uint32_t round) {
+  WorkId& work = stage.sums[which];
+  if (work == kNone<WorkId>) work = builder_.add_work({StepKind::add_gradient, stage.worker, stage.shared->segment});
+  return builder_.add_compute(work, round);
+}
+
+MessageId Lowering::add_tie_message(const LoweredStage& from, const LoweredStage& to, Bytes bytes,
+                                    std::uint32_t round) {
+  const auto [known, is_new] = tie_channels_.try_emplace({&from, &to}, ChannelId{});
+  if (is_new)
+    known->second =
+        builder_.add_channel({from.worker, to.worker, bytes, BufferContent::gradients, StreamKind::send_gradient});
+  return builder_.add_message(known->second, round);
+}
+
+void Lowering::add_ties(std::uint32_t round) {
   for (LoweredStage& stage : lowered_)
-    if (has_tie_within(*stage.layout)) add_tie_within(stage);
+    if (has_tie_within(*stage.layout)) add_tie_within(stage, round);
   std::vector<int> ties(stage_total(), 0);
   for (std::uint32_t i = 0; i < model_.parameters().size(); ++i) {
     const Parameter& parameter = model_.parameter(static_cast<ParameterId>(i));
@@ -72,12 +81,12 @@ void Lowering::add_ties() {
     if (++ties[owner] > 1 || ++ties[user] > 1)
       throw InputError("a stage shares more than one tied parameter with other stages", parameter.name,
                        fmt::format("cuts that leave stages {} and {} one each", owner, user));
-    join_stages(owner, user, static_cast<ParameterId>(i));
+    join_stages(owner, user, static_cast<ParameterId>(i), round);
   }
 }
 
 /// Copy by copy: each has the sum of its own and the other stage's gradient before copies are reduced.
-void Lowering::join_stages(std::uint32_t owner, std::uint32_t user, ParameterId parameter) {
+void Lowering::join_stages(std::uint32_t owner, std::uint32_t user, ParameterId parameter, std::uint32_t round) {
   const auto owners = holders_of_stage(owner), users = holders_of_stage(user);
   if (owners.size() != users.size())
     throw InputError("stages that share a tied parameter have different numbers of copies",
@@ -86,7 +95,7 @@ void Lowering::join_stages(std::uint32_t owner, std::uint32_t user, ParameterId 
     for (std::uint32_t within = 0; within < within_count(); ++within) {
       LoweredStage& here = lowered_[owners[copy] * within_count() + within];
       const Model& local = builder_.local_model(here.layout->local_model).model;
-      add_tie_between(here, lowered_[users[copy] * within_count() + within], local.parameter(parameter).spec.bytes());
+      add_tie_between(here, lowered_[users[copy] * within_count() + within], local.parameter(parameter).spec.bytes(), round);
     }
 }
 

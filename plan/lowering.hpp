@@ -11,6 +11,7 @@
 #include "plan/lower.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/program_builder.hpp"
+#include "plan/weight_versions.hpp"
 
 namespace tandem {
 
@@ -56,7 +57,12 @@ struct LoweredStage {
   std::array<std::vector<WorkId>, kWays> works;              ///< by part
   std::array<std::vector<StepId>, kWays> steps;              ///< by micro-batch and part
   std::array<std::vector<std::uint32_t>, kWays> order;       ///< micro-batches as they run
-  BufferId weights{}, gradients{};
+  BufferId weights{}, gradients{}, states = kNone<BufferId>;
+  std::vector<BufferId> slots;                               ///< of versions of the weights; the first is `weights`
+  std::vector<std::uint32_t> version_in{0};                  ///< by slot
+  std::size_t newest_slot = 0;
+  WorkId zero = kNone<WorkId>, update = kNone<WorkId>;
+  std::array<WorkId, 2> sums{kNone<WorkId>, kNone<WorkId>};  ///< of ties: within the stage, with another
   StepId begin = kNone<StepId>, end = kNone<StepId>;         ///< zero_gradients and update
   StepId gradients_ready = kNone<StepId>;                    ///< after it its own gradients are complete
   std::vector<StepId> reductions;                            ///< collectives that the update waits for
@@ -124,7 +130,6 @@ class Lowering {
   void add_layout(std::uint32_t stage, std::uint32_t within, std::uint32_t local, std::size_t first, std::size_t last);
   void add_workers();
   LoweredStage lowered_stage(const Holder& holder, std::uint32_t within);
-  void add_update(LoweredStage& stage);
   std::uint32_t within_count() const { return mesh_.workers_per_stage(); }
   std::uint32_t stage_total() const { return static_cast<std::uint32_t>(cuts_.size() + 1); }
   /// Lowered stages of the holder: within_count() of them.
@@ -146,7 +151,7 @@ class Lowering {
   std::uint32_t batches() const { return static_cast<std::uint32_t>(plan_.micro_batches); }
 
   // lower_actions.cpp
-  void add_rank(std::uint32_t rank, const std::vector<Action>& actions);
+  void add_rank(std::uint32_t rank, std::span<const Action> actions);
   void begin(LoweredStage& stage);
   void add_action(std::size_t holder, const Action& action);
   void add_way(std::size_t holder, Way way, std::uint32_t batch);
@@ -187,12 +192,22 @@ class Lowering {
   void reduce_gradients(std::uint32_t stage);
   void add_bucket(const std::vector<std::uint32_t>& members, const BucketRow& row, std::size_t number);
 
+  // lower_updates.cpp
+  void find_rounds(const Grid& grid);
+  void add_round(std::uint32_t round, const Grid& grid);
+  void add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid);
+  bool is_needed(std::uint32_t stage, std::uint32_t version, std::uint32_t round, const Grid& grid) const;
+  BufferId room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid);
+  BufferId weights_for(const LoweredStage& stage, std::uint32_t batch) const;
+
   // lower_ties.cpp
-  void add_ties();
-  void join_stages(std::uint32_t owner, std::uint32_t user, ParameterId parameter);
-  void add_tie_within(LoweredStage& stage);
-  void add_tie_between(LoweredStage& owner, LoweredStage& user, Bytes bytes);
-  void join_tie(LoweredStage& stage, StepId send, StepId receive, StepId sum, Bytes bytes);
+  void add_ties(std::uint32_t round);
+  void join_stages(std::uint32_t owner, std::uint32_t user, ParameterId parameter, std::uint32_t round);
+  void add_tie_within(LoweredStage& stage, std::uint32_t round);
+  void add_tie_between(LoweredStage& owner, LoweredStage& user, Bytes bytes, std::uint32_t round);
+  void join_tie(LoweredStage& stage, StepId send, StepId receive, StepId sum, Bytes bytes, std::uint32_t round);
+  StepId add_sum(LoweredStage& stage, std::size_t which, std::uint32_t round);
+  MessageId add_tie_message(const LoweredStage& from, const LoweredStage& to, Bytes bytes, std::uint32_t round);
   std::uint32_t stage_of(ParameterId parameter) const;
 
   const Plan& plan_;
@@ -206,6 +221,9 @@ class Lowering {
   std::vector<Holder> holders_;
   std::vector<std::size_t> holder_of_;            ///< by stage and micro-batch: index into holders_
   std::vector<HolderCollectives> collectives_;    ///< by holder
+  WeightVersions versions_;
+  std::vector<std::vector<std::size_t>> round_ends_;  ///< by rank and round: index after its last action in the row
+  std::map<std::pair<const LoweredStage*, const LoweredStage*>, ChannelId> tie_channels_;
   std::vector<WorkerId> workers_;                 ///< by rank of the mesh
   std::map<std::tuple<WorkerId, StepKind, SegmentId, std::uint32_t>, CopySpecId> copy_specs_;  ///< by group, too
   std::vector<LoweredStage> lowered_;             ///< by holder, and rank within it

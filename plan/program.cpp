@@ -40,8 +40,9 @@ std::string_view payload_of(BufferContent content) {
 
 }  // namespace
 
-BufferContent Program::content_for(StepId compute_step, BufferId buffer) const {
-  const BufferSpec& row = spec(buffer);
+BufferContent Program::content_for(StepId compute_step, BufferUse use) const {
+  const BufferSpec& row = spec(use.id());
+  if (row.content == BufferContent::weights && use.mode() == Access::write) return BufferContent::new_weights;
   if (row.segment == work(compute_step).segment) return row.content;
   if (row.content == BufferContent::inbox) return BufferContent::outbox;
   invariant(row.content == BufferContent::gradient_inbox, "stages of a worker share what they hand over");

@@ -84,8 +84,9 @@ enum class BufferContent : std::uint8_t {
   tied_inbox,                       ///< the other use's gradient of a tied parameter
   saved_for_input,                  ///< kept from forward for I alone
   deferred,                         ///< from I for W
+  new_weights,                      ///< what an update writes, where the version that it reads is still needed
 };
-inline constexpr std::size_t kBufferContents = 12;
+inline constexpr std::size_t kBufferContents = 13;
 
 enum class Access : std::uint8_t { read, write, read_write };
 
@@ -217,7 +218,8 @@ class Program {
   const StepWork& work(StepId compute_step) const { return works_[step(compute_step).object]; }
   /// What the buffer is to the compute step: two stages of one worker hand tensors over in one buffer, which is the inbox
   /// of the stage that reads it and the outbox of the one that writes it.
-  BufferContent content_for(StepId compute_step, BufferId buffer) const;
+  /// An update may read one version of the weights and write the next one.
+  BufferContent content_for(StepId compute_step, BufferUse use) const;
   std::span<const Segment> segments() const { return segments_; }
   const Segment& segment(SegmentId id) const { return segments_[index_of(id)]; }
   std::span<const Channel> channels() const { return channels_; }
@@ -250,6 +252,8 @@ class Program {
   Moment allocation_moment(BufferId id) const { return moments_[index_of(id)].allocated; }
   Moment free_moment(BufferId id) const { return moments_[index_of(id)].freed; }
   std::uint32_t micro_batches() const { return micro_batches_; }
+  /// Updates of each worker's weights; the micro_batch of a step of kind update counts them.
+  std::uint32_t updates() const { return updates_; }
   /// `worker "stage 1", step F of micro-batch 3`: for messages.
   std::string describe(StepId id) const;
   Bytes footprint() const;  ///< memory that the Program itself takes
@@ -283,7 +287,7 @@ class Program {
   std::vector<Buffer> buffers_;
   std::vector<Moments> moments_;
   std::vector<BufferSpec> buffer_specs_;
-  std::uint32_t micro_batches_ = 1;
+  std::uint32_t micro_batches_ = 1, updates_ = 1;
 };
 
 }  // namespace tandem

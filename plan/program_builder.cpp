@@ -183,7 +183,7 @@ std::vector<StepId> ProgramBuilder::renumber(Program& program) {
   return renamed;
 }
 
-Program ProgramBuilder::finish(std::uint32_t micro_batches) && {
+Program ProgramBuilder::finish(std::uint32_t micro_batches, std::uint32_t updates) && {
   Program program;
   const std::vector<StepId> renamed = renumber(program);
   const auto rename = [&renamed](StepId& id) {
@@ -214,6 +214,7 @@ Program ProgramBuilder::finish(std::uint32_t micro_batches) && {
   program.moments_ = std::move(moments_);
   program.buffer_specs_ = std::move(buffer_specs_);
   program.micro_batches_ = micro_batches;
+  program.updates_ = updates;
   return program;
 }
 

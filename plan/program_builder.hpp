@@ -56,7 +56,7 @@ class ProgramBuilder {
   void use(StepId step, BufferId buffer, Access access);
 
   void reserve(std::size_t steps);
-  Program finish(std::uint32_t micro_batches) &&;
+  Program finish(std::uint32_t micro_batches, std::uint32_t updates = 1) &&;
 
  private:
   StepId add_step(Step step);

@@ -44,6 +44,7 @@ void check_messages(const Program& program) {
 void verify(const Program& program) {
   check_messages(program);
   check_collectives(program);
+  check_copies(program);
   topological_order(program);
   check_buffers(program);
   check_coverage(program);

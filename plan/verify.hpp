@@ -10,7 +10,8 @@ namespace tandem {
 /// the same order on all, an algorithm that suits and a vector within its buffer; every buffer is allocated and freed
 /// once, in the compute stream's order, written before it is read, and not used outside its life by any stream, nor
 /// written by one while another uses it; every part of F and B (or I and W) of each segment runs once per micro-batch,
-/// in order, F first, with no update between them.
+/// in order, F first, with one version of the weights that no update
+/// changes between them.
 /// Throws InputError naming the steps; a cycle is printed.
 void verify(const Program& program);
 

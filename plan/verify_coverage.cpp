@@ -13,9 +13,10 @@
 namespace tandem {
 namespace {
 
-/// How many parts have run of a segment and micro-batch.
+/// How many parts have run of a segment and micro-batch, and with which weights.
 struct PartsRun {
   std::uint16_t forward = 0, input_gradient = 0, weight_gradient = 0;
+  BufferId weights = kNone<BufferId>;
 };
 
 struct PartCount {
@@ -57,7 +58,7 @@ struct Duty {
   SegmentId segment;
   PartCount parts;
   std::size_t first_copy;  ///< of those that run other micro-batches with the same segment: index of the first
-  std::uint32_t open = 0;  ///< micro-batches between F and the end of backward
+  std::map<BufferId, std::uint32_t> open{};  ///< micro-batches between F and the end of backward, by their weights
 };
 
 PartCount parts_of(const Segment& segment) {
@@ -92,7 +93,7 @@ class Coverage {
 
   void run(StepId id) {
     const StepKind kind = program_.step(id).kind;
-    if (kind == StepKind::update && duty_of(id).open > 0)
+    if (kind == StepKind::update && duty_of(id).open[weights_of(id, true)] > 0)
       refuse_program(fmt::format("changes weights between an F and its B: {}", program_.describe(id)));
     if (is_forward(kind) || has_input_gradient(kind) || kind == StepKind::weight_gradient) add(id, kind);
   }
@@ -121,6 +122,13 @@ class Coverage {
   std::string name_of(std::size_t duty) const {
     return fmt::format("worker \"{}\"", program_.workers()[index_of(duties_[duty].worker)].name);
   }
+  /// The weights that a step reads, or those that it writes; none where it has none.
+  BufferId weights_of(StepId id, bool written) const {
+    for (const BufferUse use : program_.uses(id))
+      if (program_.spec(use.id()).content == BufferContent::weights && (use.mode() != Access::read) == written)
+        return use.id();
+    return kNone<BufferId>;
+  }
   Duty& duty_of(StepId id) { return duties_[duty_of_[program_.step(id).object]]; }
 
   void add(StepId id, StepKind kind) {
@@ -133,13 +141,15 @@ class Coverage {
     const PartCount parts = duty.parts;
     if (!is_forward(kind) && run.forward < parts.forward)
       refuse_program(fmt::format("runs before its F: {}", program_.describe(id)));
-    if (is_forward(kind) && run.forward == 0) ++duty.open;
+    if (is_forward(kind) && run.forward == 0) ++duty.open[run.weights = weights_of(id, false)];
+    if (run.weights != weights_of(id, false))
+      refuse_program(fmt::format("uses another version of the weights than its F: {}", program_.describe(id)));
     const auto is_over = [&] { return run.input_gradient == parts.backward && run.weight_gradient == parts.weight; };
     const bool was_over = is_over();
     if (is_forward(kind)) take(id, run.forward);
     if (has_input_gradient(kind)) take(id, run.input_gradient);
     if (has_weight_gradient(kind, program_.segment(duty.segment))) take(id, run.weight_gradient);
-    if (!was_over && is_over()) --duty.open;
+    if (!was_over && is_over()) --duty.open[run.weights];
   }
 
   /// Parts run once each, in their order.

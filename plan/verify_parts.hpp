@@ -12,6 +12,7 @@ namespace tandem {
 
 void check_messages(const Program& program);
 void check_collectives(const Program& program);
+void check_copies(const Program& program);
 void check_buffers(const Program& program);
 void check_coverage(const Program& program);
 

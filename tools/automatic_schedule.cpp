@@ -7,7 +7,11 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "plan/lower.hpp"
 #include "plan/memory_script.hpp"
+#include "plan/plan_schedule.hpp"
+#include "tools/collective_choice.hpp"
+#include "tools/device_memory.hpp"
 
 namespace tandem {
 namespace {
@@ -105,6 +109,40 @@ ScheduleCosts schedule_costs(const Program& program, const Prices& prices, const
   add_memory(costs, program);
   add_budgets(costs, program, grid, capacity);
   return costs;
+}
+
+namespace {
+
+/// By pipeline rank: what one of its workers may use, the least of them.
+std::vector<Bytes> capacities(const Job& job, const Mesh& mesh) {
+  std::vector<std::int64_t> sharers(job.cluster.device_count(), 0);
+  for (const DeviceId id : job.devices) ++sharers[index_of(id)];
+  std::vector<Bytes> least;
+  for (std::uint32_t rank = 0; rank < mesh.workers(); ++rank) {
+    const DeviceId id = job.devices[rank];
+    const Bytes share{usable_memory(job.cluster.device(id), job.plan).count / sharers[index_of(id)]};
+    if (rank % mesh.workers_per_stage() == 0) least.push_back(share);
+    least.back() = std::min(least.back(), share);
+  }
+  return least;
+}
+
+}  // namespace
+
+void settle_schedule(Job& job, const CostModel& costs) {
+  if (!is_automatic(job.plan)) return;
+  Plan guess = job.plan;
+  guess.schedule = "zb-h1";  // backward in halves, so that both are priced
+  const Grid grid = schedule_grid(guess);
+  LowerOptions options;
+  options.choose = collective_chooser(job.plan, job.cluster);
+  const Program program = lower(guess, *job.model, job.cuts, job.devices, options);
+  const Prices prices = price(program, *job.model, job.cluster, costs, job.plan.optimizer);
+  const ScheduleShape shape = shape_of(job.plan);
+  AutomaticOptions search;
+  search.seed = job.plan.seed;
+  job.found = find_schedule_automatically(schedule_costs(program, prices, grid, capacities(job, program.mesh())),
+                                          ranks_of_stages(grid), shape.ranks, shape.micro_batches, search);
 }
 
 }  // namespace tandem

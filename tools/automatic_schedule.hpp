@@ -7,6 +7,7 @@
 #include "plan/automatic_schedule.hpp"
 #include "plan/prices.hpp"
 #include "plan/program.hpp"
+#include "tools/job.hpp"
 
 namespace tandem {
 
@@ -19,6 +20,10 @@ namespace tandem {
 /// a schedule that is found should be lowered and its script_peaks() looked at.
 ScheduleCosts schedule_costs(const Program& program, const Prices& prices, const Grid& grid,
                              std::span<const Bytes> capacity);
+
+/// Settles `auto`: searches the order for the job's cuts, by the predicted times of its stages and messages and by what
+/// its devices have left for activations, and leaves it in job.found. Any other schedule stays.
+void settle_schedule(Job& job, const CostModel& costs);
 
 /// By stage: the rank that runs it. Throws InputError where a stage lives on several.
 std::vector<std::uint32_t> ranks_of_stages(const Grid& grid);

@@ -174,7 +174,7 @@ void Check::compare_numbers(const Dataset& dataset) {
   const std::int64_t together = plan_.synchronised_batch_norm ? plan_.replicas : 1;  // replicas that share statistics
   const WholeModelResult whole =
       train_whole_model(*job.model, dataset, plan_.optimizer, 1, global_micro_batches(plan_) / together,
-                        plan_.micro_batch_size * together, plan_.seed);
+                        plan_.micro_batch_size * together, plan_.seed, stale_weights(job));
   for (std::size_t i = 0; i < whole.gradients.size(); ++i)
     numbers.max_relative_error =
         std::max(numbers.max_relative_error, relative_error(first.gradients[i], whole.gradients[i]));

@@ -13,6 +13,7 @@
 #include "plan/plan_schedule.hpp"
 #include "plan/shard.hpp"
 #include "plan/verify.hpp"
+#include "plan/weight_versions.hpp"
 #include "tools/automatic_schedule.hpp"
 #include "tools/collective_choice.hpp"
 #include "tools/device_memory.hpp"
@@ -109,6 +110,22 @@ Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, con
   job.program = lower(job.plan, *job.model, job.cuts, job.devices, options);
   verify(job.program);
   return job;
+}
+
+StaleWeights stale_weights(const Job& job) {
+  const std::int64_t replicas = job.plan.replicas;
+  const auto batches = static_cast<std::uint32_t>(job.plan.micro_batches);
+  const WeightVersions versions = weight_versions(schedule_grid(job.plan), schedule_row(job.plan), batches);
+  if (versions.rounds == 1) return {};
+  StaleWeights stale{versions.round * replicas, {}};
+  for (const Parameter& parameter : job.model->parameters()) {
+    const auto after = std::upper_bound(job.cuts.begin(), job.cuts.end(), index_of(parameter.layer));
+    const auto& used = versions.used[static_cast<std::size_t>(after - job.cuts.begin())];
+    stale.version.emplace_back();
+    for (std::int64_t i = 0; i < batches * replicas; ++i)
+      stale.version.back().push_back(used[static_cast<std::size_t>(i / replicas)]);
+  }
+  return stale;
 }
 
 Plan settled_plan(const Job& job) {

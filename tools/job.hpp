@@ -3,12 +3,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "hardware_profiles/cluster.hpp"
+#include "exec/whole_model.hpp"
 #include "hardware_profiles/cost.hpp"
 #include "models/dataset.hpp"
+#include "plan/automatic_schedule.hpp"
 #include "plan/plan.hpp"
 #include "plan/program.hpp"
 #include "timeline/metrics.hpp"
@@ -22,6 +25,7 @@ struct Job {
   std::vector<DeviceId> devices;   ///< by rank
   std::vector<std::size_t> cuts;   ///< given by the plan, or found by the partitioner
   Program program;
+  std::optional<FoundSchedule> found;  ///< where the plan's schedule is `auto`
 };
 
 /// What a job is wanted for. A prediction needs no training data; what the plan names is looked at all the same.
@@ -39,6 +43,10 @@ Plan settle_layouts(const Plan& plan, const Model& model, const Cluster& cluster
 Job make_job(Plan plan, Cluster cluster, const CostModel& costs);
 /// The same for a model that is loaded already.
 Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, const CostModel& costs);
+
+/// What the whole model must be trained with to compute what the plan does: the versions of the weights that each
+/// micro-batch of all replicas meets.
+StaleWeights stale_weights(const Job& job);
 
 /// The plan with the job's cuts and fingerprint written out.
 Plan settled_plan(const Job& job);

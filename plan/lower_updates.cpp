@@ -1,0 +1,95 @@
+// The end of a round of micro-batches: the optimizer's step, and where the new version of the weights lies.
+//
+// A synchronous schedule has one round. Where weights change while micro-batches are under way, versions that these still
+// need are stashed: an update then reads the newest version and writes the next one into another buffer. The last update
+// of an iteration writes where the first version lay, so that the next iteration finds it.
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "plan/lowering.hpp"
+
+namespace tandem {
+
+/// Rows of the ranks up to where each has ended the backward of all micro-batches of the round.
+void Lowering::find_rounds(const Grid& grid) {
+  versions_ = weight_versions(grid, schedule_row(plan_), batches());
+  round_ends_.assign(grid.size(), {});
+  for (std::size_t rank = 0; rank < grid.size(); ++rank) {
+    std::uint32_t ended = 0;
+    for (std::size_t i = 0; i < grid[rank].size() && versions_.rounds > 1; ++i) {
+      const StepKind kind = grid[rank][i].kind;
+      if (kind != StepKind::backward && kind != StepKind::weight_gradient) continue;
+      if (++ended % versions_.round == 0) round_ends_[rank].push_back(i + 1);
+    }
+    round_ends_[rank].resize(versions_.rounds, grid[rank].size());
+    round_ends_[rank].back() = grid[rank].size();
+  }
+}
+
+/// Is this version of the stage's weights read by what follows in the row?
+bool Lowering::is_needed(std::uint32_t stage, std::uint32_t version, std::uint32_t round, const Grid& grid) const {
+  const auto& row = grid[stage];
+  return std::any_of(row.begin() + static_cast<std::ptrdiff_t>(round_ends_[stage][round]), row.end(),
+                     [&](const Action& action) { return versions_.used[stage][action.micro_batch] == version; });
+}
+
+/// The buffer for the version that the round's update makes: that of the newest where nothing needs it any more.
+BufferId Lowering::room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
+  if (versions_.rounds == 1) return stage.weights;
+  const std::uint32_t number = stage.layout->stage;
+  const bool is_last = round + 1 == versions_.rounds;
+  const auto is_free = [&](std::size_t slot) { return !is_needed(number, stage.version_in[slot], round, grid); };
+  std::size_t slot = stage.newest_slot;
+  if (is_last) slot = 0;
+  else if (!is_free(slot))
+    for (slot = 0; slot < stage.slots.size() && (slot == stage.newest_slot || !is_free(slot));) ++slot;
+  if (slot == stage.slots.size()) {
+    stage.slots.push_back(
+        builder_.add_buffer({stage.worker, stage.shared->segment, BufferClass::stash, BufferContent::weights,
+                             stage.layout->weight_bytes},
+                            static_cast<std::uint32_t>(slot)));
+    stage.version_in.push_back(0);
+  }
+  invariant(!is_last || is_free(0), "the last update finds the first buffer free");
+  stage.version_in[slot] = round + 1;
+  stage.newest_slot = slot;
+  return stage.slots[slot];
+}
+
+BufferId Lowering::weights_for(const LoweredStage& stage, std::uint32_t batch) const {
+  const std::uint32_t version = versions_.used[stage.layout->stage][batch];
+  const auto at = std::find(stage.version_in.begin(), stage.version_in.end(), version);
+  invariant(at != stage.version_in.end(), "a version that is used is there");
+  return stage.slots[static_cast<std::size_t>(at - stage.version_in.begin())];
+}
+
+void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
+  if (stage.update == kNone<WorkId>)
+    stage.update = builder_.add_work({StepKind::update, stage.worker, stage.shared->segment});
+  stage.end = builder_.add_compute(stage.update, round);
+  builder_.use(stage.end, stage.gradients, Access::read);
+  const BufferId newest = stage.slots[stage.newest_slot], next = room_for_version(stage, round, grid);
+  builder_.use(stage.end, newest, next == newest ? Access::read_write : Access::read);
+  if (next != newest) builder_.use(stage.end, next, Access::write);
+  for (const StepId reduction : stage.reductions) builder_.add_after(stage.end, reduction);
+  stage.reductions.clear();
+  const Bytes state = stage.layout->weight_bytes * plan_.optimizer.states();
+  if (state.count == 0) return;
+  if (stage.states == kNone<BufferId>)
+    stage.states = buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, state, 0);
+  builder_.use(stage.end, stage.states, Access::read_write);
+}
+
+/// All ranks go on to the end of the round; then gradients are summed and weights updated.
+void Lowering::add_round(std::uint32_t round, const Grid& grid) {
+  for (std::uint32_t rank = 0; rank < grid.size(); ++rank) {
+    const std::size_t first = round == 0 ? 0 : round_ends_[rank][round - 1];
+    add_rank(rank, {grid[rank].data() + first, grid[rank].data() + round_ends_[rank][round]});
+  }
+  add_ties(round);
+  for (std::uint32_t stage = 0; stage < stage_total(); ++stage) reduce_gradients(stage);
+  for (LoweredStage& stage : lowered_) add_update(stage, round, grid);
+}
+
+}  // namespace tandem
