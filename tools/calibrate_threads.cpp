@@ -106,8 +106,8 @@ Link measure_threads_link(std::int64_t cores, std::stop_token stop) {
 namespace {
 
 /// Median time of an iteration when `threads` copies of it run side by side, each on a thread of its own.
-Seconds iteration_beside(const Program& program, const Model& model, const Dataset& dataset, std::int64_t threads,
-                         std::stop_token stop) {
+Seconds iteration_beside(const Program& program, const Model& model, const Dataset& dataset, const Optimizer& optimizer,
+                         std::int64_t threads, std::stop_token stop) {
   std::vector<std::vector<double>> seconds(static_cast<std::size_t>(threads));
   {
     std::vector<std::jthread> running;
@@ -116,6 +116,7 @@ Seconds iteration_beside(const Program& program, const Model& model, const Datas
       running.emplace_back([&] {
         RunOptions options;
         options.iterations = 6;
+        options.optimizer = optimizer;
         options.stop = stop;
         options.after_iteration = [&, first = true](std::int64_t, float) mutable {
           if (!std::exchange(first, false)) return;
@@ -145,11 +146,11 @@ Concurrency measure_concurrency(const Model& model, const Plan& plan, std::int64
   whole.micro_batches = 1;
   const Program program = lower(whole, model, {}, {DeviceId{0}});
   const Dataset dataset(model, std::string(1 << 16, 'a'), plan.seed);
-  const Seconds alone = iteration_beside(program, model, dataset, 1, stop);
+  const Seconds alone = iteration_beside(program, model, dataset, plan.optimizer, 1, stop);
   Concurrency concurrency{{{1, 1.0}}};
   for (const std::int64_t count : threads) {
     const double fair = std::max(1.0, static_cast<double>(count) / static_cast<double>(cores));
-    const Seconds time = iteration_beside(program, model, dataset, count, stop);
+    const Seconds time = iteration_beside(program, model, dataset, plan.optimizer, count, stop);
     concurrency.points.push_back({count, std::max(1.0, time / alone / fair)});
   }
   return concurrency;

@@ -16,6 +16,7 @@
 #include "tools/output.hpp"
 #include "tools/pacing.hpp"
 #include "tools/plan_options.hpp"
+#include "tools/staleness.hpp"
 
 namespace tandem {
 namespace {
@@ -33,6 +34,7 @@ CommandLine command_line() {
   line.flags.push_back({"stall-after", "SECONDS", "stop when no step ends for so long (default 30)", "the run"});
   line.flags.push_back({"dump", "DIR", "write weights, gradients and losses as .npy", "output"});
   for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
+  line.flags.push_back(staleness_flag());
   return line;
 }
 
@@ -82,7 +84,7 @@ std::vector<double> iteration_seconds(const RunResult& result) {
   return seconds;
 }
 
-nlohmann::ordered_json as_json(const Job& job, const RunResult& result) {
+nlohmann::ordered_json as_json(const Arguments& arguments, const Job& job, const RunResult& result) {
   std::vector<double> seconds = iteration_seconds(result);
   nlohmann::ordered_json losses = nlohmann::ordered_json::array();
   for (const float loss : result.losses) losses.push_back(nlohmann::ordered_json::parse(json_number(loss)));
@@ -94,6 +96,7 @@ nlohmann::ordered_json as_json(const Job& job, const RunResult& result) {
                                    {"measured_p90_s", quantile(seconds, 0.9)},
                                    {"runs", seconds.size()}}},
                                  {"threads", result.thread_count}};
+  if (arguments.has("staleness-report")) json["staleness"] = staleness_json(job.program);
   json["last_iteration"] =
       metrics_json(job.program, measure(job.program, result.timelines.back(), metrics_context(job)));
   return json;
@@ -134,10 +137,11 @@ int run_command(const std::vector<std::string>& words, Console& console) {
     };
     result = run_on_threads(job.program, *job.model, dataset, options);
   }
+  if (text && arguments.has("staleness-report")) console.out << '\n' << staleness_text(job.program);
   if (text)
     print_text(arguments, console, job, result);
   else
-    print_json(console, as_json(job, result));
+    print_json(console, as_json(arguments, job, result));
   const Ride ride{"measured", result.timelines.back()};
   write_trace(arguments, job.program, {&ride, 1});
   if (const auto folder = arguments.text("dump")) dump_run(*folder, *job.model, result, arguments.has("force"));

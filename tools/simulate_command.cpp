@@ -11,6 +11,7 @@
 #include "tools/memory_view.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
+#include "tools/staleness.hpp"
 
 namespace tandem {
 namespace {
@@ -27,6 +28,7 @@ CommandLine command_line() {
   for (const Flag& flag : price_flags()) line.flags.push_back(flag);
   for (const Flag& flag : picture_flags()) line.flags.push_back(flag);
   line.flags.push_back(memory_flags().back());
+  line.flags.push_back(staleness_flag());
   return line;
 }
 
@@ -36,6 +38,7 @@ void print_text(const Arguments& arguments, Console& console, const Job& job, co
   const ChartOptions options{console.width, console.colour};
   console.out << plan_text(job) << "\nstep times: " << sources_text(prices) << "\n"
               << metrics_text(job.program, metrics);
+  if (arguments.has("staleness-report")) console.out << '\n' << staleness_text(job.program);
   if (!arguments.has("no-chart")) console.out << '\n' << chart(job.program, {&ride, 1}, options);
   if (const std::string memory = memory_view(arguments, console, job, ride); !memory.empty())
     console.out << '\n' << memory;
@@ -59,6 +62,7 @@ int simulate_command(const std::vector<std::string>& words, Console& console) {
   nlohmann::ordered_json json = {{"plan", plan_json(job)}};
   json.update(metrics_json(job.program, metrics));
   if (arguments.has("memory")) json["memory"] = memory_json(job);
+  if (arguments.has("staleness-report")) json["staleness"] = staleness_json(job.program);
   json["durations"] = sources_json(job.program, prices);
   return print_json(console, json), 0;
 }

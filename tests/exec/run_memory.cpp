@@ -59,11 +59,11 @@ void check_memory(const Timeline& timeline, const std::vector<Count>& want) {
 
 TEST_CASE("measured peaks are the memory script's, per worker and class") {
   for (const Model& model : {small_mlp(), small_gpt()})
-    for (const Schedule& schedule : schedules())
-      for (const std::size_t ranks : {1, 2, 4, 8}) {
-        INFO(model.name() << ", " << schedule.name << ", " << ranks << " ranks");
+    for (const std::size_t ranks : {1, 2, 4, 8})
+      for (const std::string& schedule : suitable_schedules(ranks, 8, 8)) {
+        INFO(model.name() << ", " << schedule << ", " << ranks << " ranks");
         const Dataset dataset = small_data(model);
-        const Program program = program_of(model, {.schedule = std::string(schedule.name), .ranks = ranks});
+        const Program program = program_of(model, {.schedule = schedule, .ranks = ranks, .micro_batches = 8});
 
         const RunResult threaded = run_on_threads(program, model, dataset, {.iterations = 2});
         const RunResult single = run_on_one_thread(program, model, dataset, {.iterations = 2});

@@ -47,10 +47,10 @@ RunOptions three_iterations(const Job& job) {
 template <class Check>
 void for_every_job(Check check) {
   for (const Model& model : {small_mlp(), small_gpt()})
-    for (const Schedule& schedule : schedules())
-      for (const std::size_t ranks : {1, 2, 4, 8}) {
-        INFO(model.name() << ", " << schedule.name << ", " << ranks << " ranks");
-        check(model, Job{.schedule = std::string(schedule.name), .ranks = ranks});
+    for (const std::size_t ranks : {1, 2, 4, 8})
+      for (const std::string& schedule : suitable_schedules(ranks, 8, 8)) {
+        INFO(model.name() << ", " << schedule << ", " << ranks << " ranks");
+        check(model, Job{.schedule = schedule, .ranks = ranks, .micro_batches = 8});
       }
 }
 
@@ -72,16 +72,17 @@ TEST_CASE("threads compute the same bits as one thread") {
   });
 }
 
-TEST_CASE("every schedule and partition computes the same bits") {
+TEST_CASE("every synchronous schedule and partition computes the same bits") {
   for (const Model& model : {small_mlp(), small_gpt()}) {
     const Dataset dataset = small_data(model);
-    const Job plain{.schedule = "sequential", .ranks = 1};
+    const Job plain{.schedule = "sequential", .ranks = 1, .micro_batches = 8};
     const RunResult want = run_on_one_thread(program_of(model, plain), model, dataset, three_iterations(plain));
 
-    for (const Schedule& schedule : schedules())
-      for (const std::size_t ranks : {1, 2, 4, 8}) {
-        INFO(model.name() << ", " << schedule.name << ", " << ranks << " ranks");
-        const Job job{.schedule = std::string(schedule.name), .ranks = ranks};
+    for (const std::size_t ranks : {1, 2, 4, 8})
+      for (const std::string& schedule : suitable_schedules(ranks, 8, 8)) {
+        if (!adds_in_order(schedule, ranks, 8)) continue;
+        INFO(model.name() << ", " << schedule << ", " << ranks << " ranks");
+        const Job job{.schedule = schedule, .ranks = ranks, .micro_batches = 8};
         const RunResult got = run_on_threads(program_of(model, job), model, dataset, three_iterations(job));
 
         CHECK(same_bits(got.losses, want.losses));

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "exec/run.hpp"
 #include "plan/lower.hpp"
+#include "tests/plan/suitable_schedules.hpp"
 
 namespace tandem {
 
@@ -99,7 +100,7 @@ inline Program program_of(const Model& model, const Job& job) {
   plan.optimizer = job.optimizer;
   std::vector<DeviceId> devices;
   for (std::uint32_t i = 0; i < job.ranks; ++i) devices.push_back(static_cast<DeviceId>(i));
-  return lower(plan, model, even_cuts(model, job.ranks), devices);
+  return lower(plan, model, even_cuts(model, stage_count(plan)), devices);
 }
 
 /// The first step of that kind, worker and micro-batch.

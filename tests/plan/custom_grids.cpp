@@ -4,6 +4,7 @@
 #include "plan/verify.hpp"
 #include "tests/catch.hpp"
 #include "tests/plan/models.hpp"
+#include "tests/plan/suitable_schedules.hpp"
 
 using namespace tandem;
 
@@ -103,7 +104,7 @@ TEST_CASE("an order in which two ranks wait for each other is refused, and the c
         std::string::npos);
 }
 
-TEST_CASE("an order that needs more room for messages than the window gives is refused with that window only") {
+TEST_CASE("an order that needs more room for messages than the window gives is given that room") {
   // Rank 0 runs all its forwards first, rank 1 one backward after each. With window 1 rank 1 stops at its third
   // backward, whose predecessor waits for 0B0, which waits for all forwards, which wait for rank 1.
   constexpr std::uint32_t kBatches = 8;
@@ -121,19 +122,19 @@ TEST_CASE("an order that needs more room for messages than the window gives is r
   };
 
   CHECK(complain(8) == "");
-  CHECK(complain(1).find("error: the order dead-locks: ") == 0);
+  CHECK(complain(1) == "");
 }
 
 TEST_CASE("the table's schedules verify with every window") {
-  for (const Schedule& schedule : schedules())
-    for (std::size_t stages = 1; stages <= 8; ++stages)
-      for (std::int64_t batches = 1; batches <= 8; ++batches)
+  for (std::size_t ranks = 1; ranks <= 8; ++ranks)
+    for (std::int64_t batches = 1; batches <= 8; ++batches)
+      for (const std::string& schedule : suitable_schedules(ranks, batches, 16))
         for (const std::int64_t window : {1, 2, 4}) {
-          Plan plan = plan_of(std::string(schedule.name), stages, batches);
+          Plan plan = plan_of(schedule, ranks, batches);
           plan.window = window;
-          CAPTURE(schedule.name, stages, batches, window);
+          CAPTURE(schedule, ranks, batches, window);
 
-          const Program program = lower(plan, equal_blocks(8), block_cuts(stages), one_device_each(stages));
+          const Program program = lower(plan, equal_blocks(16), block_cuts(stage_count(plan)), one_device_each(ranks));
 
           REQUIRE(complaint([&] { verify(program); }) == "");
         }

@@ -6,6 +6,7 @@
 #include "plan/verify.hpp"
 #include "tests/catch.hpp"
 #include "tests/plan/random_models.hpp"
+#include "tests/plan/suitable_schedules.hpp"
 #include "tests/plan/symbolic.hpp"
 
 using namespace tandem;
@@ -18,8 +19,9 @@ std::uint64_t case_count() {
 }
 
 Plan random_plan(Dice& dice, std::size_t stages) {
-  const Schedule& schedule = schedules()[static_cast<std::size_t>(dice.between(0, std::ssize(schedules()) - 1))];
-  Plan plan = plan_of(std::string(schedule.name), stages, dice.between(1, 9));
+  const std::int64_t batches = dice.between(1, 9);
+  const std::vector<std::string> names = suitable_schedules(stages, batches, stages);
+  Plan plan = plan_of(names[static_cast<std::size_t>(dice.between(0, std::ssize(names) - 1))], stages, batches);
   plan.window = dice.between(1, 4);
   plan.micro_batch_size = dice.between(1, 3);
   plan.optimizer.kind = dice.chance(2) ? OptimizerKind::adam : OptimizerKind::sgd;

@@ -5,6 +5,7 @@
 #include "plan/verify.hpp"
 #include "tests/catch.hpp"
 #include "tests/plan/models.hpp"
+#include "tests/plan/suitable_schedules.hpp"
 #include "tests/plan/symbolic.hpp"
 
 using namespace tandem;
@@ -13,14 +14,16 @@ TEST_CASE("mlp and gpt-nano verify on 1, 2, 4 and 8 ranks under every schedule")
   const Device device = load_device("tesla-k80");
   for (const std::string name : {"mlp", "gpt-nano"})
     for (const std::size_t ranks : {1u, 2u, 4u, 8u})
-      for (const Schedule& schedule : schedules()) {
-        CAPTURE(name, ranks, schedule.name);
+      for (const std::string& schedule : suitable_schedules(ranks, 8, 16)) {
+        CAPTURE(name, ranks, schedule);
         const Model model = load_model(name);
-        const std::vector<const Device*> devices(ranks, &device);
+        const Plan plan = plan_of(schedule, ranks, 8);
+        if (model.name() == "mlp" && stage_count(plan) > 8) continue;  // fewer places to cut
+        const std::vector<const Device*> devices(stage_count(plan), &device);
         const Partition split = partition(model, devices, CostModel(), 4);
 
         const Program program =
-            lower(plan_of(std::string(schedule.name), ranks, 8), model, split.cuts, one_device_each(ranks));
+            lower(plan, model, split.cuts, one_device_each(ranks));
 
         CHECK(complaint([&] { verify(program); }) == "");
       }
