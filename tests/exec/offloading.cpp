@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "exec/memory_limit.hpp"
+#include "base/random.hpp"
 #include "models/model.hpp"
 #include "plan/memory_script.hpp"
 #include "plan/verify.hpp"
@@ -115,6 +115,32 @@ TEST_CASE("offloading goes with schedules that part I from W, and with several s
 
     CHECK_NOTHROW(verify(program));
     CHECK(copies(program) > 0);
+    require_same_training(program, plain, model, dataset);
+  }
+}
+
+TEST_CASE("drawn plans that offload keep the bits, and the memory of the script") {
+  const Model model = small_gpt();
+  const Dataset dataset = small_data(model);
+  std::uint64_t drawn = 0;
+  const auto below = [&drawn](std::uint64_t bound) { return below_at(7, stream_of("offloading"), drawn++, bound); };
+  const auto draw = [&](std::vector<std::string> names) { return names[below(names.size())]; };
+  for (int round = 0; round < 60; ++round) {
+    OffloadJob job;
+    job.ranks = std::size_t{1} << below(3);
+    job.schedule = draw({"gpipe", "1f1b", "zb-h1", "sequential", "gpipe-reversed"});
+    job.recompute = draw({"none", "none", "full", "every:3", "selective"});
+    job.policy = "none";
+    const RunResult plain = run_on_threads(offloaded(model, job), model, dataset, {.iterations = 2});
+    job.policy = draw({"all", "stage", "convolutions", "layers:wte,h.0.qkv,h.1.core,ln_f"});
+    job.staging = static_cast<std::int64_t>(below(4));
+    job.prefetch = static_cast<std::int64_t>(below(4));
+    INFO(round << ": " << job.policy << ", " << job.ranks << " ranks, " << job.schedule << ", " << job.recompute << ", "
+               << job.staging << ", " << job.prefetch);
+
+    const Program program = offloaded(model, job);
+
+    CHECK_NOTHROW(verify(program));
     require_same_training(program, plain, model, dataset);
   }
 }

@@ -20,7 +20,7 @@ TEST_CASE("metrics as JSON carry the worked numbers in seconds and bytes") {
   CHECK(json["workers"][0]["idle"]["backward_input_s"].dump() == "8e-06");
   CHECK(json["workers"][1]["peak_bytes"].dump() ==
         R"({"total":120,"weight":100,"gradient":0,"optimizer_state":0,"activation":0,)"
-        R"("stash":20,"workspace":0,"message":0})");
+        R"("stash":20,"workspace":0,"message":0,"host":0})");
   CHECK(json["pairs"][0] == Json::parse(R"({"from":"stage 0","to":"stage 1","sent_bytes":16,"received_bytes":16})"));
   CHECK(json["critical_path"]["steps"] == 9);
 }
