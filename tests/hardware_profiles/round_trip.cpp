@@ -88,6 +88,10 @@ Device any_device() {
   if (*rc::gen::arbitrary<bool>()) add_measured(device);
   if (*rc::gen::arbitrary<bool>()) device.link = any_link(device.name + " link");
   if (*rc::gen::arbitrary<bool>()) device.threads_link = any_link(device.name + " threads");
+  if (*rc::gen::arbitrary<bool>()) {
+    device.host_link = any_link(device.name + " host");
+    device.host_link_sharers = *rc::gen::inRange<std::int64_t>(1, 65);
+  }
   return device;
 }
 
