@@ -26,6 +26,10 @@ std::byte* Slot::in(const Bases& bases) const {
   if (!present) return nullptr;
   const bool in_group = group > 0 && group <= bases.groups.size();
   std::byte* base = group == 0 ? bases.of(content) : in_group ? bases.groups[group - 1] : nullptr;
+  if (base == nullptr)
+    for (const BaseWindow& window : bases.windows)
+      if (window.content == content && window.first <= offset && offset < window.end)
+        return window.base + (offset - window.first);
   invariant(base != nullptr, "a step uses the buffers that its tensors lie in");
   return base + offset;
 }

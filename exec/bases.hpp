@@ -9,10 +9,18 @@
 
 namespace tandem {
 
+/// A buffer that holds the bytes [first, end) of its segment's weights, or gradients.
+struct BaseWindow {
+  BufferContent content;
+  std::int64_t first, end;
+  std::byte* base;
+};
+
 /// One pointer per content; null where the step uses no such buffer.
 struct Bases {
   std::array<std::byte*, kBufferContents> by_content{};
   std::vector<std::byte*> groups{};  ///< of what is kept and leaves the device in between: by Placement::group - 1
+  std::vector<BaseWindow> windows{};  ///< where weights or gradients lie bucket by bucket
 
   std::byte*& of(BufferContent content) { return by_content[static_cast<std::size_t>(content)]; }
   std::byte* of(BufferContent content) const { return by_content[static_cast<std::size_t>(content)]; }

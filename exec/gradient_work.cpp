@@ -1,5 +1,7 @@
 // The steps around the micro-batches: gradients set to zero, ties summed, weights updated.
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -16,6 +18,21 @@ namespace {
 float* values_at(const Bases& bases, BufferContent content, std::int64_t offset) {
   return reinterpret_cast<float*>(slot_of(content, offset).in(bases));
 }
+
+/// Where the range begins: in the shard, where the step uses one, else in the whole.
+float* values_of(const Bases& bases, BufferContent whole, BufferContent shard, const ParameterRange& range) {
+  return bases.of(shard) != nullptr ? values_at(bases, shard, range.own) : values_at(bases, whole, range.whole);
+}
+
+float* gradients_of(const Bases& bases, const ParameterRange& range) {
+  return values_of(bases, BufferContent::gradients, BufferContent::gradient_shard, range);
+}
+
+float* weights_of(const Bases& bases, const ParameterRange& range) {
+  return values_of(bases, BufferContent::weights, BufferContent::weight_shard, range);
+}
+
+std::size_t bytes_of(const ParameterRange& range) { return static_cast<std::size_t>(range.elements) * sizeof(float); }
 
 const SegmentParameter* find(const Segment& segment, ParameterId id) {
   for (const SegmentParameter& row : segment.parameters)
@@ -58,19 +75,28 @@ BufferContent updated_weights(const Segment& segment, const Bases& bases) {
   return BufferContent::new_weights;
 }
 
-void update(const WorkContext& context, const Segment& segment, const Model& model, const StepCall& call) {
-  const int states = context.optimizer.states();
-  const BufferContent weights = updated_weights(segment, call.bases);
-  for (const SegmentParameter& row : segment.parameters) {
-    if (!row.updated) continue;
-    const float* gradient = values_at(call.bases, BufferContent::gradients, row.gradient_offset);
-    if (!all_finite(gradient, row.elements))
+/// Throws where a gradient in the range is not finite, naming the parameter that it is of.
+void check_finite(const Model& model, const Segment& segment, const ParameterRange& range, const float* gradients) {
+  if (all_finite(gradients, range.elements)) return;
+  const auto bad = std::find_if(gradients, gradients + range.elements, [](float value) { return !std::isfinite(value); });
+  const std::int64_t at = range.whole + 4 * (bad - gradients);
+  for (const SegmentParameter& row : segment.parameters)
+    if (row.updated && row.gradient_offset <= at && at < row.gradient_offset + 4 * row.elements)
       throw std::runtime_error(fmt::format("the gradient of \"{}\" holds a value that is not finite",
                                            model.parameter(row.parameter).name));
-    float* state = states == 0 ? nullptr
-                               : values_at(call.bases, BufferContent::optimizer_state, states * row.weight_offset);
-    update_weights<float>(context.optimizer, call.update + 1, row.elements, gradient,
-                          values_at(call.bases, weights, row.weight_offset), state);
+  throw InvariantError("what lies between two gradients is zero");
+}
+
+void update(const WorkContext& context, const StepWork& work, const Model& model, const StepCall& call) {
+  const Segment& segment = context.program.segment(work.segment);
+  const int states = context.optimizer.states();
+  const BufferContent weights = updated_weights(segment, call.bases);
+  for (const ParameterRange& range : context.program.ranges(work)) {
+    const float* gradients = gradients_of(call.bases, range);
+    check_finite(model, segment, range, gradients);
+    float* state = states == 0 ? nullptr : values_at(call.bases, BufferContent::optimizer_state, states * range.own);
+    update_weights<float>(context.optimizer, call.update + 1, range.elements, gradients,
+                          values_of(call.bases, weights, BufferContent::weight_shard, range), state);
   }
 }
 
@@ -88,7 +114,9 @@ const SegmentParameter& parted_tie(const Model& model, const Segment& segment, B
 }
 
 StepFunction make_zero_gradients(const WorkContext& context, const StepWork& work) {
-  return [&segment = context.program.segment(work.segment)](const StepCall& call) {
+  return [&segment = context.program.segment(work.segment), ranges = context.program.ranges(work)](const StepCall& call) {
+    for (const ParameterRange& range : ranges) std::memset(gradients_of(call.bases, range), 0, bytes_of(range));
+    if (!ranges.empty() || call.bases.of(BufferContent::gradient_shard) != nullptr) return;
     std::memset(values_at(call.bases, BufferContent::gradients, 0), 0,
                 static_cast<std::size_t>(segment.gradient_bytes.count));
   };
@@ -98,7 +126,10 @@ StepFunction make_add_gradient(const WorkContext& context, const StepWork& work)
   const Segment& segment = context.program.segment(work.segment);
   const Model* model = &context.local(work.segment).model;
   const std::vector<const SegmentParameter*> parted = parted_ties(*model, segment);
-  return [=, &segment](const StepCall& call) {
+  return [=, &segment, ranges = context.program.ranges(work)](const StepCall& call) {
+    for (const ParameterRange& range : ranges)
+      add(gradients_of(call.bases, range), values_at(call.bases, BufferContent::gradients, range.whole), range.elements);
+    if (call.bases.of(BufferContent::gradient_shard) != nullptr) return;
     const std::byte* inbox = call.bases.of(BufferContent::tied_inbox);
     if (inbox == nullptr) return add_within(*model, segment, call.bases);
     invariant(parted.size() == 1, "one tie at most parts a segment from another");
@@ -108,8 +139,17 @@ StepFunction make_add_gradient(const WorkContext& context, const StepWork& work)
 }
 
 StepFunction make_update(const WorkContext& context, const StepWork& work) {
-  return [context, &segment = context.program.segment(work.segment),
-          &model = context.local(work.segment).model](const StepCall& call) { update(context, segment, model, call); };
+  return [context, work, &model = context.local(work.segment).model](const StepCall& call) {
+    update(context, work, model, call);
+  };
+}
+
+StepFunction make_own_block(const WorkContext& context, const StepWork& work) {
+  return [ranges = context.program.ranges(work)](const StepCall& call) {
+    for (const ParameterRange& range : ranges)
+      std::memcpy(values_at(call.bases, BufferContent::weights, range.whole), weights_of(call.bases, range),
+                  bytes_of(range));
+  };
 }
 
 }  // namespace tandem

@@ -17,6 +17,7 @@ StepFunction make_work(const WorkContext& context, const StepWork& work) {
     case StepKind::zero_gradients: return make_zero_gradients(context, work);
     case StepKind::add_gradient: return make_add_gradient(context, work);
     case StepKind::update: return make_update(context, work);
+    case StepKind::own_block: return make_own_block(context, work);
     case StepKind::send:
     case StepKind::receive:
     case StepKind::collective:
@@ -24,6 +25,12 @@ StepFunction make_work(const WorkContext& context, const StepWork& work) {
     case StepKind::copy_in: break;
   }
   throw InvariantError("a message is no work of a compute stream");
+}
+
+/// Does the buffer hold a part of the segment's weights, or of its gradients?
+bool is_window(const Segment& segment, const BufferSpec& spec) {
+  if (spec.content == BufferContent::weights) return spec.bytes != segment.weight_bytes;
+  return spec.content == BufferContent::gradients && spec.bytes != segment.gradient_bytes;
 }
 
 /// The segment whose gradients a channel's messages carry a part of.
@@ -58,8 +65,13 @@ StepRunner::StepRunner(const WorkContext& context, const BufferMemory& memory)
 Bases StepRunner::bases_of(StepId step) const {
   Bases bases;
   for (const BufferUse use : context_.program.uses(step)) {
-    const std::uint32_t group = context_.program.spec(use.id()).group;
-    std::byte*& base = base_of(bases, context_.program.content_for(step, use), group);
+    const BufferSpec& spec = context_.program.spec(use.id());
+    if (is_window(context_.program.segment(spec.segment), spec)) {
+      bases.windows.push_back({spec.content, spec.first, spec.first + spec.bytes.count, memory_.at(use.id())});
+      invariant(bases.windows.back().base != nullptr, "a buffer in use is allocated");
+      continue;
+    }
+    std::byte*& base = base_of(bases, context_.program.content_for(step, use), spec.group);
     invariant(base == nullptr, "a step uses one buffer of each content");
     base = memory_.at(use.id());
     invariant(base != nullptr, "a buffer in use is allocated");
@@ -96,7 +108,8 @@ std::byte* StepRunner::payload(StepId message_end) const {
   if (program.step(message_end).kind == StepKind::collective)
     return base + program.spec(program.collective(message_end)).payloads[program.group_rank(message_end)].offset;
   const bool reads = program.step(message_end).kind == StepKind::send;
-  return base + (reads ? tie_offset_[index_of(program.message(message_end).channel)] : 0);
+  if (!reads) return base;
+  return base + tie_offset_[index_of(program.message(message_end).channel)] - program.spec(uses[0].id()).first;
 }
 
 }  // namespace tandem

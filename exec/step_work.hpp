@@ -45,9 +45,11 @@ StepFunction make_forward(const WorkContext& context, const StepWork& work);
 /// runs F again.
 StepFunction make_backward(const WorkContext& context, const StepWork& work);
 StepFunction make_zero_gradients(const WorkContext& context, const StepWork& work);
-/// The gradient of a tied parameter becomes the sum over both of its uses.
+/// The gradient of a tied parameter becomes the sum over both of its uses; or a shard gains its block of a bucket.
 StepFunction make_add_gradient(const WorkContext& context, const StepWork& work);
 StepFunction make_update(const WorkContext& context, const StepWork& work);
+/// A bucket's own block of weights goes where the blocks of all ranks are gathered.
+StepFunction make_own_block(const WorkContext& context, const StepWork& work);
 
 /// The row of the tied parameter, or of a tied one's owner, whose other use lies in another segment, and whose gradient
 /// has `bytes`. Throws InvariantError unless there is exactly one.

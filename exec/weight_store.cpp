@@ -1,21 +1,35 @@
 #include "exec/weight_store.hpp"
 
 #include <algorithm>
+#include <optional>
 
+#include "base/error.hpp"
 #include "models/dataset.hpp"
 
 namespace tandem {
 namespace {
 
-void set_initial(const Model& model, const LocalParameter& own, std::uint64_t seed, float* values,
-                 const std::function<bool()>& stopped) {
+constexpr std::int64_t kFloat = sizeof(float);
+
+/// Sets the elements [first, last) of the rank's part of a parameter; `values` is where the part begins.
+void set_initial(const Model& model, const LocalParameter& own, std::uint64_t seed, std::int64_t first,
+                 std::int64_t last, float* values, const std::function<bool()>& stopped) {
   constexpr std::int64_t kBlock = 1 << 16;
   const auto set_run = [&](std::int64_t local, std::int64_t whole, std::int64_t count) {
-    for (std::int64_t first = 0; first < count && !stopped(); first += kBlock)
-      for (std::int64_t i = first; i < std::min(count, first + kBlock); ++i)
-        values[local + i] = initial_value(model, own.whole, seed, whole + i);
+    const std::int64_t from = std::max(local, first), to = std::min(local + count, last);
+    for (std::int64_t block = from; block < to && !stopped(); block += kBlock)
+      for (std::int64_t i = block; i < std::min(to, block + kBlock); ++i)
+        values[i] = initial_value(model, own.whole, seed, whole + i - local);
   };
   for_each_run(model.parameter(own.whole).spec.dims, own.slice, set_run);
+}
+
+/// Elements of the parameter that lie in the range, counted from the parameter's first.
+std::optional<std::pair<std::int64_t, std::int64_t>> common(const ParameterRange& range, const SegmentParameter& row) {
+  const std::int64_t first = std::max<std::int64_t>(0, (range.whole - row.weight_offset) / kFloat);
+  const std::int64_t last = std::min(row.elements, (range.whole - row.weight_offset) / kFloat + range.elements);
+  if (!row.updated || first >= last) return std::nullopt;
+  return std::pair(first, last);
 }
 
 }  // namespace
@@ -23,36 +37,72 @@ void set_initial(const Model& model, const LocalParameter& own, std::uint64_t se
 WeightStore::WeightStore(const Program& program, const Model& model, const BufferMemory& memory)
     : program_(program), model_(model), memory_(memory) {}
 
+std::byte* WeightStore::persistent(WorkerId worker, SegmentId segment, BufferContent content) const {
+  for (const BufferId id : memory_.persistent(worker))
+    if (program_.spec(id).segment == segment && program_.spec(id).content == content) return memory_.at(id);
+  return nullptr;
+}
+
+/// Where the range's first value lies: in the shard, where the worker has one, else in the whole.
+float* WeightStore::values_of(const StepWork& update, const ParameterRange& range, BufferContent whole,
+                              BufferContent shard) const {
+  std::byte* base = persistent(update.worker, update.segment, shard);
+  if (base != nullptr) return reinterpret_cast<float*>(base + range.own);
+  base = persistent(update.worker, update.segment, whole);
+  invariant(base != nullptr, "a worker has the weights that it updates");
+  return reinterpret_cast<float*>(base + range.whole);
+}
+
 void WeightStore::initialise(WorkerId worker, std::uint64_t seed, const std::function<bool()>& stopped) const {
   for (const BufferId id : memory_.persistent(worker)) {
     const BufferSpec& spec = program_.spec(id);
+    if (spec.content == BufferContent::weight_shard) initialise_shard(spec, seed, stopped);
     if (spec.content != BufferContent::weights) continue;
     for (const SegmentParameter& row : program_.segment(spec.segment).parameters)
       if (row.updated)
-        set_initial(model_, program_.local(spec.segment).parameters[index_of(row.parameter)], seed,
+        set_initial(model_, program_.local(spec.segment).parameters[index_of(row.parameter)], seed, 0, row.elements,
                     reinterpret_cast<float*>(memory_.at(id) + row.weight_offset), stopped);
   }
 }
 
-std::vector<std::vector<float>> WeightStore::gather(BufferContent content) const {
-  std::vector<std::vector<float>> values(model_.parameters().size());
-  for (std::uint32_t i = 0; i < program_.buffers().size(); ++i) {
-    const auto id = static_cast<BufferId>(i);
-    const BufferSpec& spec = program_.spec(id);
-    if (spec.content != content) continue;
-    for (const SegmentParameter& row : program_.segment(spec.segment).parameters) {
-      const LocalParameter& own = program_.local(spec.segment).parameters[index_of(row.parameter)];
-      const Parameter& whole = model_.parameter(own.whole);
-      if (whole.tied_to) continue;
-      const std::int64_t offset = content == BufferContent::weights ? row.weight_offset : row.gradient_offset;
-      const auto* first = reinterpret_cast<const float*>(memory_.at(id) + offset);
-      std::vector<float>& all = values[index_of(own.whole)];
-      all.resize(static_cast<std::size_t>(whole.spec.elements()));
-      for_each_run(whole.spec.dims, own.slice, [&](std::int64_t local, std::int64_t begin, std::int64_t count) {
-        std::copy_n(first + local, count, all.data() + begin);
-      });
+void WeightStore::initialise_shard(const BufferSpec& spec, std::uint64_t seed,
+                                   const std::function<bool()>& stopped) const {
+  for (const StepWork& work : program_.works()) {
+    if (work.kind != StepKind::update || work.worker != spec.worker || work.segment != spec.segment) continue;
+    for (const ParameterRange& range : program_.ranges(work)) {
+      float* values = values_of(work, range, BufferContent::weights, BufferContent::weight_shard);
+      for (const SegmentParameter& row : program_.segment(spec.segment).parameters)
+        if (const auto part = common(range, row))
+          set_initial(model_, program_.local(spec.segment).parameters[index_of(row.parameter)], seed, part->first,
+                      part->second, values + (row.weight_offset - range.whole) / kFloat, stopped);
     }
   }
+}
+
+void WeightStore::gather(const StepWork& update, const ParameterRange& range, const float* from,
+                         std::vector<std::vector<float>>& values) const {
+  for (const SegmentParameter& row : program_.segment(update.segment).parameters) {
+    const LocalParameter& own = program_.local(update.segment).parameters[index_of(row.parameter)];
+    const Parameter& whole = model_.parameter(own.whole);
+    const auto part = common(range, row);
+    if (whole.tied_to || !part) continue;
+    std::vector<float>& all = values[index_of(own.whole)];
+    all.resize(static_cast<std::size_t>(whole.spec.elements()));
+    const float* parameter = from + (row.weight_offset - range.whole) / kFloat;  // its first value, were it all there
+    for_each_run(whole.spec.dims, own.slice, [&](std::int64_t local, std::int64_t begin, std::int64_t count) {
+      const std::int64_t first = std::max(local, part->first), last = std::min(local + count, part->second);
+      if (first < last) std::copy(parameter + first, parameter + last, all.data() + begin + first - local);
+    });
+  }
+}
+
+/// From the workers that own them.
+std::vector<std::vector<float>> WeightStore::gather(BufferContent content, BufferContent shard) const {
+  std::vector<std::vector<float>> values(model_.parameters().size());
+  for (const StepWork& work : program_.works())
+    if (work.kind == StepKind::update)
+      for (const ParameterRange& range : program_.ranges(work))
+        gather(work, range, values_of(work, range, content, shard), values);
   return values;
 }
 

@@ -18,11 +18,18 @@ class WeightStore {
   void initialise(WorkerId worker, std::uint64_t seed, const std::function<bool()>& stopped) const;
 
   /// By ParameterId; empty for a tied use.
-  std::vector<std::vector<float>> weights() const { return gather(BufferContent::weights); }
-  std::vector<std::vector<float>> gradients() const { return gather(BufferContent::gradients); }
+  std::vector<std::vector<float>> weights() const { return gather(BufferContent::weights, BufferContent::weight_shard); }
+  std::vector<std::vector<float>> gradients() const {
+    return gather(BufferContent::gradients, BufferContent::gradient_shard);
+  }
 
  private:
-  std::vector<std::vector<float>> gather(BufferContent content) const;
+  std::vector<std::vector<float>> gather(BufferContent content, BufferContent shard) const;
+  void gather(const StepWork& update, const ParameterRange& range, const float* from,
+              std::vector<std::vector<float>>& values) const;
+  void initialise_shard(const BufferSpec& spec, std::uint64_t seed, const std::function<bool()>& stopped) const;
+  std::byte* persistent(WorkerId worker, SegmentId segment, BufferContent content) const;
+  float* values_of(const StepWork& update, const ParameterRange& range, BufferContent whole, BufferContent shard) const;
 
   const Program& program_;
   const Model& model_;

@@ -88,6 +88,7 @@ void Lowering::add_layout(std::uint32_t stage, std::uint32_t within, std::uint32
                           std::size_t last) {
   const LocalModel& own = builder_.local_model(local);
   SegmentOptions options{plan_.overlap, plan_.bucket};
+  options.zero = plan_.zero;
   options.split_backward = holders_[holder_of(stage, 0)].splits_backward;
   const Recompute policy = parse_recompute(plan_.recompute);
   const bool counts = policy.kind == Recompute::Kind::optimal;
@@ -141,9 +142,10 @@ LoweredStage Lowering::lowered_stage(const Holder& holder, std::uint32_t within)
   add_works(Way::forward, layout.forward_parts, StepKind::forward);
   add_works(Way::backward, layout.backward_parts, splits ? StepKind::input_gradient : StepKind::backward);
   add_works(Way::weight, layout.weight_parts, StepKind::weight_gradient);
-  stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, layout.weight_bytes, 0);
+  if (plan_.zero < 3) stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, layout.weight_bytes, 0);
   stage.slots = {stage.weights};
-  stage.gradients = buffer(stage, BufferClass::gradient, BufferContent::gradients, layout.gradient_bytes, 0);
+  if (plan_.zero < 2)
+    stage.gradients = buffer(stage, BufferClass::gradient, BufferContent::gradients, layout.gradient_bytes, 0);
   make_buffers(holder, stage);
   return stage;
 }
@@ -158,12 +160,16 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
   builder_.reserve(static_cast<std::size_t>(count_steps(plan_)));
   find_holders(grid);
   find_rounds(grid);
+  check_sharding(plan_, holders_, stage_total(), versions_.rounds);
   add_layouts();
   add_workers();
+  for (std::uint32_t stage = 0; stage < stage_total(); ++stage) find_buckets(stage);
+  for (std::uint32_t index = 0; index < lowered_.size(); ++index) make_shards(index);
   share_hand_overs();
   for (std::size_t holder = 0; holder < holders_.size(); ++holder)
     collectives_.push_back({collectives_of(holder, Way::forward), collectives_of(holder, Way::backward)});
   for (std::uint32_t round = 0; round < versions_.rounds; ++round) add_round(round, grid);
+  for (BucketGroup& group : bucket_groups_) gather_weights(group);
   for (LoweredStage& stage : lowered_)
     for (const std::uint32_t batch : stage.order_of(Way::forward)) add_local_buffers(stage, batch);
   connect_stages();

@@ -118,6 +118,7 @@ std::vector<Lowering::StageCollective> Lowering::collectives_of(std::size_t hold
 }
 
 void Lowering::begin(LoweredStage& stage) {
+  if (plan_.zero >= 2) return begin_shards(stage);
   if (stage.zero == kNone<WorkId>)
     stage.zero = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment});
   const StepId zero = builder_.add_compute(stage.zero, 0);
@@ -129,13 +130,14 @@ void Lowering::add_parts(LoweredStage& stage, Way way, std::uint32_t batch) {
   const std::vector<WorkId>& works = stage.works_of(way);
   stage.order_of(way).push_back(batch);
   for (std::size_t part = 0; part < works.size(); ++part) {
+    before_part(stage, way, static_cast<std::uint32_t>(part), batch);
     const StepId step = builder_.add_compute(works[part], batch);
     stage.part(way, batch, part) = step;
-    builder_.use(step, weights_for(stage, batch), Access::read);
-    if (way == stage.gradient_way() && builder_.work(works[part]).kind != StepKind::recompute) {
-      builder_.use(step, stage.gradients, Access::read_write);
-      stage.gradients_ready = step;
-    }
+    if (plan_.zero < 3) builder_.use(step, weights_for(stage, batch), Access::read);
+    const bool adds = way == stage.gradient_way() && builder_.work(works[part]).kind != StepKind::recompute;
+    if (adds && plan_.zero < 2) builder_.use(step, stage.gradients, Access::read_write);
+    if (adds) stage.gradients_ready = step;
+    use_shards(stage, way, static_cast<std::uint32_t>(part), step, adds);
     for (const PartUse& use : stage.uses(way)[part]) use_local(stage, batch, use, way, step);
   }
 }
@@ -157,6 +159,8 @@ void Lowering::add_collective(const StageCollective& entry, std::size_t group, W
 /// Parts of all workers first, so that a collective finds the steps that it stands between.
 void Lowering::add_way(std::size_t holder, Way way, std::uint32_t batch) {
   for (const std::uint32_t index : workers_of(holder)) add_parts(lowered_[index], way, batch);
+  for (const std::uint32_t index : workers_of(holder)) after_way(lowered_[index], way, batch);
+  join_shards(holder, way, batch);
   if (way == Way::weight) return;
   for (const StageCollective& entry : way == Way::forward ? collectives_[holder].forward : collectives_[holder].backward)
     for (std::size_t group = 0; group < entry.specs.size(); ++group) add_collective(entry, group, way, batch);

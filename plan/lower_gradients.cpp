@@ -1,14 +1,20 @@
-// The gradients of parameters that are summands on several ranks: all-reduced in buckets, each as soon as it is complete.
+// The gradients of parameters that are summands on several ranks: reduced in buckets, each as soon as it is complete.
+//
+// Where the plan shards, a rank gets the sum of its own block of each bucket alone, updates the weights there, and all
+// ranks gather the updated weights, so that the next iteration finds them whole (ZeRO's first stage, 1910.02054).
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "plan/lowering.hpp"
 
 namespace tandem {
 namespace {
+
+constexpr auto kData = static_cast<std::size_t>(MeshAxis::data);
 
 /// The `place`-th of the worker's buckets that are reduced over these axes; null where it has fewer.
 const GradientBucket* find_bucket(const Segment& layout, const std::array<bool, kMeshAxes>& over, std::size_t place) {
@@ -17,42 +23,37 @@ const GradientBucket* find_bucket(const Segment& layout, const std::array<bool, 
   return nullptr;
 }
 
+std::vector<std::uint32_t> ranks_from(std::uint32_t first, std::uint32_t count, std::uint32_t apart) {
+  std::vector<std::uint32_t> ranks;
+  for (std::uint32_t i = 0; i < count; ++i) ranks.push_back(first + i * apart);
+  return ranks;
+}
+
 }  // namespace
 
-void Lowering::add_bucket(const std::vector<std::uint32_t>& members, const BucketRow& row, std::size_t number) {
-  CollectiveSpec spec;
-  std::vector<const GradientBucket*> buckets;
-  for (const std::uint32_t member : members) {
-    buckets.push_back(find_bucket(*lowered_[member].layout, row.over, row.place));
-    if (buckets.back() == nullptr) break;
-    spec.members.push_back(lowered_[member].worker);
-    spec.payloads.push_back({BufferContent::gradients, buckets.back()->offset});
-  }
-  if (spec.members.empty()) return;
-  for (const GradientBucket* bucket : buckets)
-    invariant(bucket != nullptr && bucket->bytes == buckets[0]->bytes, "members of a bucket hold the same parameters");
-  const auto ranks = static_cast<std::uint32_t>(members.size());
-  spec.name = fmt::format("gradients {} all_reduce", number);
-  spec.shape = {.kind = CollectiveKind::all_reduce, .ranks = ranks, .ranks_per_node = 1,
-                .bounds = equal_bounds(buckets[0]->bytes.count / 4, ranks), .strips = {}};
-  spec.stream = StreamKind::reduce_gradients;
-  spec.algorithm = &algorithm_for(spec.shape, spec.members);
-  const CollectiveId collective = builder_.add_collective(builder_.add_collective_spec(std::move(spec)), 0);
-  for (std::uint32_t rank = 0; rank < ranks; ++rank) {
-    LoweredStage& stage = lowered_[members[rank]];
-    const bool early = plan_.overlap && !buckets[rank]->tied;
-    const StepId step = builder_.step_of(collective, rank);
-    const Way way = stage.gradient_way();
-    builder_.add_after(step, early ? stage.part(way, stage.order_of(way).back(), buckets[rank]->ready_part)
-                                   : stage.gradients_ready);
-    builder_.use(step, stage.gradients, Access::read_write);
-    stage.reductions.push_back(step);
+/// Ranks that share a copy are neighbours in their group, whose slowest axis but the pipeline is that of the data.
+std::uint32_t Lowering::blocks_of(const BucketRow& row, std::size_t ranks) const {
+  if (plan_.zero == 0 || !row.over[kData]) return 1;
+  const std::int64_t replicas = plan_.shard_ranks == 0 ? plan_.replicas : plan_.shard_ranks;
+  return static_cast<std::uint32_t>(static_cast<std::int64_t>(ranks) / plan_.replicas * replicas);
+}
+
+void Lowering::add_bucket_groups(const std::vector<std::uint32_t>& lowered, const BucketRow& row, std::size_t number) {
+  for (const std::vector<std::uint32_t>& members : groups(lowered, row.over)) {
+    BucketGroup group{.number = number, .members = members, .buckets = {}, .blocks = blocks_of(row, members.size())};
+    for (const std::uint32_t member : members)
+      group.buckets.push_back(find_bucket(*lowered_[member].layout, row.over, row.place));
+    if (group.buckets[0] == nullptr) continue;
+    for (const GradientBucket* bucket : group.buckets)
+      invariant(bucket != nullptr && bucket->bytes == group.buckets[0]->bytes,
+                "members of a bucket hold the same parameters");
+    bucket_groups_.push_back(std::move(group));
   }
 }
 
 /// Where parts are uneven, a rank's parameters may fill another number of buckets than those of a rank that it does not
 /// share them with. All ranks go through them in one order.
-void Lowering::reduce_gradients(std::uint32_t stage) {
+void Lowering::find_buckets(std::uint32_t stage) {
   std::vector<std::uint32_t> lowered;
   for (const std::size_t holder : holders_of_stage(stage))
     for (const std::uint32_t index : workers_of(holder)) lowered.push_back(index);
@@ -64,8 +65,116 @@ void Lowering::reduce_gradients(std::uint32_t stage) {
       if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
     }
   }
-  for (std::size_t number = 0; number < rows.size(); ++number)
-    for (const std::vector<std::uint32_t>& group : groups(lowered, rows[number].over)) add_bucket(group, rows[number], number);
+  for (std::size_t number = 0; number < rows.size(); ++number) add_bucket_groups(lowered, rows[number], number);
+  for (const std::uint32_t index : lowered) add_owned_ranges(lowered_[index]);
+}
+
+/// The own blocks of the buckets that are shared, one after the other; of a plan that shards nothing each parameter.
+void Lowering::add_owned_ranges(LoweredStage& stage) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> shared;  // first byte and end of buckets
+  std::int64_t own = 0;
+  for (const BucketGroup& group : bucket_groups_)
+    for (std::uint32_t rank = 0; rank < group.members.size(); ++rank) {
+      if (&lowered_[group.members[rank]] != &stage || group.blocks == 1) continue;
+      const GradientBucket& bucket = *group.buckets[rank];
+      const ElementRange block = group.owned_by(rank);
+      shared.emplace_back(bucket.offset, bucket.offset + bucket.bytes.count);
+      if (block.count > 0) stage.owned.push_back({bucket.offset + 4 * block.first, own, block.count});
+      own += 4 * block.count;
+    }
+  for (const SegmentParameter& row : stage.layout->parameters) {
+    const bool is_shared = std::any_of(shared.begin(), shared.end(), [&](const auto& bucket) {
+      return bucket.first <= row.weight_offset && row.weight_offset < bucket.second;
+    });
+    if (!row.updated || is_shared) continue;
+    invariant(plan_.zero < 2, "replicas' gradients are summands");
+    stage.owned.push_back({row.weight_offset, shared.empty() ? row.weight_offset : own, row.elements});
+    own += 4 * row.elements;
+  }
+}
+
+/// Among these ranks of the group, of this range of the bucket; weights are gathered, gradients summed. Where a bucket
+/// has a buffer of its own, that begins with it.
+Lowering::BucketGroup::Among Lowering::among(const BucketGroup& group, std::vector<std::uint32_t> ranks,
+                                             CollectiveKind kind, ElementRange range) {
+  const bool weights = kind == CollectiveKind::all_gather;
+  const bool apart = plan_.zero >= (weights ? 3 : 2);
+  CollectiveSpec spec;
+  for (const std::uint32_t rank : ranks) {
+    spec.members.push_back(lowered_[group.members[rank]].worker);
+    spec.payloads.push_back({weights ? BufferContent::weights : BufferContent::gradients,
+                             (apart ? 0 : group.buckets[rank]->offset) + 4 * range.first});
+  }
+  const auto count = static_cast<std::uint32_t>(ranks.size());
+  spec.name = fmt::format("{} {} {}", weights ? "weights" : "gradients", group.number, name_of(kind));
+  spec.shape = {.kind = kind, .ranks = count, .ranks_per_node = 1, .bounds = equal_bounds(range.count, count), .strips = {}};
+  spec.stream = weights ? StreamKind::gather_weights : StreamKind::reduce_gradients;
+  spec.algorithm = &algorithm_for(spec.shape, spec.members);
+  return {std::move(ranks), builder_.add_collective_spec(std::move(spec))};
+}
+
+/// Among all ranks; or among those that share a copy, and then, block by block, among the copies.
+void Lowering::make_reductions(BucketGroup& group) {
+  const auto ranks = static_cast<std::uint32_t>(group.members.size());
+  const ElementRange whole{0, group.elements()};
+  const CollectiveKind kind = group.blocks == 1 ? CollectiveKind::all_reduce : CollectiveKind::reduce_scatter;
+  const std::uint32_t together = group.blocks == 1 ? ranks : group.blocks;
+  for (std::uint32_t first = 0; first < ranks; first += together)
+    group.reductions.push_back(among(group, ranks_from(first, together, 1), kind, whole));
+  for (std::uint32_t place = 0; place < together && together < ranks; ++place)
+    if (const ElementRange block = group.owned_by(place); block.count > 0)
+      group.reductions.push_back(
+          among(group, ranks_from(place, ranks / together, together), CollectiveKind::all_reduce, block));
+}
+
+void Lowering::make_gathers(BucketGroup& group) {
+  const auto ranks = static_cast<std::uint32_t>(group.members.size());
+  for (std::uint32_t first = 0; first < ranks; first += group.blocks)
+    group.gathers.push_back(
+        among(group, ranks_from(first, group.blocks, 1), CollectiveKind::all_gather, {0, group.elements()}));
+}
+
+void Lowering::add_collectives(const std::vector<BucketGroup::Among>& all, std::uint32_t batch, const EachMember& act) {
+  for (const auto& [ranks, spec] : all) {
+    const CollectiveId collective = builder_.add_collective(spec, batch);
+    for (std::uint32_t place = 0; place < ranks.size(); ++place) act(ranks[place], builder_.step_of(collective, place));
+  }
+}
+
+void Lowering::add_reductions(BucketGroup& group, std::uint32_t batch, const EachMember& act) {
+  if (group.reductions.empty()) make_reductions(group);
+  add_collectives(group.reductions, batch, act);
+}
+
+void Lowering::add_gathers(BucketGroup& group, std::uint32_t batch, const EachMember& act) {
+  if (group.gathers.empty()) make_gathers(group);
+  add_collectives(group.gathers, batch, act);
+}
+
+/// Of all micro-batches together, unless each has been reduced by itself.
+void Lowering::reduce_gradients(BucketGroup& group) {
+  if (plan_.zero >= 2 && !group.buckets[0]->tied) return;
+  add_reductions(group, 0, [&](std::uint32_t rank, StepId step) {
+    LoweredStage& stage = lowered_[group.members[rank]];
+    const GradientBucket& bucket = *group.buckets[rank];
+    const bool early = plan_.overlap && !bucket.tied;
+    const Way way = stage.gradient_way();
+    builder_.add_after(step, early ? stage.part(way, stage.order_of(way).back(), bucket.ready_part)
+                                   : stage.gradients_ready);
+    const auto at = static_cast<std::size_t>(&group - bucket_groups_.data());
+    builder_.use(step, plan_.zero >= 2 ? shard_of(at, rank).gradient : stage.gradients, Access::read_write);
+    stage.reductions.push_back(step);
+  });
+}
+
+/// After the update, which ends the iteration together with this.
+void Lowering::gather_weights(BucketGroup& group) {
+  if (group.blocks == 1 || plan_.zero == 3) return;
+  add_gathers(group, 0, [&](std::uint32_t rank, StepId step) {
+    const LoweredStage& stage = lowered_[group.members[rank]];
+    builder_.add_after(step, stage.end);
+    builder_.use(step, stage.weights, Access::read_write);
+  });
 }
 
 }  // namespace tandem

@@ -25,14 +25,14 @@ std::uint32_t Lowering::stage_of(ParameterId parameter) const {
 
 void Lowering::add_tie_within(LoweredStage& stage, std::uint32_t round) {
   stage.gradients_ready = add_sum(stage, 0, round);
-  builder_.use(stage.gradients_ready, stage.gradients, Access::read_write);
+  use_tied(stage, stage.gradients_ready, Access::read_write, true);
 }
 
 /// One end of a tie: it sends its own gradient, then adds the other's.
 void Lowering::join_tie(LoweredStage& stage, StepId send, StepId receive, StepId sum, Bytes bytes,
                         std::uint32_t round) {
-  builder_.use(send, stage.gradients, Access::read);
-  builder_.use(sum, stage.gradients, Access::read_write);
+  use_tied(stage, send, Access::read, false);
+  use_tied(stage, sum, Access::read_write, false);
   builder_.add_after(send, stage.gradients_ready);
   builder_.add_after(sum, send);
   const BufferId inbox = buffer(stage, BufferClass::message, BufferContent::tied_inbox, bytes, round);

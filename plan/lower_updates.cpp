@@ -36,7 +36,7 @@ bool Lowering::is_needed(std::uint32_t stage, std::uint32_t version, std::uint32
 
 /// The buffer for the version that the round's update makes: that of the newest where nothing needs it any more.
 BufferId Lowering::room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
-  if (versions_.rounds == 1) return stage.weights;
+  if (versions_.rounds == 1) return stage.slots[0];
   const std::uint32_t number = stage.layout->stage;
   const bool is_last = round + 1 == versions_.rounds;
   const auto is_free = [&](std::size_t slot) { return !is_needed(number, stage.version_in[slot], round, grid); };
@@ -65,16 +65,19 @@ BufferId Lowering::weights_for(const LoweredStage& stage, std::uint32_t batch) c
 }
 
 void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
+  end_shards(stage);
   if (stage.update == kNone<WorkId>)
-    stage.update = builder_.add_work({StepKind::update, stage.worker, stage.shared->segment});
+    stage.update = builder_.add_work({StepKind::update, stage.worker, stage.shared->segment}, stage.owned);
   stage.end = builder_.add_compute(stage.update, round);
-  builder_.use(stage.end, stage.gradients, Access::read);
+  builder_.use(stage.end, plan_.zero < 2 ? stage.gradients : stage.gradient_shard, Access::read);
   const BufferId newest = stage.slots[stage.newest_slot], next = room_for_version(stage, round, grid);
   builder_.use(stage.end, newest, next == newest ? Access::read_write : Access::read);
   if (next != newest) builder_.use(stage.end, next, Access::write);
   for (const StepId reduction : stage.reductions) builder_.add_after(stage.end, reduction);
   stage.reductions.clear();
-  const Bytes state = stage.layout->weight_bytes * plan_.optimizer.states();
+  Bytes own = plan_.zero == 0 ? stage.layout->weight_bytes : Bytes{0};
+  for (const ParameterRange& range : stage.owned) own = std::max(own, Bytes{range.own + 4 * range.elements});
+  const Bytes state = own * plan_.optimizer.states();
   if (state.count == 0) return;
   if (stage.states == kNone<BufferId>)
     stage.states = buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, state, 0);
@@ -88,7 +91,7 @@ void Lowering::add_round(std::uint32_t round, const Grid& grid) {
     add_rank(rank, {grid[rank].data() + first, grid[rank].data() + round_ends_[rank][round]});
   }
   add_ties(round);
-  for (std::uint32_t stage = 0; stage < stage_total(); ++stage) reduce_gradients(stage);
+  for (BucketGroup& group : bucket_groups_) reduce_gradients(group);
   for (LoweredStage& stage : lowered_) add_update(stage, round, grid);
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 // How lower() works: stages on their workers, their steps action by action, then what joins the stages. Private to plan/.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -48,6 +50,31 @@ struct StageLayout {
 /// I, deferred, workspaces of the three ways.
 inline constexpr std::size_t kLocalBuffers = 7 + kWays;
 
+/// Parts [first, last] of a way; none where `first` is beyond.
+struct PartSpan {
+  std::uint32_t first = ~0u, last = 0;
+  bool is_used() const { return first <= last; }
+  bool holds(std::uint32_t part) const { return first <= part && part <= last; }
+  void touch(std::uint32_t part) {
+    first = std::min(first, part);
+    last = std::max(last, part);
+  }
+};
+
+/// A bucket on one worker of a plan that shards gradients, and what is under way of it.
+struct StageBucket {
+  std::size_t group = 0;                    ///< index into the groups of buckets
+  const GradientBucket* bucket = nullptr;
+  std::vector<ParameterRange> own{};        ///< one; none where the rank's block is empty
+  std::array<PartSpan, kWays> weights{};    ///< parts that read its weights
+  PartSpan gradients{};                     ///< of the way that computes them: parts that add to its gradients
+  WorkId zero = kNone<WorkId>, add = kNone<WorkId>, fill = kNone<WorkId>;
+  BufferId gradient = kNone<BufferId>, weight = kNone<BufferId>;  ///< those in the memory now
+  StepId added = kNone<StepId>;             ///< the step that adds the sum to the shard
+  StepId filled = kNone<StepId>;            ///< the step that begins to gather weights
+  StepId last_reader = kNone<StepId>;
+};
+
 /// What is known of one stage on one worker while its steps are being laid down.
 struct LoweredStage {
   WorkerId worker{};
@@ -57,7 +84,8 @@ struct LoweredStage {
   std::array<std::vector<WorkId>, kWays> works;              ///< by part
   std::array<std::vector<StepId>, kWays> steps;              ///< by micro-batch and part
   std::array<std::vector<std::uint32_t>, kWays> order;       ///< micro-batches as they run
-  BufferId weights{}, gradients{}, states = kNone<BufferId>;
+  BufferId weights = kNone<BufferId>, gradients = kNone<BufferId>;  ///< whole; none where the plan shards them
+  BufferId states = kNone<BufferId>;
   std::vector<BufferId> slots;                               ///< of versions of the weights; the first is `weights`
   std::vector<std::uint32_t> version_in{0};                  ///< by slot
   std::size_t newest_slot = 0;
@@ -67,6 +95,10 @@ struct LoweredStage {
   StepId gradients_ready = kNone<StepId>;                    ///< after it its own gradients are complete
   std::vector<StepId> reductions;                            ///< collectives that the update waits for
   std::vector<OffloadUse> offload_uses;
+  std::vector<ParameterRange> owned;                         ///< what the update goes through
+  std::vector<StageBucket> shards;                           ///< where the plan shards gradients
+  BufferId gradient_shard = kNone<BufferId>, weight_shard = kNone<BufferId>;
+  BufferId tied_uses = kNone<BufferId>;                      ///< gradients of uses whose owner is in the stage, too
   std::vector<BufferId> buffers;                             ///< by micro-batch and kLocalBuffers; kNone: has no bytes
 
   const std::vector<WorkId>& works_of(Way way) const { return works[static_cast<std::size_t>(way)]; }
@@ -120,6 +152,24 @@ class Lowering {
     std::array<bool, kMeshAxes> over;
     std::size_t place;  ///< among a worker's buckets over these axes
     bool operator==(const BucketRow&) const = default;
+  };
+  struct BucketGroup {
+    std::size_t number;                          ///< of its row: for names
+    std::vector<std::uint32_t> members;          ///< by rank in the group: index into lowered_
+    std::vector<const GradientBucket*> buckets;  ///< by rank in the group
+    std::uint32_t blocks = 1;                    ///< consecutive ranks that share one copy, a block each; 1: none do
+    /// Some of the group's ranks, in their order; made on first use.
+    struct Among {
+      std::vector<std::uint32_t> ranks;
+      CollectiveSpecId spec;
+    };
+    std::vector<Among> reductions{}, gathers{};
+    std::int64_t elements() const { return buckets[0]->bytes.count / 4; }
+    /// Elements of the bucket that the rank owns.
+    ElementRange owned_by(std::uint32_t rank) const {
+      const std::vector<std::int64_t> bounds = equal_bounds(elements(), blocks);
+      return {bounds[rank % blocks], bounds[rank % blocks + 1] - bounds[rank % blocks]};
+    }
   };
 
   // lower.cpp
@@ -189,8 +239,40 @@ class Lowering {
   bool is_offloaded(const LoweredStage& stage, std::uint32_t batch, const PartUse& use) const;
 
   // lower_gradients.cpp
-  void reduce_gradients(std::uint32_t stage);
-  void add_bucket(const std::vector<std::uint32_t>& members, const BucketRow& row, std::size_t number);
+  void find_buckets(std::uint32_t stage);
+  void add_bucket_groups(const std::vector<std::uint32_t>& lowered, const BucketRow& row, std::size_t number);
+  std::uint32_t blocks_of(const BucketRow& row, std::size_t ranks) const;
+  void add_owned_ranges(LoweredStage& stage);
+  BucketGroup::Among among(const BucketGroup& group, std::vector<std::uint32_t> ranks, CollectiveKind kind,
+                           ElementRange range);
+  void make_reductions(BucketGroup& group);
+  void make_gathers(BucketGroup& group);
+  /// Calls act(rank, step) for every member's step.
+  using EachMember = std::function<void(std::uint32_t rank, StepId step)>;
+  void add_reductions(BucketGroup& group, std::uint32_t batch, const EachMember& act);
+  void add_gathers(BucketGroup& group, std::uint32_t batch, const EachMember& act);
+  void add_collectives(const std::vector<BucketGroup::Among>& all, std::uint32_t batch, const EachMember& act);
+  void reduce_gradients(BucketGroup& group);
+  void gather_weights(BucketGroup& group);
+
+  // lower_shards.cpp
+  void make_shards(std::uint32_t index);
+  BufferId window(const LoweredStage& stage, BufferContent content, std::int64_t first, Bytes bytes, std::uint32_t batch);
+  StepId add_bucket_step(LoweredStage& stage, StageBucket& bucket, StepKind kind, std::uint32_t batch);
+  void open_gradients(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
+  void add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
+  void begin_shards(LoweredStage& stage);
+  std::vector<std::size_t> units_of(const LoweredStage& stage, Way way) const;
+  void fill_before(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch);
+  void before_part(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch);
+  void use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds);
+  void after_way(LoweredStage& stage, Way way, std::uint32_t batch);
+  StageBucket& shard_of(std::size_t group, std::uint32_t rank);
+  void gather_for_way(std::size_t group, Way way, std::uint32_t batch);
+  void reduce_for_way(std::size_t group, Way way, std::uint32_t batch);
+  void join_shards(std::size_t holder, Way way, std::uint32_t batch);
+  void use_tied(const LoweredStage& stage, StepId step, Access access, bool within);
+  void end_shards(LoweredStage& stage);
 
   // lower_updates.cpp
   void find_rounds(const Grid& grid);
@@ -227,11 +309,16 @@ class Lowering {
   std::vector<WorkerId> workers_;                 ///< by rank of the mesh
   std::map<std::tuple<WorkerId, StepKind, SegmentId, std::uint32_t>, CopySpecId> copy_specs_;  ///< by group, too
   std::vector<LoweredStage> lowered_;             ///< by holder, and rank within it
+  std::vector<BucketGroup> bucket_groups_;        ///< in the order of reduction, stage by stage
 };
 
 /// Throws InputError unless every rank runs F and B of every micro-batch of its own stage once, F first, and neighbours
 /// run micro-batches in the same order, so that messages arrive in the order in which they are wanted.
 void check_grid(const Grid& grid, const ScheduleShape& shape);
+
+/// Throws InputError where the plan shards over replicas that it has not, stages that have copies, or weights in
+/// several versions.
+void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::size_t stages, std::size_t rounds);
 
 /// The buffers that each part of the direction touches, in the order of BufferContent.
 PartUses uses_of_parts(const Segment& segment, const Model& local, Way way);

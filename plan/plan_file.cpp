@@ -130,6 +130,10 @@ void read_division(const YamlNode& root, Plan& plan) {
   if (const YamlNode* node = root.find("sequence_parallel")) plan.sequence_parallel = node->boolean();
   if (const YamlNode* node = root.find("synchronised_batch_norm")) plan.synchronised_batch_norm = node->boolean();
   if (const YamlNode* node = root.find("overlap")) plan.overlap = node->boolean();
+  read_integer(root, "zero", 0, 3, plan.zero);
+  read_integer(root, "shard_ranks", 0, kMost, plan.shard_ranks);
+  read_integer(root, "prefetch", 0, kMost, plan.prefetch);
+  if (const YamlNode* node = root.find("reshard")) plan.reshard = node->boolean();
   if (const YamlNode* node = root.find("layouts")) read_layouts(*node, plan);
   if (const YamlNode* node = root.find("bucket")) plan.bucket = node->quantity<Bytes>();
   if (const YamlNode* node = root.find("collective")) {
@@ -185,7 +189,8 @@ Plan read_plan(const YamlNode& root) {
                   "micro_batch_size", "window", "recompute", "offload", "offload_staging", "offload_prefetch",
                   "memory_reserve", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
-                  "overlap", "collective"});
+                  "overlap", "zero", "shard_ranks", "prefetch",
+                  "reshard", "collective"});
   plan.model = root.at("model").text();
   read_text(root, "cluster", plan.cluster);
   if (const YamlNode* node = root.find("mesh")) read_mesh(*node, plan);
@@ -231,6 +236,10 @@ std::string write_division(const Plan& plan) {
   if (plan.offload_staging != usual.offload_staging) out += fmt::format("offload_staging: {}\n", plan.offload_staging);
   if (plan.offload_prefetch != usual.offload_prefetch)
     out += fmt::format("offload_prefetch: {}\n", plan.offload_prefetch);
+  if (plan.zero != usual.zero) out += fmt::format("zero: {}\n", plan.zero);
+  if (plan.shard_ranks != usual.shard_ranks) out += fmt::format("shard_ranks: {}\n", plan.shard_ranks);
+  if (plan.prefetch != usual.prefetch) out += fmt::format("prefetch: {}\n", plan.prefetch);
+  flag("reshard", plan.reshard, usual.reshard);
   if (plan.bucket != usual.bucket) out += fmt::format("bucket: {} B\n", plan.bucket.count);
   if (plan.collective != usual.collective) out += fmt::format("collective: {}\n", json_string(plan.collective));
   if (plan.layouts.empty()) return out;

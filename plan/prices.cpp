@@ -134,9 +134,13 @@ void Pricing::add_boundary(const StepWork& work, Sum& sum) const {
 }
 
 void Pricing::add_plain(const StepWork& work, Sum& sum) const {
-  for (const SegmentParameter& row : program_.segment(work.segment).parameters) {
-    if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, row.elements, sum);
-    if (work.kind == StepKind::update && row.updated) plain(PlainWork::update, row.elements, sum);
+  for (const SegmentParameter& row : program_.segment(work.segment).parameters)
+    if (work.kind == StepKind::zero_gradients && program_.ranges(work).empty()) plain(PlainWork::zero, row.elements, sum);
+  for (const ParameterRange& range : program_.ranges(work)) {
+    if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, range.elements, sum);
+    if (work.kind == StepKind::add_gradient) plain(PlainWork::add, range.elements, sum);
+    if (work.kind == StepKind::update) plain(PlainWork::update, range.elements, sum);
+    if (work.kind == StepKind::own_block) sum.add_copy(Bytes{4} * range.elements);
   }
 }
 
@@ -157,7 +161,7 @@ bool Pricing::sums_within(WorkId id) const {
   const auto earlier = program_.works().first(index_of(id));
   return std::any_of(rows.begin(), rows.end(), [](const auto& row) { return !row.updated; }) &&
          std::none_of(earlier.begin(), earlier.end(), [&](const StepWork& other) {
-           return other.kind == StepKind::add_gradient && other.segment == work.segment;
+           return other.kind == StepKind::add_gradient && other.segment == work.segment && other.part == 0;
          });
 }
 
@@ -179,7 +183,7 @@ WorkPrice Pricing::work(WorkId id) const {
     add_boundary(work, sum);
   }
   add_plain(work, sum);
-  if (work.kind == StepKind::add_gradient) add_sums(id, sum);
+  if (work.kind == StepKind::add_gradient && work.part == 0) add_sums(id, sum);
   return {to_picoseconds(sum.total().time), sum.total().source};
 }
 

@@ -8,7 +8,7 @@ namespace tandem {
 
 std::string_view name_of(StepKind kind) {
   static constexpr std::string_view kNames[] = {"zero gradients", "F", "B",      "I",    "W",       "R",
-                                                "add gradient",   "update", "send", "receive", "collective",
+                                                "add gradient",   "update", "own block", "send", "receive", "collective",
                                                 "copy out",       "copy in"};
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -16,7 +16,7 @@ std::string_view name_of(StepKind kind) {
 std::string_view name_of(StreamKind kind) {
   static constexpr std::string_view kNames[] = {"compute",       "send forward",  "receive forward", "send backward",
                                                 "receive backward", "send gradient", "receive gradient", "data",
-                                                "height",        "width",         "tensor",          "reduce gradients", "copy out", "copy in"};
+                                                "height",        "width",         "tensor",          "reduce gradients", "gather weights", "copy out", "copy in"};
   static_assert(std::size(kNames) == kStreamKinds);
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -42,7 +42,8 @@ std::string_view payload_of(BufferContent content) {
 
 BufferContent Program::content_for(StepId compute_step, BufferUse use) const {
   const BufferSpec& row = spec(use.id());
-  if (row.content == BufferContent::weights && use.mode() == Access::write) return BufferContent::new_weights;
+  const bool updates = work(compute_step).kind == StepKind::update;
+  if (updates && row.content == BufferContent::weights && use.mode() == Access::write) return BufferContent::new_weights;
   if (row.segment == work(compute_step).segment) return row.content;
   if (row.content == BufferContent::inbox) return BufferContent::outbox;
   invariant(row.content == BufferContent::gradient_inbox, "stages of a worker share what they hand over");
@@ -89,7 +90,7 @@ std::int64_t size_of(const std::vector<Value>& table) {
 
 Bytes Program::footprint() const {
   return {size_of(steps_) + size_of(after_offset_) + size_of(use_offset_) + size_of(after_) + size_of(uses_) +
-          size_of(streams_) + size_of(workers_) + size_of(works_) + size_of(channels_) + size_of(messages_) +
+          size_of(streams_) + size_of(workers_) + size_of(works_) + size_of(ranges_) + size_of(channels_) + size_of(messages_) +
           size_of(collectives_) + size_of(members_) + size_of(copy_specs_) + size_of(buffers_) + size_of(moments_) + size_of(buffer_specs_)};
 }
 

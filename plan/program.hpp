@@ -49,6 +49,7 @@ enum class StepKind : std::uint8_t {
   recompute,        ///< R: values that backward needs and forward did not keep, computed again
   add_gradient,     ///< sums the gradients of the uses of a tied parameter
   update,           ///< the optimizer
+  own_block,        ///< the rank's own block of weights, to where those of all ranks are gathered
   send,
   receive,
   collective,       ///< one worker's part of a collective: all its rounds
@@ -60,13 +61,13 @@ constexpr bool is_message_end(StepKind kind) { return kind == StepKind::send || 
 constexpr bool is_compute(StepKind kind) { return kind < StepKind::send; }
 constexpr bool is_copy(StepKind kind) { return kind >= StepKind::copy_out; }
 
-/// Collectives of activations and their gradients have a stream per mesh axis; those of parameters' gradients one.
+/// Collectives of activations and their gradients have a stream per mesh axis; those of parameters' gradients and of weights one.
 enum class StreamKind : std::uint8_t {
   compute, send_forward, receive_forward, send_backward, receive_backward, send_gradient, receive_gradient,
-  data, height, width, tensor, reduce_gradients, copy_out, copy_in,
+  data, height, width, tensor, reduce_gradients, gather_weights, copy_out, copy_in,
 };
 std::string_view name_of(StreamKind kind);
-inline constexpr std::size_t kStreamKinds = 14;
+inline constexpr std::size_t kStreamKinds = 15;
 
 /// `host` lies in the memory of the host: counted by itself, and in no total of a device.
 enum class BufferClass : std::uint8_t { weight, gradient, optimizer_state, activation, stash, workspace, message, host };
@@ -85,8 +86,9 @@ enum class BufferContent : std::uint8_t {
   saved_for_input,                  ///< kept from forward for I alone
   deferred,                         ///< from I for W
   new_weights,                      ///< what an update writes, where the version that it reads is still needed
+  weight_shard, gradient_shard,     ///< the blocks that the rank owns, one after the other (ParameterRange::own)
 };
-inline constexpr std::size_t kBufferContents = 13;
+inline constexpr std::size_t kBufferContents = 15;
 
 enum class Access : std::uint8_t { read, write, read_write };
 
@@ -104,7 +106,15 @@ struct StepWork {
   StepKind kind;
   WorkerId worker;
   SegmentId segment;
-  std::uint32_t part = 0;  ///< of F or B: index into the segment's forward_parts or backward_parts
+  std::uint32_t part = 0;  ///< of F or B: index into the segment's forward_parts or backward_parts; of a bucket's: from 1
+  std::uint32_t first_range = 0, range_count = 0;  ///< of the others: Program::ranges()
+};
+
+/// Values of parameters that a step goes through. Weights lie as their gradients do, those of tied uses apart.
+struct ParameterRange {
+  std::int64_t whole;     ///< bytes from the beginning of the segment's weights, or of its gradients
+  std::int64_t own;       ///< bytes into a shard; times the optimizer's states, into its state
+  std::int64_t elements;
 };
 
 /// Messages of equal size and content between two workers, in order.
@@ -159,7 +169,7 @@ struct CopySpec {
   Bytes bytes;
 };
 
-/// Buffers of the same worker, size, class, content and group share a row.
+/// Buffers of the same worker, size, class, content, group and beginning share a row.
 struct BufferSpec {
   WorkerId worker;
   SegmentId segment;
@@ -167,6 +177,7 @@ struct BufferSpec {
   BufferContent content;
   Bytes bytes;
   std::uint32_t group = 0;  ///< Placement::group
+  std::int64_t first = 0;  ///< of weights or gradients: the byte of the segment's that the buffer begins with
 };
 
 /// When, relative to a step, a buffer is allocated or freed. At one instant frees come before allocations, each by id.
@@ -216,6 +227,11 @@ class Program {
   WorkerId worker_of(StepId id) const { return stream(step(id).stream).worker; }
   std::span<const StepWork> works() const { return works_; }
   const StepWork& work(StepId compute_step) const { return works_[step(compute_step).object]; }
+  /// What the work goes through: of an update all that the worker updates, of other work of shards one bucket. Empty: the
+  /// work is of whole buffers.
+  std::span<const ParameterRange> ranges(const StepWork& work) const {
+    return {ranges_.data() + work.first_range, work.range_count};
+  }
   /// What the buffer is to the compute step: two stages of one worker hand tensors over in one buffer, which is the inbox
   /// of the stage that reads it and the outbox of the one that writes it.
   /// An update may read one version of the weights and write the next one.
@@ -275,6 +291,7 @@ class Program {
   std::vector<Stream> streams_;
   std::vector<Worker> workers_;
   std::vector<StepWork> works_;
+  std::vector<ParameterRange> ranges_;
   std::vector<Segment> segments_;
   std::vector<Channel> channels_;
   std::vector<Message> messages_;

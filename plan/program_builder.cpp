@@ -54,7 +54,12 @@ StreamId ProgramBuilder::stream(WorkerId worker, StreamKind kind, std::uint32_t 
 }
 
 SegmentId ProgramBuilder::add_segment(Segment segment) { return append<SegmentId>(segments_, std::move(segment)); }
-WorkId ProgramBuilder::add_work(StepWork work) { return append<WorkId>(works_, work); }
+WorkId ProgramBuilder::add_work(StepWork work, const std::vector<ParameterRange>& ranges) {
+  work.first_range = static_cast<std::uint32_t>(ranges_.size());
+  work.range_count = static_cast<std::uint32_t>(ranges.size());
+  ranges_.insert(ranges_.end(), ranges.begin(), ranges.end());
+  return append<WorkId>(works_, work);
+}
 ChannelId ProgramBuilder::add_channel(Channel channel) {
   channel.send_lane = lanes_[{channel.from, channel.send_stream}]++;
   channel.receive_lane = lanes_[{channel.to, mirror(channel.send_stream)}]++;
@@ -123,7 +128,8 @@ void ProgramBuilder::add_after(StepId step, StepId earlier) {
 BufferId ProgramBuilder::add_buffer(BufferSpec spec, std::uint32_t micro_batch) {
   const auto same = [&spec](const BufferSpec& other) {
     return other.worker == spec.worker && other.segment == spec.segment && other.kind == spec.kind &&
-           other.content == spec.content && other.bytes == spec.bytes && other.group == spec.group;
+           other.content == spec.content && other.bytes == spec.bytes && other.group == spec.group &&
+           other.first == spec.first;
   };
   specs_by_worker_.resize(std::max<std::size_t>(specs_by_worker_.size(), index_of(spec.worker) + 1));
   auto& mine = specs_by_worker_[index_of(spec.worker)];
@@ -201,6 +207,7 @@ Program ProgramBuilder::finish(std::uint32_t micro_batches, std::uint32_t update
   for (Buffer& buffer : buffers_) rename(buffer.allocated_by), rename(buffer.freed_by);
   program.workers_ = std::move(workers_);
   program.works_ = std::move(works_);
+  program.ranges_ = std::move(ranges_);
   program.segments_ = std::move(segments_);
   program.channels_ = std::move(channels_);
   program.messages_ = std::move(messages_);

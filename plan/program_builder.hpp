@@ -22,7 +22,7 @@ class ProgramBuilder {
   /// The worker's stream of this kind and lane, made on first use.
   StreamId stream(WorkerId worker, StreamKind kind, std::uint32_t lane = 0);
   SegmentId add_segment(Segment segment);
-  WorkId add_work(StepWork work);
+  WorkId add_work(StepWork work, const std::vector<ParameterRange>& ranges = {});
   ChannelId add_channel(Channel channel);  ///< with lanes of its own
 
   const LocalModel& local_model(std::uint32_t index) const { return *local_models_[index]; }
@@ -75,6 +75,7 @@ class ProgramBuilder {
   std::vector<Stream> streams_;
   std::vector<Worker> workers_;
   std::vector<StepWork> works_;
+  std::vector<ParameterRange> ranges_;
   std::vector<Segment> segments_;
   std::vector<Channel> channels_;
   std::vector<Message> messages_;

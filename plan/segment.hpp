@@ -71,7 +71,8 @@ struct BoundaryCopy {
 struct SegmentParameter {
   ParameterId parameter;
   std::int64_t weight_offset;    ///< bytes into the segment's weights; a tied pair in one segment shares it
-  std::int64_t gradient_offset;  ///< bytes into the segment's gradients; every use has its own
+  /// Bytes into the segment's gradients; every use has its own. That of an updated one is its weight_offset.
+  std::int64_t gradient_offset;
   std::int64_t elements;
   bool updated;                  ///< false: a tied use whose owner is in this segment, so updated there
 };
@@ -121,6 +122,9 @@ struct SegmentOptions {
   /// I and W are actions of their own: backward_parts hold F again and I alone, weight_parts W. A schedule's B on such
   /// a segment is all of the first, then all of the second.
   bool split_backward = false;
+  /// ZeRO's stage: from 2 on buckets end with layers, and tied parameters have buckets of their own; with 3 forward parts
+  /// end where buckets do.
+  std::int64_t zero = 0;
   /// Ranges of layers [first, last), ascending and apart: what their backward needs is not kept but computed again, as
   /// far as nothing outside the range needs it.
   std::vector<std::pair<std::size_t, std::size_t>> recompute{};

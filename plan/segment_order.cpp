@@ -45,9 +45,11 @@ void SegmentLayout::order_forward() {
   forward_times_.resize(s.layers.size());
   s.forward_parts.emplace_back();
   clock_ = 0;
+  const std::vector<bool> ends = bucket_ends();
   for (std::size_t index = s.first; index < s.last; ++index) {
     const LayerId layer = id(index);
     if (!is_exchange(layer)) {
+      if (options_.zero == 3 && ends[row(layer)] && !s.forward_parts.back().items.empty()) s.forward_parts.emplace_back();
       add_item(s.forward_parts, {row(layer), Pass::forward, Region::all}, forward_times_);
       continue;
     }
@@ -114,10 +116,9 @@ void SegmentLayout::add_input_gradient(LayerId layer) {
 void SegmentLayout::add_weight_gradient(LayerId layer, std::vector<SegmentPart>& parts, Bytes& reduced) {
   if (model_.layer(layer).parameters.empty()) return;
   add_item(parts, {row(layer), Pass::weight_gradient, Region::all}, weight_times_);
-  for (const ParameterId parameter : model_.layer(layer).parameters)
-    if (local_.parameters[index_of(parameter)].partial != std::array<bool, kMeshAxes>{})
-      reduced += Bytes{aligned_size(model_.parameter(parameter).spec.bytes())};
-  if (!options_.overlap || reduced < options_.bucket || index_of(layer) == segment_.first) return;
+  reduced += bytes_in_buckets(layer);
+  if (!options_.overlap && options_.zero < 2) return;
+  if (reduced < options_.bucket || index_of(layer) == segment_.first) return;
   parts.emplace_back();
   reduced = {};
 }

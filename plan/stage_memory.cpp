@@ -54,10 +54,20 @@ std::int64_t passing_bytes(const Model& model, LayerId id, std::int64_t batch) {
   return bytes;
 }
 
-std::int64_t permanent_bytes(const Model& model, LayerId id, int states) {
+/// Whole values of a parameter that a rank holds at most, beside its share of what is divided among the replicas.
+std::int64_t whole_values(const Plan& plan) { return plan.zero == 0 ? 2 + plan.optimizer.states() : 2; }
+std::int64_t shared_values(const Plan& plan) {
+  return plan.zero == 0 ? 0 : plan.zero - 1 + plan.optimizer.states();
+}
+
+std::int64_t permanent_bytes(const Model& model, LayerId id, const Plan& plan) {
+  const std::int64_t ranks = plan.shard_ranks > 0 ? plan.shard_ranks : plan.replicas;
   std::int64_t bytes = 0;
-  for (const ParameterId parameter : model.layer(id).parameters)
-    bytes += (2 + states) * aligned_size(model.parameter(parameter).spec.bytes());
+  for (const ParameterId parameter : model.layer(id).parameters) {
+    const std::int64_t whole = aligned_size(model.parameter(parameter).spec.bytes());
+    const std::int64_t share = (whole / 4 + ranks - 1) / ranks * 4;
+    bytes += whole_values(plan) * whole + shared_values(plan) * share;
+  }
   return bytes;
 }
 
@@ -84,7 +94,7 @@ StageMemory::StageMemory(const Plan& plan, const LocalModel& local, std::vector<
   const Recompute::Kind policy = parse_recompute(plan.recompute).kind;
   for (std::uint32_t i = 0; i < local.model.layer_count(); ++i) {
     const auto id = static_cast<LayerId>(i);
-    permanent_.push_back(permanent_.back() + permanent_bytes(local.model, id, plan.optimizer.states()));
+    permanent_.push_back(permanent_.back() + permanent_bytes(local.model, id, plan));
     const bool source = policy == Recompute::Kind::full && local.model.layer(id).kind->inputs == 0;
     const std::int64_t all = source ? aligned_size(local.model.layer(id).output.bytes(batch))
                                     : kept_bytes(local.model, id, batch);

@@ -13,7 +13,7 @@ class Collector {
  public:
   Collector(const Program& program, const BufferSpec& spec)
       : segment_(program.segment(spec.segment)), model_(program.local(spec.segment).model), content_(spec.content),
-        group_(spec.group) {}
+        group_(spec.group), first_(spec.first) {}
 
   void add(std::int64_t offset, Bytes bytes) { ranges_.push_back({offset, offset + bytes.count}); }
   void add(const std::vector<Touch>& touches) {
@@ -24,24 +24,28 @@ class Collector {
   std::vector<ByteRange> take() && { return std::move(ranges_); }
 
  private:
-  void add_gradients(const Layer& layer);
+  void add_parameters(const Layer& layer);
 
   const Segment& segment_;
   const Model& model_;
   BufferContent content_;
   std::uint32_t group_;
+  std::int64_t first_;  ///< of the segment's bytes, in the buffer
   std::vector<ByteRange> ranges_;
 };
 
-void Collector::add_gradients(const Layer& layer) {
+void Collector::add_parameters(const Layer& layer) {
+  const bool weights = content_ == BufferContent::weights;
   for (const SegmentParameter& row : segment_.parameters)
     if (std::find(layer.parameters.begin(), layer.parameters.end(), row.parameter) != layer.parameters.end())
-      add(row.gradient_offset, Bytes{4} * row.elements);
+      add((weights ? row.weight_offset : row.gradient_offset) - first_, Bytes{4} * row.elements);
 }
 
 void Collector::add(const PassItem& item) {
-  if (content_ != BufferContent::gradients) return add(touches_of(segment_, model_, item));
-  if (item.pass == Pass::weight_gradient) add_gradients(model_.layer(segment_.layers[item.layer].layer));
+  if (content_ != BufferContent::gradients && content_ != BufferContent::weights)
+    return add(touches_of(segment_, model_, item));
+  if (content_ == BufferContent::weights || item.pass == Pass::weight_gradient)
+    add_parameters(model_.layer(segment_.layers[item.layer].layer));
 }
 
 /// Of the rank's own vector: ranks at an image's edge have fewer strips, and may have longer ones.
@@ -72,14 +76,14 @@ std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferI
     if (step.kind == StepKind::forward && part + 1 == parts.size()) touched.add(touches_of(segment.forward_copies));
     if (&parts == &segment.backward_parts && part == segment.first_gradient_part())
       touched.add(touches_of(segment.backward_copies));
-  } else if ((is_message_end(step.kind) || step.kind == StepKind::add_gradient) &&
+  } else if ((is_message_end(step.kind) || (step.kind == StepKind::add_gradient && program.work(id).part == 0)) &&
              spec.content == BufferContent::gradients) {
     const Model& model = program.local(spec.segment).model;
     for (const SegmentParameter& row : segment.parameters) {
       const bool tied = model.parameter(row.parameter).tied_to ||
                         std::any_of(model.parameters().begin(), model.parameters().end(),
                                     [&](const Parameter& other) { return other.tied_to == row.parameter; });
-      if (tied) touched.add(row.gradient_offset, Bytes{4} * row.elements);
+      if (tied) touched.add(row.gradient_offset - spec.first, Bytes{4} * row.elements);
     }
   } else {
     touched.add(0, spec.bytes);

@@ -42,16 +42,22 @@ void add_saved(const Program& program, const BufferSpec& spec, Place place, Cont
   }
 }
 
+bool lies_in(const BufferSpec& spec, std::int64_t offset) {
+  return spec.first <= offset && offset < spec.first + spec.bytes.count;
+}
+
 /// Weights, or as many values for each as the optimizer keeps.
-void add_weights(const Program& program, SegmentId id, std::int64_t times, Contents& contents) {
+void add_weights(const Program& program, const BufferSpec& spec, std::int64_t times, Contents& contents) {
+  const SegmentId id = spec.segment;
   for (const SegmentParameter& row : program.segment(id).parameters)
-    contents.add(row.weight_offset, program.local(id).model.parameter(row.parameter).name,
+    if (times > 1 || lies_in(spec, row.weight_offset)) contents.add(row.weight_offset, program.local(id).model.parameter(row.parameter).name,
                  Bytes{aligned_size(Bytes{row.elements * 4})} * times);
 }
 
-void add_gradients(const Program& program, SegmentId id, Contents& contents) {
+void add_gradients(const Program& program, const BufferSpec& spec, Contents& contents) {
+  const SegmentId id = spec.segment;
   for (const SegmentParameter& row : program.segment(id).parameters)
-    contents.add(row.gradient_offset, program.local(id).model.parameter(row.parameter).name, Bytes{row.elements * 4});
+    if (lies_in(spec, row.gradient_offset)) contents.add(row.gradient_offset, program.local(id).model.parameter(row.parameter).name, Bytes{row.elements * 4});
 }
 
 void add_boundary(const Program& program, SegmentId id, const std::vector<BoundaryTensor>& tensors,
@@ -64,12 +70,15 @@ void add_boundary(const Program& program, SegmentId id, const std::vector<Bounda
 
 std::vector<HeldTensor> held_tensors(const Program& program, const BufferSpec& spec) {
   const Segment& segment = program.segment(spec.segment);
-  const std::int64_t states = segment.weight_bytes.count > 0 ? spec.bytes.count / segment.weight_bytes.count : 0;
+  const std::int64_t weights = segment.weight_bytes.count;
+  const std::int64_t states = weights > 0 && spec.bytes.count % weights == 0 ? spec.bytes.count / weights : 0;
   Contents contents;
   switch (spec.content) {
-    case BufferContent::weights: add_weights(program, spec.segment, 1, contents); break;
-    case BufferContent::gradients: add_gradients(program, spec.segment, contents); break;
-    case BufferContent::optimizer_state: add_weights(program, spec.segment, states, contents); break;
+    case BufferContent::weights: add_weights(program, spec, 1, contents); break;
+    case BufferContent::gradients: add_gradients(program, spec, contents); break;
+    case BufferContent::optimizer_state:
+      if (states > 0) add_weights(program, spec, states, contents);
+      break;
     case BufferContent::saved: add_saved(program, spec, Place::saved, contents); break;
     case BufferContent::saved_for_input: add_saved(program, spec, Place::saved_for_input, contents); break;
     case BufferContent::inbox: add_boundary(program, spec.segment, segment.inbox, contents); break;
@@ -93,6 +102,8 @@ std::string_view meaning_of(BufferContent content) {
       {BufferContent::saved, "kept for backward"},
       {BufferContent::workspace, "workspace of a step"},
       {BufferContent::tied_inbox, "tied gradients received"},
+      {BufferContent::weight_shard, "own part of the weights"},
+      {BufferContent::gradient_shard, "own part of the gradients of weights"},
       {BufferContent::saved_for_input, "kept for the gradients of inputs"},
       {BufferContent::deferred, "kept for the gradients of weights"},
   };

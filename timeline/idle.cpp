@@ -19,6 +19,7 @@ IdleCause cause_of(StreamKind kind) {
       IdleCause::collective,      // width
       IdleCause::collective,      // tensor
       IdleCause::collective,      // reduce gradients
+      IdleCause::collective,      // gather weights
       IdleCause::offload,         // copy out
       IdleCause::offload,         // copy in
   };

@@ -140,6 +140,7 @@ Concurrency measure_concurrency(const Model& model, const Plan& plan, std::int64
                                 const std::vector<std::int64_t>& threads, std::stop_token stop) {
   Plan whole = plan;
   whole.pipeline = whole.replicas = whole.tensor = whole.height = whole.width = 1;
+  whole.zero = whole.shard_ranks = 0;
   whole.schedule = "1f1b";
   whole.layouts.clear();
   whole.cuts.clear();

@@ -107,6 +107,7 @@ std::span<const FitTechnique> fit_techniques() { return kTechniques; }
 Plan plain_plan(const Plan& asked) {
   Plan plan = asked;
   plan.pipeline = plan.replicas = plan.tensor = plan.height = plan.width = 1;
+  plan.zero = plan.shard_ranks = 0;
   plan.schedule = "sequential";
   plan.recompute = "none";
   plan.micro_batch_size *= plan.micro_batches;

@@ -52,6 +52,7 @@ std::vector<MeasuredKernel> measure_kernels(const Model& model, const Plan& plan
   Plan whole = plan;
   whole.pipeline = 1;
   whole.replicas = 1;
+  whole.zero = whole.shard_ranks = 0;
   whole.schedule = "1f1b";
   whole.cuts.clear();
   whole.micro_batches = std::min<std::int64_t>(plan.micro_batches, 4);

@@ -1,0 +1,33 @@
+// Which plans may shard weights, gradients and optimizer state over their replicas.
+
+#include <fmt/format.h>
+
+#include "base/error.hpp"
+#include "plan/lowering.hpp"
+
+namespace tandem {
+
+void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::size_t stages,
+                    std::size_t rounds) {
+  if (plan.zero == 0) {
+    if (plan.shard_ranks != 0)
+      throw InputError("replicas share one copy only where something is sharded", fmt::format("{}", plan.shard_ranks),
+                       "zero: 1, 2 or 3");
+    return;
+  }
+  if (plan.replicas == 1)
+    throw InputError("there is one replica, so nothing to shard over", fmt::format("zero: {}", plan.zero),
+                     "zero: 0, or more than one data-parallel rank");
+  if (holders.size() != stages)
+    throw InputError(fmt::format("the schedule \"{}\" has copies of its stages, whose gradients are not sharded",
+                                 plan.schedule),
+                     fmt::format("zero: {}", plan.zero), "zero: 0, or a schedule with one copy of each stage");
+  if (rounds > 1)
+    throw InputError(fmt::format("the schedule \"{}\" changes weights while micro-batches are under way", plan.schedule),
+                     fmt::format("zero: {}", plan.zero), "zero: 0, or a synchronous schedule");
+  if (plan.shard_ranks != 0 && (plan.shard_ranks == 1 || plan.replicas % plan.shard_ranks != 0))
+    throw InputError("the replicas cannot be divided like this", fmt::format("{}", plan.shard_ranks),
+                     fmt::format("a divisor of the {} replicas above 1, or 0 for all of them", plan.replicas));
+}
+
+}  // namespace tandem

@@ -1,0 +1,247 @@
+// Plans that shard gradients and weights, too: the second and third stage of ZeRO (1910.02054).
+//
+// A bucket's gradients live from the first part of a micro-batch's backward that adds to them until their sum over the
+// replicas has been taken, of which the rank adds its own block to its shard. A tied parameter's gradient is complete
+// only at the iteration's end, so it stays until then. With sharded weights, those of a bucket are gathered for the
+// parts that read them, in forward and again in backward, or once an iteration where the plan keeps them.
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "plan/lowering.hpp"
+#include "plan/part_touches.hpp"
+
+namespace tandem {
+namespace {
+
+constexpr StepKind kKindOf[] = {StepKind::forward, StepKind::backward, StepKind::weight_gradient};
+
+bool lies_in(const GradientBucket& bucket, std::int64_t offset) {
+  return bucket.offset <= offset && offset < bucket.offset + bucket.bytes.count;
+}
+
+/// Notes which parts read the bucket's weights and add to its gradients.
+void note_parts(const Segment& segment, const Model& local, StageBucket& bucket) {
+  for (std::size_t way = 0; way < kWays; ++way) {
+    const auto& parts = parts_of(segment, kKindOf[way]);
+    for (std::uint32_t part = 0; part < parts.size(); ++part)
+      for (const PassItem& item : parts[part].items)
+        for (const SegmentParameter& row : segment.parameters) {
+          if (local.parameter(row.parameter).layer != segment.layers[item.layer].layer) continue;
+          if (lies_in(*bucket.bucket, row.weight_offset)) bucket.weights[way].touch(part);
+          if (item.pass == Pass::weight_gradient && lies_in(*bucket.bucket, row.gradient_offset))
+            bucket.gradients.touch(part);
+        }
+  }
+}
+
+}  // namespace
+
+BufferId Lowering::window(const LoweredStage& stage, BufferContent content, std::int64_t first, Bytes bytes,
+                          std::uint32_t batch) {
+  const BufferClass kind = content == BufferContent::weights ? BufferClass::weight : BufferClass::gradient;
+  BufferSpec spec{stage.worker, stage.shared->segment, kind, content, bytes};
+  spec.first = first;
+  return builder_.add_buffer(spec, batch);
+}
+
+/// The persistent shards, and the buckets that pass through the memory around them.
+void Lowering::make_shards(std::uint32_t index) {
+  LoweredStage& stage = lowered_[index];
+  if (plan_.zero < 2) return;
+  Bytes own;
+  for (const ParameterRange& range : stage.owned) own += Bytes{4} * range.elements;
+  stage.gradient_shard = buffer(stage, BufferClass::gradient, BufferContent::gradient_shard, own, 0);
+  if (plan_.zero == 3) {
+    stage.weight_shard = buffer(stage, BufferClass::weight, BufferContent::weight_shard, own, 0);
+    stage.slots = {stage.weight_shard};
+  }
+  const Model& local = builder_.local_model(stage.layout->local_model).model;
+  for (std::size_t group = 0; group < bucket_groups_.size(); ++group) {
+    const auto& members = bucket_groups_[group].members;
+    const auto at = std::find(members.begin(), members.end(), index);
+    if (at == members.end()) continue;
+    StageBucket bucket;
+    bucket.group = group;
+    bucket.bucket = bucket_groups_[group].buckets[static_cast<std::size_t>(at - members.begin())];
+    for (const ParameterRange& range : stage.owned)
+      if (lies_in(*bucket.bucket, range.whole)) bucket.own.push_back(range);
+    note_parts(*stage.layout, local, bucket);
+    stage.shards.push_back(std::move(bucket));
+  }
+}
+
+/// A step of one bucket; its work is made on first use.
+StepId Lowering::add_bucket_step(LoweredStage& stage, StageBucket& bucket, StepKind kind, std::uint32_t batch) {
+  WorkId& work = kind == StepKind::zero_gradients ? bucket.zero : kind == StepKind::own_block ? bucket.fill : bucket.add;
+  const auto number = static_cast<std::uint32_t>(&bucket - stage.shards.data() + 1);
+  const ParameterRange whole{bucket.bucket->offset, 0, bucket.bucket->bytes.count / 4};
+  if (work == kNone<WorkId>)
+    work = builder_.add_work({kind, stage.worker, stage.shared->segment, number},
+                             kind == StepKind::zero_gradients ? std::vector{whole} : bucket.own);
+  return builder_.add_compute(work, batch);
+}
+
+void Lowering::open_gradients(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
+  bucket.gradient = window(stage, BufferContent::gradients, bucket.bucket->offset, bucket.bucket->bytes, batch);
+  bucket.added = kNone<StepId>;
+  const StepId zero = add_bucket_step(stage, bucket, StepKind::zero_gradients, batch);
+  builder_.allocate(bucket.gradient, zero, Moment::start);
+  builder_.use(zero, bucket.gradient, Access::write);
+}
+
+void Lowering::add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
+  bucket.added = add_bucket_step(stage, bucket, StepKind::add_gradient, batch);
+  builder_.use(bucket.added, bucket.gradient, Access::read);
+  builder_.use(bucket.added, stage.gradient_shard, Access::read_write);
+  builder_.release(bucket.gradient, bucket.added, Moment::end);
+}
+
+/// Shards become zero, and so do the gradients of tied parameters, which stay to the end of the iteration.
+void Lowering::begin_shards(LoweredStage& stage) {
+  stage.begin = builder_.add_compute(
+      builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment}, stage.owned), 0);
+  builder_.use(stage.begin, stage.gradient_shard, Access::write);
+  for (StageBucket& bucket : stage.shards)
+    if (bucket.bucket->tied) open_gradients(stage, bucket, 0);
+  const std::int64_t first = stage.layout->weight_bytes.count;
+  const Bytes uses = stage.layout->gradient_bytes - stage.layout->weight_bytes;
+  if (uses.count == 0) return;
+  stage.tied_uses = window(stage, BufferContent::gradients, first, uses, 0);
+  const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
+  const StepId zero = builder_.add_compute(
+      builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment, number}, {{first, 0, uses.count / 4}}),
+      0);
+  builder_.allocate(stage.tied_uses, zero, Moment::start);
+  builder_.use(zero, stage.tied_uses, Access::write);
+}
+
+/// Indices of the buckets that the way reads weights of, by the first part that does.
+std::vector<std::size_t> Lowering::units_of(const LoweredStage& stage, Way way) const {
+  std::vector<std::size_t> units;
+  const auto first = [&](std::size_t i) { return stage.shards[i].weights[static_cast<std::size_t>(way)].first; };
+  for (std::size_t i = 0; i < stage.shards.size(); ++i)
+    if (stage.shards[i].weights[static_cast<std::size_t>(way)].is_used()) units.push_back(i);
+  std::stable_sort(units.begin(), units.end(), [&](std::size_t a, std::size_t b) { return first(a) < first(b); });
+  return units;
+}
+
+/// As many units ahead as the plan says, the way's first ones at its beginning.
+void Lowering::fill_before(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch) {
+  const std::vector<std::size_t> units = units_of(stage, way);
+  const auto ahead = static_cast<std::size_t>(plan_.prefetch);
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const StageBucket& earlier = stage.shards[units[i < ahead ? 0 : i - ahead]];
+    StageBucket& bucket = stage.shards[units[i]];
+    if (earlier.weights[static_cast<std::size_t>(way)].first != part || bucket.weight != kNone<BufferId>) continue;
+    bucket.weight = window(stage, BufferContent::weights, bucket.bucket->offset, bucket.bucket->bytes, batch);
+    bucket.filled = add_bucket_step(stage, bucket, StepKind::own_block, batch);
+    builder_.allocate(bucket.weight, bucket.filled, Moment::start);
+    builder_.use(bucket.filled, bucket.weight, Access::write);
+    builder_.use(bucket.filled, stage.weight_shard, Access::read);
+  }
+}
+
+/// A bucket's sum is added a part later than it begins, where it may take the time of that part.
+void Lowering::before_part(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch) {
+  if (plan_.zero == 3) fill_before(stage, way, part, batch);
+  if (plan_.zero < 2 || way != stage.gradient_way()) return;
+  const std::uint32_t later = plan_.overlap ? 2 : 1;
+  for (StageBucket& bucket : stage.shards)
+    if (!bucket.bucket->tied && bucket.gradients.last + later == part) add_to_shard(stage, bucket, batch);
+  for (StageBucket& bucket : stage.shards)
+    if (!bucket.bucket->tied && bucket.gradients.first == part) open_gradients(stage, bucket, batch);
+}
+
+void Lowering::use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds) {
+  for (StageBucket& bucket : stage.shards) {
+    if (plan_.zero == 3 && bucket.weights[static_cast<std::size_t>(way)].holds(part)) {
+      builder_.use(step, bucket.weight, Access::read);
+      bucket.last_reader = step;
+    }
+    if (adds && bucket.gradients.holds(part)) builder_.use(step, bucket.gradient, Access::read_write);
+  }
+  if (adds && stage.tied_uses != kNone<BufferId>) builder_.use(step, stage.tied_uses, Access::read_write);
+}
+
+void Lowering::after_way(LoweredStage& stage, Way way, std::uint32_t batch) {
+  if (plan_.zero < 2 || way != stage.gradient_way()) return;
+  for (StageBucket& bucket : stage.shards)
+    if (!bucket.bucket->tied && bucket.added == kNone<StepId>) add_to_shard(stage, bucket, batch);
+}
+
+/// The bucket of the group on one of its members.
+StageBucket& Lowering::shard_of(std::size_t group, std::uint32_t rank) {
+  for (StageBucket& bucket : lowered_[bucket_groups_[group].members[rank]].shards)
+    if (bucket.group == group) return bucket;
+  throw InvariantError("a member of a group has its bucket");
+}
+
+/// Before the first part of the way that reads them.
+void Lowering::gather_for_way(std::size_t group, Way way, std::uint32_t batch) {
+  const auto index = static_cast<std::size_t>(way);
+  if (shard_of(group, 0).filled == kNone<StepId>) return;  // gathered already
+  add_gathers(bucket_groups_[group], batch, [&](std::uint32_t rank, StepId step) {
+    LoweredStage& stage = lowered_[bucket_groups_[group].members[rank]];
+    StageBucket& bucket = shard_of(group, rank);
+    builder_.add_after(step, bucket.filled);
+    builder_.use(step, bucket.weight, Access::read_write);
+    builder_.add_after(stage.part(way, batch, bucket.weights[index].first), step);
+    bucket.filled = kNone<StepId>;
+    if (!plan_.reshard) return;
+    builder_.release(bucket.weight, stage.part(way, batch, bucket.weights[index].last), Moment::end);
+    bucket.weight = kNone<BufferId>;
+  });
+}
+
+void Lowering::reduce_for_way(std::size_t group, Way way, std::uint32_t batch) {
+  add_reductions(bucket_groups_[group], batch, [&](std::uint32_t rank, StepId step) {
+    const LoweredStage& stage = lowered_[bucket_groups_[group].members[rank]];
+    const StageBucket& bucket = shard_of(group, rank);
+    builder_.add_after(step, stage.part(way, batch, bucket.gradients.last));
+    builder_.use(step, bucket.gradient, Access::read_write);
+    builder_.add_after(bucket.added, step);
+  });
+  for (std::uint32_t rank = 0; rank < bucket_groups_[group].members.size(); ++rank)
+    shard_of(group, rank).added = kNone<StepId>;
+}
+
+/// The collectives of a way whose steps have been laid down on all workers of the holder.
+void Lowering::join_shards(std::size_t holder, Way way, std::uint32_t batch) {
+  if (plan_.zero < 2) return;
+  const std::vector<std::uint32_t> workers = workers_of(holder);
+  std::vector<std::pair<std::uint32_t, std::size_t>> gathered, reduced;  // part, group
+  for (std::size_t group = 0; group < bucket_groups_.size(); ++group) {
+    if (std::find(workers.begin(), workers.end(), bucket_groups_[group].members[0]) == workers.end()) continue;
+    const StageBucket& bucket = shard_of(group, 0);
+    const PartSpan& readers = bucket.weights[static_cast<std::size_t>(way)];
+    if (plan_.zero == 3 && readers.is_used()) gathered.emplace_back(readers.first, group);
+    const bool ends = way == lowered_[workers[0]].gradient_way() && !bucket.bucket->tied;
+    if (ends) reduced.emplace_back(bucket.gradients.last, group);
+  }
+  std::sort(gathered.begin(), gathered.end());
+  std::sort(reduced.begin(), reduced.end());
+  for (const auto& [part, group] : gathered) gather_for_way(group, way, batch);
+  for (const auto& [part, group] : reduced) reduce_for_way(group, way, batch);
+}
+
+/// The gradients of tied parameters; `within`: of all their uses in the stage.
+void Lowering::use_tied(const LoweredStage& stage, StepId step, Access access, bool within) {
+  if (stage.gradients != kNone<BufferId>) return builder_.use(step, stage.gradients, access);
+  for (const StageBucket& bucket : stage.shards)
+    if (bucket.bucket->tied) builder_.use(step, bucket.gradient, access);
+  if (within) builder_.use(step, stage.tied_uses, access);
+}
+
+/// What stayed to the end of the iteration.
+void Lowering::end_shards(LoweredStage& stage) {
+  for (StageBucket& bucket : stage.shards) {
+    if (bucket.weight != kNone<BufferId>) builder_.release(bucket.weight, bucket.last_reader, Moment::end);
+    if (!bucket.bucket->tied) continue;
+    add_to_shard(stage, bucket, 0);
+    for (const StepId reduction : stage.reductions) builder_.add_after(bucket.added, reduction);
+    if (stage.tied_uses != kNone<BufferId>) builder_.release(stage.tied_uses, bucket.added, Moment::end);
+  }
+}
+
+}  // namespace tandem

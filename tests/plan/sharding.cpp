@@ -1,0 +1,170 @@
+// What ZeRO's stages divide among the replicas, counted in the buffers of Programs.
+
+#include <map>
+
+#include "plan/memory_script.hpp"
+#include "plan/verify.hpp"
+#include "tests/catch.hpp"
+#include "tests/plan/meshes.hpp"
+
+using namespace tandem;
+
+namespace {
+
+Program lower_on(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts = {}) {
+  const Program program = lower(plan, model, cuts, one_device_each(mesh_of(plan).workers()));
+  verify(program);
+  return program;
+}
+
+/// Bytes of the worker's persistent buffers of this class.
+std::int64_t held(const Program& program, std::uint32_t worker, BufferClass kind) {
+  std::int64_t bytes = 0;
+  for (std::uint32_t i = 0; i < program.buffers().size(); ++i) {
+    const BufferSpec& spec = program.spec(static_cast<BufferId>(i));
+    if (index_of(spec.worker) == worker && spec.kind == kind && program.buffers()[i].allocated_by == kNone<StepId>)
+      bytes += spec.bytes.count;
+  }
+  return bytes;
+}
+
+Plan sharded(std::int64_t replicas, std::int64_t zero) {
+  Plan plan = plan_on(replicas, 1, 1, 1);
+  plan.zero = zero;
+  plan.micro_batches = 2;
+  return plan;
+}
+
+constexpr std::int64_t kBlock = 16 * 16 + 16;  ///< parameters of one of equal_blocks()
+
+}  // namespace
+
+TEST_CASE("the first stage divides the optimizer state alone") {
+  const std::int64_t replicas = GENERATE(2, 4, 8);
+  const std::int64_t parameters = 4 * kBlock;  // 1088: 17 x 64 divides evenly
+
+  const Program program = lower_on(sharded(replicas, 1), equal_blocks(4));
+
+  for (std::uint32_t worker = 0; worker < replicas; ++worker) {
+    CHECK(held(program, worker, BufferClass::weight) == 4 * parameters);
+    CHECK(held(program, worker, BufferClass::gradient) == 4 * parameters);
+    CHECK(held(program, worker, BufferClass::optimizer_state) == 8 * parameters / replicas);  // of 16 bytes 8 + 8 / N
+  }
+}
+
+TEST_CASE("each stage divides one thing more, to the byte") {
+  const std::int64_t replicas = GENERATE(2, 4, 8);
+  const std::int64_t parameters = 4 * kBlock, share = parameters / replicas;
+
+  const Program second = lower_on(sharded(replicas, 2), equal_blocks(4));
+  const Program third = lower_on(sharded(replicas, 3), equal_blocks(4));
+
+  for (std::uint32_t worker = 0; worker < replicas; ++worker) {
+    CHECK(held(second, worker, BufferClass::weight) == 4 * parameters);  // of 16 bytes 4 + 12 / N
+    CHECK(held(second, worker, BufferClass::gradient) == 4 * share);
+    CHECK(held(second, worker, BufferClass::optimizer_state) == 8 * share);
+    CHECK(held(third, worker, BufferClass::weight) == 4 * share);        // 16 / N
+    CHECK(held(third, worker, BufferClass::gradient) == 4 * share);
+    CHECK(held(third, worker, BufferClass::optimizer_state) == 8 * share);
+  }
+}
+
+TEST_CASE("of whole buckets only those in use are there") {
+  struct Row {
+    std::int64_t prefetch;
+    bool reshard, overlap;
+    std::int64_t weights, gradients;  ///< most buckets at once
+  };
+  const Row row = GENERATE(values<Row>({
+      {0, true, true, 1, 2},   // gradients: one being computed, one being summed
+      {1, true, true, 2, 2},   // weights: one in use, one ahead
+      {2, true, true, 3, 2},
+      {1, false, true, 4, 2},  // weights: all, as backward reads them again
+      {1, true, false, 2, 1},
+  }));
+  Plan plan = sharded(2, 3);
+  plan.bucket = Bytes{1000};  // a layer each
+  plan.prefetch = row.prefetch;
+  plan.reshard = row.reshard;
+  plan.overlap = row.overlap;
+
+  const Program program = lower_on(plan, equal_blocks(4));
+
+  const MemoryPeak peak = script_peaks(program)[0];
+  const auto most = [&](BufferClass kind) { return peak.by_class[static_cast<std::size_t>(kind)].count; };
+  CHECK(most(BufferClass::weight) == 4 * (4 * kBlock / 2 + row.weights * kBlock));
+  CHECK(most(BufferClass::gradient) == 4 * (4 * kBlock / 2 + row.gradients * kBlock));
+}
+
+TEST_CASE("every micro-batch gathers weights twice and sums gradients once") {
+  Plan plan = sharded(2, 3);
+  plan.bucket = Bytes{1000};
+
+  const Program program = lower_on(plan, equal_blocks(4));
+
+  std::map<std::string, int> entered;
+  for (const Collective& collective : program.collectives()) ++entered[program.spec(collective).name];
+  CHECK(entered.size() == 8);  // four buckets, two collectives each
+  for (const char* number : {"0", "1", "2", "3"}) {
+    CHECK(entered["weights " + std::string(number) + " all_gather"] == 2 * 2);
+    CHECK(entered["gradients " + std::string(number) + " reduce_scatter"] == 2);
+  }
+}
+
+TEST_CASE("blocks of a bucket that does not divide differ by one value") {
+  const Program program = lower_on(sharded(3, 1), equal_blocks(4));
+
+  CHECK(held(program, 0, BufferClass::optimizer_state) == 8 * 363);  // 1088 = 363 + 363 + 362
+  CHECK(held(program, 1, BufferClass::optimizer_state) == 8 * 363);
+  CHECK(held(program, 2, BufferClass::optimizer_state) == 8 * 362);
+}
+
+TEST_CASE("sgd has no state to divide") {
+  Plan plan = sharded(2, 1);
+  plan.optimizer.kind = OptimizerKind::sgd;
+
+  const Program program = lower_on(plan, equal_blocks(4));
+
+  CHECK(held(program, 0, BufferClass::optimizer_state) == 0);
+}
+
+TEST_CASE("replicas that share a copy in twos halve the state") {
+  Plan plan = sharded(8, 1);
+  plan.shard_ranks = 2;
+
+  const Program program = lower_on(plan, equal_blocks(4));
+
+  std::map<std::string, int> specs;
+  for (const CollectiveSpec& spec : program.collective_specs()) ++specs[spec.name];
+  CHECK(held(program, 0, BufferClass::optimizer_state) == 8 * 1088 / 2);
+  CHECK(specs == std::map<std::string, int>{{"gradients 0 reduce_scatter", 4},  // in each pair
+                                            {"gradients 0 all_reduce", 2},      // among the four owners of each half
+                                            {"weights 0 all_gather", 4}});
+}
+
+TEST_CASE("what cannot be sharded is refused") {
+  struct Row {
+    std::int64_t replicas, zero, shard_ranks;
+    const char* problem;
+  };
+  const Row row = GENERATE(values<Row>({
+      {1, 1, 0, "there is one replica, so nothing to shard over"},
+      {4, 1, 3, "the replicas cannot be divided like this"},
+      {4, 1, 1, "the replicas cannot be divided like this"},
+      {4, 1, 8, "the replicas cannot be divided like this"},
+      {4, 0, 2, "replicas share one copy only where something is sharded"},
+  }));
+  Plan plan = sharded(row.replicas, row.zero);
+  plan.shard_ranks = row.shard_ranks;
+
+  CHECK_THAT(complaint([&] { lower_on(plan, equal_blocks(4)); }), Catch::Matchers::Contains(row.problem));
+}
+
+TEST_CASE("stages in several copies are not sharded") {
+  Plan plan = sharded(2, 1);
+  plan.pipeline = 2;
+  plan.schedule = "chimera";
+
+  CHECK_THAT(complaint([&] { lower_on(plan, equal_blocks(2), block_cuts(2)); }),
+             Catch::Matchers::Contains("has copies of its stages"));
+}

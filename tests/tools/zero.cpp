@@ -1,0 +1,146 @@
+// Sharded data parallelism, ridden both ways: what is predicted runs, with the bits of the plan that shards nothing.
+#include <cstring>
+
+#include "tests/catch.hpp"
+#include "tests/tools/mesh_scene.hpp"
+
+using namespace tandem;
+
+namespace {
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
+
+RunResult run(const Plan& plan, std::int64_t iterations) {
+  const Job job = make_job(plan, made_up_host(), CostModel(false));
+  RunOptions options;
+  options.optimizer = plan.optimizer;
+  options.seed = plan.seed;
+  options.iterations = iterations;
+  return run_on_one_thread(job.program, *job.model, make_dataset(job), options);
+}
+
+/// Losses, weights and gradients of three iterations.
+void check_same_bits(const Plan& plan, const Plan& other) {
+  const RunResult result = run(plan, 3), want = run(other, 3);
+  CHECK(same_bits(result.losses, want.losses));
+  for (std::size_t i = 0; i < want.weights.size(); ++i) {
+    CHECK(same_bits(result.weights[i], want.weights[i]));
+    CHECK(same_bits(result.gradients[i], want.gradients[i]));
+  }
+}
+
+struct Row {
+  const char* model;
+  MeshSizes sizes;
+  const char* collective;
+  std::int64_t bucket;
+  OptimizerKind optimizer;
+  const char* schedule = "1f1b";
+};
+
+Plan plan_of(const Row& row, std::int64_t zero) {
+  Plan plan = mesh_plan(row.model, row.sizes);
+  plan.zero = zero;
+  plan.collective = row.collective;
+  plan.bucket = Bytes{row.bucket};
+  plan.optimizer.kind = row.optimizer;
+  plan.schedule = row.schedule;
+  return plan;
+}
+
+constexpr auto kAdam = OptimizerKind::adam, kSgd = OptimizerKind::sgd;
+
+}  // namespace
+
+TEST_CASE("a sharded optimizer state is predicted as it runs, and changes no bit") {
+  const Row row = GENERATE(values<Row>({
+      {"linear-regression", {.replicas = 2}, "ring", 25'000'000, kAdam},
+      {"mlp", {.replicas = 3}, "ring", 25'000'000, kAdam},             // blocks of two sizes
+      {"mlp", {.replicas = 2}, "direct", 100'000, kSgd},
+      {"mlp", {.replicas = 4}, "halving_doubling", 1'000'000, kAdam},
+      {"mlp", {.pipeline = 2, .replicas = 2}, "ring", 1'000, kAdam, "gpipe"},
+      {"gpt-nano", {.replicas = 4}, "ring", 25'000'000, kAdam},
+      {"gpt-nano", {.replicas = 2}, "ring", 10'000, kSgd},
+      {"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 10'000, kAdam},  // a tie between stages
+      {"gpt-nano", {.replicas = 2, .tensor = 2}, "direct", 10'000, kAdam},
+      {"vgg-nano", {.replicas = 2, .height = 2}, "ring", 10'000, kAdam},    // summands on two axes
+  }));
+  const Plan plan = plan_of(row, 1);
+  INFO(described(plan));
+
+  const MeshRide ride = MeshRider().ride(plan);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  CHECK(ride.gradient_error < 1e-4);
+  CHECK(ride.loss_error < 1e-5);
+  check_same_bits(plan, plan_of(row, 0));
+}
+
+TEST_CASE("sharded gradients and weights run as predicted, with one micro-batch to the same bits") {
+  const std::int64_t zero = GENERATE(2, 3);
+  const Row row = GENERATE(values<Row>({
+      {"linear-regression", {.replicas = 2}, "ring", 25'000'000, kAdam},
+      {"mlp", {.replicas = 3}, "ring", 25'000'000, kAdam},             // blocks of two sizes
+      {"mlp", {.replicas = 2}, "direct", 100'000, kSgd},
+      {"mlp", {.pipeline = 2, .replicas = 2}, "ring", 1'000, kAdam, "gpipe"},
+      {"gpt-nano", {.replicas = 2}, "ring", 25'000'000, kAdam},        // a tie within the stage
+      {"gpt-nano", {.replicas = 2}, "ring", 200'000, kSgd},
+      {"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 100'000, kAdam},  // a tie between stages
+      {"gpt-nano", {.replicas = 2, .tensor = 2}, "direct", 100'000, kAdam},
+  }));
+  Plan plan = plan_of(row, zero), whole = plan_of(row, 0);
+  INFO("zero " << zero << " " << described(plan));
+
+  const MeshRide ride = MeshRider().ride(plan);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  CHECK(ride.gradient_error < 1e-4);
+  CHECK(ride.loss_error < 1e-5);
+  plan.micro_batches = whole.micro_batches = 1;  // with more, replicas are summed before micro-batches are
+  if (row.sizes.replicas == 2) check_same_bits(plan, whole);  // of two summands no place in a bucket changes the sum
+}
+
+TEST_CASE("weights are gathered ahead, late, or once an iteration, to the same bits") {
+  struct Way {
+    std::int64_t prefetch;
+    bool reshard, overlap;
+  };
+  const Way way = GENERATE(values<Way>({{0, true, true}, {2, true, true}, {1, false, true}, {1, true, false}}));
+  const char* schedule = GENERATE("1f1b", "zb-h1");
+  Plan plan = plan_of({"mlp", {.pipeline = 2, .replicas = 2}, "ring", 1'000, kAdam, schedule}, 3);
+  const Plan usual = plan;
+  plan.prefetch = way.prefetch;
+  plan.reshard = way.reshard;
+  plan.overlap = way.overlap;
+
+  const MeshRide ride = MeshRider().ride(plan);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  check_same_bits(plan, usual);
+}
+
+TEST_CASE("weights are gathered for what is computed again, too") {
+  Plan plan = plan_of({"gpt-nano", {.replicas = 2}, "ring", 100'000, kAdam}, 3);
+  plan.recompute = "block";
+  Plan whole = plan;
+  whole.zero = 0;
+
+  const MeshRide ride = MeshRider().ride(plan);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  plan.micro_batches = whole.micro_batches = 1;
+  check_same_bits(plan, whole);
+}
+
+TEST_CASE("replicas of a node may share a copy, as the hierarchical sum divides it") {
+  const std::int64_t zero = GENERATE(1, 2, 3);
+  Plan plan = plan_of({"mlp", {.replicas = 4}, "ring", 1'000'000, kAdam}, zero);
+  plan.shard_ranks = 2;
+
+  const MeshRide ride = MeshRider().ride(plan);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  CHECK(ride.gradient_error < 1e-4);
+}
