@@ -9,7 +9,8 @@ namespace tandem {
 namespace {
 
 bool is_of_iteration(StepKind kind) {
-  return kind == StepKind::zero_gradients || kind == StepKind::add_gradient || kind == StepKind::update;
+  return kind == StepKind::zero_gradients || kind == StepKind::add_gradient || kind == StepKind::update ||
+         kind == StepKind::settle;
 }
 
 using Times = std::vector<Seconds>;

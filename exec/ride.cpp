@@ -39,7 +39,8 @@ const Program& checked(const Program& program, const Model& model, std::optional
 
 Ride::Ride(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options,
            const StopControl& control, const Pacer& pacer)
-    : program_(program), options_(options), control_(control), pacer_(pacer), memory_(checked(program, model, options.device_memory), options.device_memory),
+    : program_(program), options_(options), control_(control), pacer_(pacer),
+      memory_(checked(program, model, options.device_memory), options.device_memory),
       weights_(program, model, memory_), runner_({program, model, dataset, options.optimizer, options.seed}, memory_),
       recorder_(program, memory_, std::min(options.iterations, options.timelines)) {
   use_one_blas_thread();

@@ -17,6 +17,7 @@ StepFunction make_work(const WorkContext& context, const StepWork& work) {
     case StepKind::zero_gradients: return make_zero_gradients(context, work);
     case StepKind::add_gradient: return make_add_gradient(context, work);
     case StepKind::update: return make_update(context, work);
+    case StepKind::settle: return [](const StepCall&) {};
     case StepKind::own_block: return make_own_block(context, work);
     case StepKind::send:
     case StepKind::receive:

@@ -174,6 +174,7 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
     for (const std::uint32_t batch : stage.order_of(Way::forward)) add_local_buffers(stage, batch);
   connect_stages();
   add_offloads();
+  if (plan_.offload_optimizer) settle();
   return std::move(builder_).finish(batches(), versions_.rounds);
 }
 

@@ -122,7 +122,8 @@ PartUses uses_of_parts(const Segment& segment, const Model& local, Way way) {
 namespace {
 
 bool touches(const PartUses& uses, std::size_t part, BufferContent content) {
-  return std::any_of(uses[part].begin(), uses[part].end(), [&](const auto& use) { return use.content == content && use.group == 0; });
+  return std::any_of(uses[part].begin(), uses[part].end(),
+                     [&](const PartUse& use) { return use.content == content && use.group == 0; });
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& 
   for (const ParameterRange& range : stage.owned) own = std::max(own, Bytes{range.own + 4 * range.elements});
   const Bytes state = own * plan_.optimizer.states();
   if (state.count == 0) return;
+  if (plan_.offload_optimizer) return offload_states(stage, state);
   if (stage.states == kNone<BufferId>)
     stage.states = buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, state, 0);
   builder_.use(stage.end, stage.states, Access::read_write);

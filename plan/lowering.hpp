@@ -85,7 +85,7 @@ struct LoweredStage {
   std::array<std::vector<StepId>, kWays> steps;              ///< by micro-batch and part
   std::array<std::vector<std::uint32_t>, kWays> order;       ///< micro-batches as they run
   BufferId weights = kNone<BufferId>, gradients = kNone<BufferId>;  ///< whole; none where the plan shards them
-  BufferId states = kNone<BufferId>;
+  BufferId states = kNone<BufferId>, host_states{};
   std::vector<BufferId> slots;                               ///< of versions of the weights; the first is `weights`
   std::vector<std::uint32_t> version_in{0};                  ///< by slot
   std::size_t newest_slot = 0;
@@ -228,6 +228,9 @@ class Lowering {
 
   // lower_offload.cpp
   struct Unit;
+  void offload_states(LoweredStage& stage, Bytes bytes);
+  void settle();
+  void copy_states(const LoweredStage& stage, StepId last);
   void add_offloads();
   std::vector<Unit> units_of(LoweredStage& stage);
   void place_unit(Unit& unit) const;

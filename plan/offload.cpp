@@ -46,7 +46,8 @@ std::vector<bool> named(const Model& model, const std::vector<std::string>& name
   for (const std::string& name : names) {
     const auto at = std::find(known.begin(), known.end(), name);
     if (at == known.end())
-      throw InputError("offload: the model has no such layer" + did_you_mean(name, known), name, "a layer of the model");
+      throw InputError("offload: the model has no such layer" + did_you_mean(name, known), name,
+                       "a layer of the model");
     wanted[static_cast<std::size_t>(at - known.begin())] = true;
   }
   return wanted;
@@ -58,7 +59,8 @@ OffloadUnits units_of(const Model& model, const std::vector<bool>& chosen, std::
   for (std::size_t i = first; i < last; ++i)
     if (chosen[i]) units.ranges.emplace_back(i, i + 1);
   if (first > 0)
-    for (const LayerId tensor : model.crossing(first)) units.inbox = units.inbox || chosen[index_of(home_of(model, tensor))];
+    for (const LayerId tensor : model.crossing(first))
+      units.inbox = units.inbox || chosen[index_of(home_of(model, tensor))];
   return units;
 }
 
@@ -89,7 +91,8 @@ OffloadUnits offload_units(const Offload& policy, const LocalModel& local, std::
     case Offload::Kind::stage: return {{{first, last}}, first > 0};
     case Offload::Kind::dynamic: break;
   }
-  throw InputError("offload: dynamic is a search, and not done here", "dynamic", "a policy that says what is offloaded");
+  throw InputError("offload: dynamic is a search, and not done here", "dynamic",
+                   "a policy that says what is offloaded");
 }
 
 }  // namespace tandem

@@ -33,8 +33,8 @@ struct OffloadUnits {
   bool inbox = false;                                       ///< what comes from the stage before, too
 };
 
-/// By a rank's own model. A layer that keeps nothing may be among the ranges; it is no unit then. Throws InputError where
-/// the policy is dynamic, or names a layer that the model lacks.
+/// By a rank's own model. A layer that keeps nothing may be among the ranges; it is no unit then. Throws InputError
+/// where the policy is dynamic, or names a layer that the model lacks.
 OffloadUnits offload_units(const Offload& policy, const LocalModel& local, std::size_t first, std::size_t last);
 
 }  // namespace tandem

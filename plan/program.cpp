@@ -8,7 +8,7 @@ namespace tandem {
 
 std::string_view name_of(StepKind kind) {
   static constexpr std::string_view kNames[] = {"zero gradients", "F", "B",      "I",    "W",       "R",
-                                                "add gradient",   "update", "own block", "send", "receive", "collective",
+                                                "add gradient",   "update", "settle", "own block", "send", "receive", "collective",
                                                 "copy out",       "copy in"};
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -16,7 +16,8 @@ std::string_view name_of(StepKind kind) {
 std::string_view name_of(StreamKind kind) {
   static constexpr std::string_view kNames[] = {"compute",       "send forward",  "receive forward", "send backward",
                                                 "receive backward", "send gradient", "receive gradient", "data",
-                                                "height",        "width",         "tensor",          "reduce gradients", "gather weights", "copy out", "copy in"};
+                                                "height",        "width",         "tensor",          "reduce gradients",
+                                                "gather weights", "copy out",      "copy in"};
   static_assert(std::size(kNames) == kStreamKinds);
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -30,7 +31,8 @@ std::string_view name_of(BufferClass kind) {
 namespace {
 
 bool has_micro_batch(StepKind kind) {
-  return kind != StepKind::zero_gradients && kind != StepKind::add_gradient && kind != StepKind::update;
+  return kind != StepKind::zero_gradients && kind != StepKind::add_gradient && kind != StepKind::update &&
+         kind != StepKind::settle;
 }
 
 std::string_view payload_of(BufferContent content) {
@@ -72,7 +74,10 @@ std::string Program::describe(StepId id) const {
   if (is_copy(entry.kind)) {
     const std::uint32_t group = copy(id).group;
     return fmt::format("worker \"{}\", {} of {}{}", worker, name_of(entry.kind),
-                       group == 0 ? "the stage's input" : fmt::format("unit {}", group), batch);
+                       group == 0         ? "the stage's input"
+                       : group == kStates ? "the optimizer's states"
+                                          : fmt::format("unit {}", group),
+                       group == kStates ? "" : batch);
   }
   const Channel& channel = channels_[index_of(message(id).channel)];
   const bool sends = entry.kind == StepKind::send;
@@ -91,7 +96,8 @@ std::int64_t size_of(const std::vector<Value>& table) {
 Bytes Program::footprint() const {
   return {size_of(steps_) + size_of(after_offset_) + size_of(use_offset_) + size_of(after_) + size_of(uses_) +
           size_of(streams_) + size_of(workers_) + size_of(works_) + size_of(ranges_) + size_of(channels_) + size_of(messages_) +
-          size_of(collectives_) + size_of(members_) + size_of(copy_specs_) + size_of(buffers_) + size_of(moments_) + size_of(buffer_specs_)};
+          size_of(collectives_) + size_of(members_) + size_of(copy_specs_) +
+          size_of(buffers_) + size_of(moments_) + size_of(buffer_specs_)};
 }
 
 }  // namespace tandem

@@ -49,6 +49,7 @@ enum class StepKind : std::uint8_t {
   recompute,        ///< R: values that backward needs and forward did not keep, computed again
   add_gradient,     ///< sums the gradients of the uses of a tied parameter
   update,           ///< the optimizer
+  settle,           ///< end of the iteration: no work, but waits for copies and frees what they have left
   own_block,        ///< the rank's own block of weights, to where those of all ranks are gathered
   send,
   receive,
@@ -70,7 +71,9 @@ std::string_view name_of(StreamKind kind);
 inline constexpr std::size_t kStreamKinds = 15;
 
 /// `host` lies in the memory of the host: counted by itself, and in no total of a device.
-enum class BufferClass : std::uint8_t { weight, gradient, optimizer_state, activation, stash, workspace, message, host };
+enum class BufferClass : std::uint8_t {
+  weight, gradient, optimizer_state, activation, stash, workspace, message, host,
+};
 constexpr bool on_device(BufferClass kind) { return kind != BufferClass::host; }
 std::string_view name_of(BufferClass kind);
 inline constexpr std::size_t kBufferClasses = 8;
@@ -159,13 +162,15 @@ struct CollectiveMember {
   StepId step;
 };
 
+inline constexpr std::uint32_t kStates = ~0u;
+
 /// Copies between a device and its host that move as many bytes of the same unit. A copy reads one buffer whole and
 /// writes another of the same size.
 struct CopySpec {
   WorkerId worker;
   StepKind kind;            ///< copy_out or copy_in
   SegmentId segment;
-  std::uint32_t group = 0;  ///< Placement::group; 0: the inbox
+  std::uint32_t group = 0;  ///< Placement::group; 0: the inbox; kStates: the optimizer's states
   Bytes bytes;
 };
 

@@ -51,6 +51,7 @@ class ProgramBuilder {
   void add_after(StepId step, StepId earlier);
 
   BufferId add_buffer(BufferSpec spec, std::uint32_t micro_batch);  ///< persistent until told otherwise
+  Bytes bytes_of(BufferId buffer) const { return buffer_specs_[index_of(buffers_[index_of(buffer)].spec)].bytes; }
   void allocate(BufferId buffer, StepId step, Moment moment);
   void release(BufferId buffer, StepId step, Moment moment);
   void use(StepId step, BufferId buffer, Access access);

@@ -88,7 +88,8 @@ RoutePrice RoutePricing::to_host(DeviceId device, StepKind kind) {
     return price;
   }
   if (!profile.host_link)
-    throw InputError(fmt::format("device {}: values cannot be offloaded, as its way to the host is unknown", profile.name),
+    throw InputError(fmt::format("device {}: nothing can be offloaded, as its way to the host is unknown",
+                                 profile.name),
                      "no `host_link:`", "one in the device's file");
   const Link& link = *profile.host_link;
   RoutePrice price{to_picoseconds(link.latency), to_picoseconds(link.latency), link.bandwidth.value};

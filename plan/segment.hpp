@@ -27,7 +27,7 @@ enum class Place : std::uint8_t {
 struct Placement {
   Place place = Place::none;
   std::int64_t offset = 0;  ///< bytes from the buffer's start, a multiple of kAlignment
-  std::uint32_t group = 0;  ///< of `saved`: which of its buffers; 0: what stays on the device, else an offloaded unit
+  std::uint32_t group = 0;  ///< of `saved`: which of its buffers; 0: what stays on the device, else what leaves it
   bool operator==(const Placement&) const = default;
 };
 inline constexpr std::int64_t kAlignment = 64;

@@ -1,5 +1,6 @@
-// A copy moves one whole buffer of its worker into another: out of the device's memory into the host's, or back. What the
-// host holds has been brought there by one copy, and is fetched by one that returns it to a buffer of the same meaning.
+// A copy moves one whole buffer of its worker into another: out of the device's memory into the host's, or back. What
+// the host holds has been brought there by one copy, and is fetched by one that returns it to a buffer of the same
+// meaning.
 
 #include <fmt/format.h>
 
@@ -60,7 +61,7 @@ void check_copies(const Program& program) {
   }
   for (std::uint32_t i = 0; i < visits.size(); ++i)
     if (!on_device(program.spec(static_cast<BufferId>(i)).kind) && (visits[i].brought == 0 || visits[i].fetched == 0))
-      refuse_program(fmt::format("buffer {} on the host is {}", i, visits[i].brought == 0 ? "never written" : "never fetched"));
+      refuse_program(fmt::format("buffer {} on the host is never {}", i, visits[i].brought == 0 ? "written" : "fetched"));
 }
 
 }  // namespace tandem

@@ -123,7 +123,8 @@ class Engine {
 
   std::vector<Event> batch_;
   std::vector<std::uint32_t> finished_;
-  std::vector<StepId> ready_compute_, ready_guarded_, ready_ends_, ready_messages_, ready_copies_, ready_transfers_, released_;
+  std::vector<StepId> ready_compute_, ready_guarded_, ready_ends_, ready_messages_, ready_transfers_, released_;
+  std::vector<StepId> ready_copies_;
   std::vector<StepId> ended_members_;
   std::vector<StreamId> ready_exchanges_;
   std::vector<CollectiveId> ready_wholes_;

@@ -84,6 +84,7 @@ Paint paint_of(StepKind kind) {
       Paint::recompute,        // recompute
       Paint::gradients,        // add_gradient
       Paint::update,           // update
+      Paint::nothing,          // settle
       Paint::update,           // own_block
       Paint::nothing,          // send
       Paint::nothing,          // receive

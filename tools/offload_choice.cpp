@@ -74,7 +74,8 @@ bool better(const OffloadTrial& a, const OffloadTrial& b) {
 
 /// The plan's, and none.
 std::vector<std::int64_t> prefetches(const Plan& plan) {
-  return plan.offload_prefetch == 0 ? std::vector<std::int64_t>{0} : std::vector<std::int64_t>{plan.offload_prefetch, 0};
+  if (plan.offload_prefetch == 0) return {0};
+  return {plan.offload_prefetch, 0};
 }
 
 }  // namespace
@@ -123,8 +124,8 @@ void settle_offload(Job& job, const CostModel& costs) {
 
 std::string offload_table(const std::vector<OffloadTrial>& trials) {
   if (trials.empty()) return "";
-  std::string text = fmt::format("#\n# {:>10} {:>10} {:>10}  {:<5} {:>8}  offload\n", "iteration", "device", "host", "fits",
-                                 "prefetch");
+  std::string text = fmt::format("#\n# {:>10} {:>10} {:>10}  {:<5} {:>8}  offload\n", "iteration", "device", "host",
+                                 "fits", "prefetch");
   for (const OffloadTrial& trial : trials) {
     constexpr std::size_t kShown = 60;
     std::string name = trial.policy.offload;

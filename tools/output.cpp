@@ -120,6 +120,7 @@ Json plan_json(const Job& job) {
           {"offload", plan.offload},
           {"offload_staging", plan.offload_staging},
           {"offload_prefetch", plan.offload_prefetch},
+          {"offload_optimizer", plan.offload_optimizer},
           {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
           {"seed", plan.seed},
           {"cuts", plan.cuts},

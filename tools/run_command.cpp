@@ -30,7 +30,8 @@ CommandLine command_line() {
                    {"tandem run --model gpt-nano --pp 2 --iterations 200 --data book.txt",
                     "tandem run --model mlp --pp 4 --dump out", "tandem run plan.yaml --json"}};
   line.flags.push_back({"pace", "SCALE", "let each step last as long as the cluster's devices would, times SCALE", "the run"});
-  line.flags.push_back({"budget", "BYTES", "device memory of each worker: a plan that needs more is refused", "the run"});
+  line.flags.push_back({"budget", "BYTES", "device memory of each worker: a plan that needs more is refused",
+                        "the run"});
   line.flags.push_back({"stall-after", "SECONDS", "stop when no step ends for so long (default 30)", "the run"});
   line.flags.push_back({"dump", "DIR", "write weights, gradients and losses as .npy", "output"});
   for (const Flag& flag : picture_flags()) line.flags.push_back(flag);

@@ -65,8 +65,8 @@ TEST_CASE("every policy of offloading trains to the bits of the plan without it,
     for (const std::size_t ranks : {1, 2, 4})
       for (const std::string schedule : {"gpipe", "1f1b"}) {
         const Dataset dataset = small_data(model);
-        const RunResult plain = run_on_threads(offloaded(model, {.policy = "none", .ranks = ranks, .schedule = schedule}),
-                                               model, dataset, {.iterations = 2});
+        const Program none = offloaded(model, {.policy = "none", .ranks = ranks, .schedule = schedule});
+        const RunResult plain = run_on_threads(none, model, dataset, {.iterations = 2});
         for (const std::string policy : {"all", "stage"})
           for (const std::int64_t staging : {0, 2})
             for (const std::int64_t prefetch : {0, 1}) {
@@ -189,4 +189,44 @@ TEST_CASE("what leaves the device is on the host while it is away") {
   CHECK(peaks[0].by_class[kHost] > Bytes{0});
   CHECK(plain[0].by_class[kHost] == Bytes{0});
   CHECK(peaks[0].total < plain[0].total);
+}
+
+TEST_CASE("optimizer states on the host but for the update leave the bits, and make room for activations") {
+  const Model model = small_gpt();
+  const Dataset dataset = small_data(model);
+  for (const std::size_t ranks : {1, 2}) {
+    INFO(ranks << " ranks");
+    Plan plan;
+    plan.schedule = "gpipe";
+    plan.pipeline = static_cast<std::int64_t>(ranks);
+    plan.micro_batches = 4;
+    plan.micro_batch_size = 3;
+    std::vector<DeviceId> devices;
+    for (std::uint32_t i = 0; i < ranks; ++i) devices.push_back(static_cast<DeviceId>(i));
+    const Program usual = lower(plan, model, even_cuts(model, ranks), devices);
+    const RunResult plain = run_on_threads(usual, model, dataset, {.iterations = 2});
+    plan.offload_optimizer = true;
+
+    const Program program = lower(plan, model, even_cuts(model, ranks), devices);
+
+    CHECK_NOTHROW(verify(program));
+    CHECK(copies(program) == 2 * ranks);  // in and out, once an iteration
+    require_same_training(program, plain, model, dataset);
+    constexpr auto kHost = static_cast<std::size_t>(BufferClass::host);
+    for (std::size_t worker = 0; worker < ranks; ++worker) {
+      const Bytes weights = script_peaks(usual)[worker].by_class[static_cast<std::size_t>(BufferClass::weight)];
+      CHECK(script_peaks(program)[worker].by_class[kHost] == weights * 2);  // Adam has two averages
+      CHECK(script_peaks(program)[worker].total < script_peaks(usual)[worker].total);
+    }
+  }
+}
+
+TEST_CASE("optimizer states stay on the device where weights are updated within an iteration") {
+  Plan plan;
+  plan.schedule = "pipedream";
+  plan.pipeline = 2;
+  plan.offload_optimizer = true;
+  const Model model = small_gpt();
+
+  CHECK_THROWS_AS(lower(plan, model, even_cuts(model, 2), {DeviceId{0}, DeviceId{1}}), InputError);
 }

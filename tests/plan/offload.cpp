@@ -65,7 +65,8 @@ TEST_CASE("each copy out has its copy in, of the same bytes by way of the same b
   for (std::size_t i = 0; i < 4; ++i) {
     const BufferId host = program.copy_end(out[i], Access::write);
     const BufferId first = program.copy_end(out[i], Access::read);
-    const auto back = std::find_if(in.begin(), in.end(), [&](StepId copy) { return program.copy_end(copy, Access::read) == host; });
+    const auto back = std::find_if(in.begin(), in.end(),
+                                   [&](StepId copy) { return program.copy_end(copy, Access::read) == host; });
     REQUIRE(back != in.end());
     const BufferId second = program.copy_end(*back, Access::write);
     CHECK(program.spec(host).kind == BufferClass::host);

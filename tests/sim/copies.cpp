@@ -64,7 +64,8 @@ TEST_CASE("copies of devices on one link share it, and the other direction is an
 
   const Timeline timeline = simulate(ride.program, ride.prices);
 
-  CHECK(copy_times(ride, timeline, StepKind::copy_out) == std::vector<Times>{{0, 2000}, {0, 2000}});  // half the link each
+  // Half the link each.
+  CHECK(copy_times(ride, timeline, StepKind::copy_out) == std::vector<Times>{{0, 2000}, {0, 2000}});
   CHECK(copy_times(ride, timeline, StepKind::copy_in) == std::vector<Times>{{0, 1000}});
 }
 
