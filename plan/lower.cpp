@@ -178,13 +178,37 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
   return std::move(builder_).finish(batches(), versions_.rounds);
 }
 
+namespace {
+
+/// What is the same of a schedule at every size: do ranks run I and W apart, and on how many does a stage live?
+struct Makeup {
+  bool splits_backward = false;
+  double copies = 1;
+};
+
+Makeup makeup_of(const Schedule& row) {
+  const Grid grid = row.order({4, 8, 2});
+  const std::vector<Holder> holders = holders_of(grid);
+  const bool splits = std::any_of(holders.begin(), holders.end(), [](const auto& holder) { return holder.splits_backward; });
+  return {splits, static_cast<double>(holders.size()) / stage_count(grid)};
+}
+
+}  // namespace
+
 std::int64_t count_steps(const Plan& plan) {
   const double p = static_cast<double>(stage_count(plan)), m = static_cast<double>(plan.micro_batches);
   const double chains = static_cast<double>(plan.replicas) * static_cast<double>(plan.tensor) *
                         static_cast<double>(plan.height) * static_cast<double>(plan.width);
-  // Per stage: m F, m B, zeroing and update; at most one sum of a tie within it, and one send, receive and sum of a tie
-  // with another one. Per cut and micro-batch: a message of two steps each way.
-  const double steps = chains * (p * (2 * m + 2 + 1 + 3) + 4 * m * (p - 1));
+  const Schedule& row = schedule_row(plan);
+  const Makeup makeup = makeup_of(row);
+  const double passes = is_automatic(plan) || makeup.splits_backward ? 3 : 2;
+  const double group = row.updates == Updates::double_buffered ? static_cast<double>(plan.pipeline) : 1;
+  const double rounds = row.updates == Updates::at_flush ? 1 : m / group;
+  // Per stage: m F and m B, or I and W; for each copy of it each round zeroing and update, at most one sum of a tie
+  // within it, and one send, receive and sum of a tie with another one; copies sum their gradients. Per cut and
+  // micro-batch: a message of two steps each way.
+  const double each = 2 + 1 + 3 + (makeup.copies > 1 ? 1 : 0);
+  const double steps = chains * (p * (passes * m + makeup.copies * rounds * each) + 4 * m * (p - 1));
   if (steps > static_cast<double>(kStepLimit))
     throw InputError("the plan has too many steps", fmt::format("{} ranks x {} micro-batches = {:.3g} steps",
                                                                  p * chains, plan.micro_batches, steps),

@@ -43,6 +43,13 @@ StepId Lowering::last_reader(const LoweredStage& to, Way way, std::uint32_t batc
   return to.layout->keeps_inbox ? to.last_use_of_backward(batch, BufferContent::inbox) : to.last(way, batch);
 }
 
+/// On lanes of its own: no message waits for one of another channel.
+ChannelId Lowering::add_channel(Channel channel) {
+  channel.send_lane = lanes_[{channel.from, channel.send_stream}]++;
+  channel.receive_lane = lanes_[{channel.to, mirror(channel.send_stream)}]++;
+  return builder_.add_channel(channel);
+}
+
 void Lowering::connect(Crossing crossing) {
   const auto& [from, to, way, order] = crossing;
   const Bytes bytes = way == Way::forward ? from.layout->outbox_bytes : from.layout->gradient_outbox_bytes;
@@ -50,7 +57,7 @@ void Lowering::connect(Crossing crossing) {
             "both ends of a cut lay its tensors out alike");
   if (bytes.count == 0 || order.empty()) return;
   const StreamKind stream = way == Way::forward ? StreamKind::send_forward : StreamKind::send_backward;
-  const ChannelId channel = builder_.add_channel({from.worker, to.worker, bytes, crossing.sent(), stream});
+  const ChannelId channel = add_channel({from.worker, to.worker, bytes, crossing.sent(), stream});
   for (std::size_t place = 0; place < order.size(); ++place) {
     const MessageId message = builder_.add_message(channel, order[place]);
     add_outbox(crossing, place, builder_.send_of(message));

@@ -65,7 +65,7 @@ MessageId Lowering::add_tie_message(const LoweredStage& from, const LoweredStage
   const auto [known, is_new] = tie_channels_.try_emplace({&from, &to}, ChannelId{});
   if (is_new)
     known->second =
-        builder_.add_channel({from.worker, to.worker, bytes, BufferContent::gradients, StreamKind::send_gradient});
+        add_channel({from.worker, to.worker, bytes, BufferContent::gradients, StreamKind::send_gradient});
   return builder_.add_message(known->second, round);
 }
 

@@ -219,6 +219,7 @@ class Lowering {
   void share_hand_overs();
   template <class Act>
   void for_each_crossing(bool on_one_worker, Act act);
+  ChannelId add_channel(Channel channel);
   void connect(Crossing crossing);
   void join_hand_over(Crossing crossing);
   StepId last_reader(const LoweredStage& to, Way way, std::uint32_t batch) const;
@@ -308,6 +309,7 @@ class Lowering {
   std::vector<HolderCollectives> collectives_;    ///< by holder
   WeightVersions versions_;
   std::vector<std::vector<std::size_t>> round_ends_;  ///< by rank and round: index after its last action in the row
+  std::map<std::pair<WorkerId, StreamKind>, std::uint32_t> lanes_;  ///< that channels have taken
   std::map<std::pair<const LoweredStage*, const LoweredStage*>, ChannelId> tie_channels_;
   std::vector<WorkerId> workers_;                 ///< by rank of the mesh
   std::map<std::tuple<WorkerId, StepKind, SegmentId, std::uint32_t>, CopySpecId> copy_specs_;  ///< by group, too

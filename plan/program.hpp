@@ -126,7 +126,7 @@ struct Channel {
   Bytes bytes;
   BufferContent content;  ///< of the sender's buffer: outbox, gradient_outbox or gradients
   StreamKind send_stream;
-  std::uint32_t send_lane = 0, receive_lane = 0;  ///< set by the builder: no channel waits for another
+  std::uint32_t send_lane = 0, receive_lane = 0;  ///< channels on other lanes of a stream never wait for each other
 };
 
 struct Message {

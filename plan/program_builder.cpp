@@ -14,15 +14,6 @@ Id append(std::vector<Value>& table, Value value) {
   return static_cast<Id>(table.size() - 1);
 }
 
-/// Receive streams mirror send streams.
-StreamKind mirror(StreamKind send) {
-  switch (send) {
-    case StreamKind::send_forward: return StreamKind::receive_forward;
-    case StreamKind::send_backward: return StreamKind::receive_backward;
-    default: return StreamKind::receive_gradient;
-  }
-}
-
 /// Turns (row, value) pairs into compressed rows, keeping the order of insertion within a row.
 template <class Pair, class Value, class RowOf, class ValueOf>
 void compress(const std::vector<Pair>& pairs, std::size_t rows, RowOf row_of, ValueOf value_of,
@@ -36,6 +27,14 @@ void compress(const std::vector<Pair>& pairs, std::size_t rows, RowOf row_of, Va
 }
 
 }  // namespace
+
+StreamKind mirror(StreamKind send) {
+  switch (send) {
+    case StreamKind::send_forward: return StreamKind::receive_forward;
+    case StreamKind::send_backward: return StreamKind::receive_backward;
+    default: return StreamKind::receive_gradient;
+  }
+}
 
 WorkerId ProgramBuilder::add_worker(std::string name, std::uint32_t rank, DeviceId device, Coordinate at,
                                     std::uint32_t stages) {
@@ -61,8 +60,6 @@ WorkId ProgramBuilder::add_work(StepWork work, const std::vector<ParameterRange>
   return append<WorkId>(works_, work);
 }
 ChannelId ProgramBuilder::add_channel(Channel channel) {
-  channel.send_lane = lanes_[{channel.from, channel.send_stream}]++;
-  channel.receive_lane = lanes_[{channel.to, mirror(channel.send_stream)}]++;
   channel_streams_.emplace_back(stream(channel.from, channel.send_stream, channel.send_lane),
                                 stream(channel.to, mirror(channel.send_stream), channel.receive_lane));
   return append<ChannelId>(channels_, channel);

@@ -11,6 +11,9 @@
 
 namespace tandem {
 
+/// The kind of stream that receives what this one sends.
+StreamKind mirror(StreamKind send);
+
 /// Ids given out while building are stable handles; finish() renumbers steps so that each stream is contiguous, and
 /// hands out the finished Program. Step ids passed to and returned by the builder are all building-time ids.
 class ProgramBuilder {
@@ -91,7 +94,6 @@ class ProgramBuilder {
   std::vector<BufferSpec> buffer_specs_;
   using StreamKey = std::tuple<WorkerId, StreamKind, std::uint32_t>;  ///< worker, kind, lane
   std::map<StreamKey, StreamId> known_streams_;
-  std::map<std::pair<WorkerId, StreamKind>, std::uint32_t> lanes_;  ///< of channels
   std::vector<std::pair<StreamId, StreamId>> channel_streams_;      ///< by ChannelId: of sends, of receives
   std::vector<std::vector<StreamId>> spec_streams_;                 ///< by CollectiveSpecId and rank
   std::vector<std::vector<BufferSpecId>> specs_by_worker_;

@@ -57,7 +57,8 @@ class Pair {
   bool is(Fault fault) const { return fault_ == fault; }
   StepId compute(std::size_t rank, StepKind kind, std::uint32_t batch) {
     const StepId step = builder_.add_compute(builder_.add_work({kind, workers_[rank], segments_[rank]}), batch);
-    if (rank < weights_.size()) builder_.use(step, weights_[rank], Access::read);
+    const Access access = kind == StepKind::update ? Access::read_write : Access::read;
+    if (rank < weights_.size()) builder_.use(step, weights_[rank], access);
     return step;
   }
 

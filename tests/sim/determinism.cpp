@@ -35,7 +35,8 @@ std::uint64_t hash_of(const Timeline& timeline) {
     hash.add(std::uint64_t{index_of(event.worker)} << 8 | static_cast<std::uint64_t>(event.kind));
   }
   for (const MemoryPeak& peak : timeline.peaks) {
-    for (const Bytes bytes : peak.by_class) hash.add(bytes.count);
+    for (std::size_t kind = 0; kind < kBufferClasses; ++kind)  // these rides leave nothing on the host
+      if (on_device(static_cast<BufferClass>(kind))) hash.add(peak.by_class[kind].count);
     hash.add(peak.total.count);
   }
   for (const Joules energy : timeline.energy) hash.add(std::bit_cast<std::uint64_t>(energy.value));

@@ -1,6 +1,7 @@
 #include "tests/tools/mesh_scene.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -42,6 +43,9 @@ std::string described(const Plan& plan) {
   std::string text = fmt::format("{} pp {} dp {} spatial {}x{} tp {}, {}, collective {}, bucket {}", plan.model,
                                  plan.pipeline, plan.replicas, plan.height, plan.width, plan.tensor, plan.schedule,
                                  plan.collective, plan.bucket.count);
+  if (plan.recompute != "none") text += ", recompute " + plan.recompute;
+  if (plan.offload != "none") text += ", offload " + plan.offload;
+  if (plan.zero > 0) text += fmt::format(", zero {}", plan.zero);
   if (!plan.overlap) text += ", no overlap";
   if (plan.tensor_split == TensorSplit::naive) text += ", naive";
   if (plan.sequence_parallel) text += ", sequence parallel";
@@ -115,10 +119,13 @@ const WholeModelResult& MeshRider::whole(const Job& job) {
   const Plan& plan = job.plan;
   const std::int64_t together = plan.synchronised_batch_norm ? plan.replicas : 1;
   const std::int64_t batches = global_micro_batches(plan) / together, samples = plan.micro_batch_size * together;
-  const Key key{plan.model, batches, samples, static_cast<std::int64_t>(plan.seed)};
+  const StaleWeights stale = stale_weights(job);
+  std::string pipeline;
+  if (!stale.version.empty()) pipeline = fmt::format("{} {} {}", plan.schedule, plan.replicas, fmt::join(job.cuts, " "));
+  const Key key{plan.model, batches, samples, static_cast<std::int64_t>(plan.seed), pipeline};
   if (const auto known = wholes_.find(key); known != wholes_.end()) return known->second;
   return wholes_
-      .emplace(key, train_whole_model(*job.model, make_dataset(job), plan.optimizer, 1, batches, samples, plan.seed))
+      .emplace(key, train_whole_model(*job.model, make_dataset(job), plan.optimizer, 1, batches, samples, plan.seed, stale))
       .first->second;
 }
 

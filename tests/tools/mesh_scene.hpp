@@ -45,7 +45,8 @@ class MeshRider {
   MeshRide ride(const Plan& plan);
 
  private:
-  using Key = std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t>;
+  /// Model, micro-batches, samples, seed; and the pipeline where its weights are stale.
+  using Key = std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t, std::string>;
   const WholeModelResult& whole(const Job& job);
   std::map<Key, WholeModelResult> wholes_;
 };

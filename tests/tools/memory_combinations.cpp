@@ -1,0 +1,91 @@
+// Time for memory in all combinations: schedules, recomputation, offloading and sharding agree in both rides, and change no
+// bit of the losses.
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "tests/catch.hpp"
+#include "tests/plan/suitable_schedules.hpp"
+#include "tests/tools/mesh_scene.hpp"
+
+using namespace tandem;
+
+namespace {
+
+/// Drawn in CI; more with TANDEM_COMBINATIONS.
+std::uint64_t combinations() {
+  const char* const text = std::getenv("TANDEM_COMBINATIONS");
+  return text == nullptr ? 60 : std::strtoull(text, nullptr, 10);
+}
+
+class Draw {
+ public:
+  explicit Draw(std::uint64_t number) : number_(number) {}
+  template <class Value>
+  Value of(const std::vector<Value>& values) {
+    return values[below_at(kSeed, number_, turn_++, values.size())];
+  }
+
+ private:
+  static constexpr std::uint64_t kSeed = 20261122;
+  std::uint64_t number_, turn_ = 0;
+};
+
+Plan drawn_plan(std::uint64_t number) {
+  Draw draw(number);
+  const std::string model = draw.of<std::string>({"mlp", "gpt-nano", "vgg-nano", "llama-nano"});
+  MeshSizes sizes;
+  sizes.pipeline = draw.of<std::int64_t>({1, 2, 4});
+  sizes.replicas = draw.of<std::int64_t>({1, 2});
+  sizes.tensor = sizes.pipeline == 4 ? 1 : draw.of<std::int64_t>({1, 2});
+  Plan plan = mesh_plan(model, sizes, 2);
+  plan.micro_batches = 8;
+  plan.collective = "ring";
+  plan.schedule = draw.of(suitable_schedules(static_cast<std::size_t>(sizes.pipeline), plan.micro_batches, 8));
+  plan.recompute = draw.of<std::string>({"none", "full", "every:2", "sqrt", "block", "selective"});
+  plan.offload = draw.of<std::string>({"none", "none", "all", "stage", "convolutions"});
+  const bool may_shard = sizes.replicas > 1 && adds_in_order(plan.schedule, static_cast<std::size_t>(plan.pipeline), 8);
+  if (may_shard) plan.zero = draw.of<std::int64_t>({0, 1, 2, 3});
+  plan.optimizer.kind = draw.of<OptimizerKind>({OptimizerKind::sgd, OptimizerKind::adam});
+  return plan;
+}
+
+/// The same job without what trades time for memory.
+Plan plain(Plan plan) {
+  plan.recompute = plan.offload = "none";
+  plan.zero = 0;
+  return plan;
+}
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) {
+    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("schedules, recomputation, offloading and sharding agree in every combination drawn, and change no bit") {
+  MeshRider rider;
+  std::uint64_t traded = 0;
+  for (std::uint64_t number = 0; number < combinations(); ++number) {
+    const Plan plan = drawn_plan(number);
+    INFO(number << ": " << described(plan));
+
+    const MeshRide ride = rider.ride(plan);
+
+    CHECK(ride.faults == std::vector<std::string>{});
+    CHECK(ride.gradient_error < 1e-4);
+    if (plan.recompute == "none" && plan.offload == "none" && plan.zero == 0) continue;
+    const MeshRide other = rider.ride(plain(plan));
+    CHECK(same_bits(ride.threads.losses, other.threads.losses));
+    for (std::size_t i = 0; i < ride.threads.weights.size(); ++i)
+      CHECK(same_bits(ride.threads.weights[i], other.threads.weights[i]));
+    ++traded;
+  }
+  CHECK(traded > combinations() / 2);
+}
