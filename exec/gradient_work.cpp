@@ -78,7 +78,8 @@ BufferContent updated_weights(const Segment& segment, const Bases& bases) {
 /// Throws where a gradient in the range is not finite, naming the parameter that it is of.
 void check_finite(const Model& model, const Segment& segment, const ParameterRange& range, const float* gradients) {
   if (all_finite(gradients, range.elements)) return;
-  const auto bad = std::find_if(gradients, gradients + range.elements, [](float value) { return !std::isfinite(value); });
+  const auto is_bad = [](float value) { return !std::isfinite(value); };
+  const float* bad = std::find_if(gradients, gradients + range.elements, is_bad);
   const std::int64_t at = range.whole + 4 * (bad - gradients);
   for (const SegmentParameter& row : segment.parameters)
     if (row.updated && row.gradient_offset <= at && at < row.gradient_offset + 4 * row.elements)
@@ -114,7 +115,8 @@ const SegmentParameter& parted_tie(const Model& model, const Segment& segment, B
 }
 
 StepFunction make_zero_gradients(const WorkContext& context, const StepWork& work) {
-  return [&segment = context.program.segment(work.segment), ranges = context.program.ranges(work)](const StepCall& call) {
+  return [&segment = context.program.segment(work.segment),
+          ranges = context.program.ranges(work)](const StepCall& call) {
     for (const ParameterRange& range : ranges) std::memset(gradients_of(call.bases, range), 0, bytes_of(range));
     if (!ranges.empty() || call.bases.of(BufferContent::gradient_shard) != nullptr) return;
     std::memset(values_at(call.bases, BufferContent::gradients, 0), 0,
@@ -128,7 +130,8 @@ StepFunction make_add_gradient(const WorkContext& context, const StepWork& work)
   const std::vector<const SegmentParameter*> parted = parted_ties(*model, segment);
   return [=, &segment, ranges = context.program.ranges(work)](const StepCall& call) {
     for (const ParameterRange& range : ranges)
-      add(gradients_of(call.bases, range), values_at(call.bases, BufferContent::gradients, range.whole), range.elements);
+      add(gradients_of(call.bases, range), values_at(call.bases, BufferContent::gradients, range.whole),
+          range.elements);
     if (call.bases.of(BufferContent::gradient_shard) != nullptr) return;
     const std::byte* inbox = call.bases.of(BufferContent::tied_inbox);
     if (inbox == nullptr) return add_within(*model, segment, call.bases);

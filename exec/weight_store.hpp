@@ -18,7 +18,9 @@ class WeightStore {
   void initialise(WorkerId worker, std::uint64_t seed, const std::function<bool()>& stopped) const;
 
   /// By ParameterId; empty for a tied use.
-  std::vector<std::vector<float>> weights() const { return gather(BufferContent::weights, BufferContent::weight_shard); }
+  std::vector<std::vector<float>> weights() const {
+    return gather(BufferContent::weights, BufferContent::weight_shard);
+  }
   std::vector<std::vector<float>> gradients() const {
     return gather(BufferContent::gradients, BufferContent::gradient_shard);
   }

@@ -23,8 +23,9 @@ void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::s
                                  plan.schedule),
                      fmt::format("zero: {}", plan.zero), "zero: 0, or a schedule with one copy of each stage");
   if (rounds > 1)
-    throw InputError(fmt::format("the schedule \"{}\" changes weights while micro-batches are under way", plan.schedule),
-                     fmt::format("zero: {}", plan.zero), "zero: 0, or a synchronous schedule");
+    throw InputError(
+        fmt::format("the schedule \"{}\" changes weights while micro-batches are under way", plan.schedule),
+        fmt::format("zero: {}", plan.zero), "zero: 0, or a synchronous schedule");
   if (plan.shard_ranks != 0 && (plan.shard_ranks == 1 || plan.replicas % plan.shard_ranks != 0))
     throw InputError("the replicas cannot be divided like this", fmt::format("{}", plan.shard_ranks),
                      fmt::format("a divisor of the {} replicas above 1, or 0 for all of them", plan.replicas));

@@ -142,7 +142,8 @@ LoweredStage Lowering::lowered_stage(const Holder& holder, std::uint32_t within)
   add_works(Way::forward, layout.forward_parts, StepKind::forward);
   add_works(Way::backward, layout.backward_parts, splits ? StepKind::input_gradient : StepKind::backward);
   add_works(Way::weight, layout.weight_parts, StepKind::weight_gradient);
-  if (plan_.zero < 3) stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, layout.weight_bytes, 0);
+  if (plan_.zero < 3)
+    stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, layout.weight_bytes, 0);
   stage.slots = {stage.weights};
   if (plan_.zero < 2)
     stage.gradients = buffer(stage, BufferClass::gradient, BufferContent::gradients, layout.gradient_bytes, 0);

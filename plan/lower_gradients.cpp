@@ -107,7 +107,8 @@ Lowering::BucketGroup::Among Lowering::among(const BucketGroup& group, std::vect
   }
   const auto count = static_cast<std::uint32_t>(ranks.size());
   spec.name = fmt::format("{} {} {}", weights ? "weights" : "gradients", group.number, name_of(kind));
-  spec.shape = {.kind = kind, .ranks = count, .ranks_per_node = 1, .bounds = equal_bounds(range.count, count), .strips = {}};
+  spec.shape = {
+      .kind = kind, .ranks = count, .ranks_per_node = 1, .bounds = equal_bounds(range.count, count), .strips = {}};
   spec.stream = weights ? StreamKind::gather_weights : StreamKind::reduce_gradients;
   spec.algorithm = &algorithm_for(spec.shape, spec.members);
   return {std::move(ranks), builder_.add_collective_spec(std::move(spec))};

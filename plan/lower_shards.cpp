@@ -73,7 +73,9 @@ void Lowering::make_shards(std::uint32_t index) {
 
 /// A step of one bucket; its work is made on first use.
 StepId Lowering::add_bucket_step(LoweredStage& stage, StageBucket& bucket, StepKind kind, std::uint32_t batch) {
-  WorkId& work = kind == StepKind::zero_gradients ? bucket.zero : kind == StepKind::own_block ? bucket.fill : bucket.add;
+  WorkId& work = kind == StepKind::zero_gradients ? bucket.zero
+                 : kind == StepKind::own_block    ? bucket.fill
+                                                  : bucket.add;
   const auto number = static_cast<std::uint32_t>(&bucket - stage.shards.data() + 1);
   const ParameterRange whole{bucket.bucket->offset, 0, bucket.bucket->bytes.count / 4};
   if (work == kNone<WorkId>)
@@ -109,9 +111,8 @@ void Lowering::begin_shards(LoweredStage& stage) {
   if (uses.count == 0) return;
   stage.tied_uses = window(stage, BufferContent::gradients, first, uses, 0);
   const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
-  const StepId zero = builder_.add_compute(
-      builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment, number}, {{first, 0, uses.count / 4}}),
-      0);
+  const StepWork work{StepKind::zero_gradients, stage.worker, stage.shared->segment, number};
+  const StepId zero = builder_.add_compute(builder_.add_work(work, {{first, 0, uses.count / 4}}), 0);
   builder_.allocate(stage.tied_uses, zero, Moment::start);
   builder_.use(zero, stage.tied_uses, Access::write);
 }

@@ -1,7 +1,6 @@
 #pragma once
 // How lower() works: stages on their workers, their steps action by action, then what joins the stages. Private to plan/.
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -11,116 +10,12 @@
 #include <vector>
 
 #include "plan/lower.hpp"
+#include "plan/lowered_stage.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/program_builder.hpp"
 #include "plan/weight_versions.hpp"
 
 namespace tandem {
-
-/// The three runs of a segment: F; B or I, with what is recomputed for it; W where it is apart.
-enum class Way : std::uint8_t { forward, backward, weight };
-inline constexpr std::size_t kWays = 3;
-
-/// A buffer that a part touches, and how.
-struct PartUse {
-  BufferContent content;
-  Access access;
-  std::uint32_t group = 0;  ///< Placement::group
-};
-/// By part.
-using PartUses = std::vector<std::vector<PartUse>>;
-
-/// A step that touches what is offloaded; which of its two device buffers follows from the way.
-struct OffloadUse {
-  std::uint32_t batch, group;  ///< group 0: the inbox
-  Way way;
-  StepId step;
-  Access access;
-  auto unit() const { return std::pair(batch, group); }
-};
-
-/// What every worker with the same segment has in common.
-struct StageLayout {
-  SegmentId segment{};
-  Segment segment_layout;
-  std::array<PartUses, kWays> uses;
-};
-
-/// Buffers of one micro-batch of one stage on one worker: inbox, outbox, gradient inbox, gradient outbox, saved, saved for
-/// I, deferred, workspaces of the three ways.
-inline constexpr std::size_t kLocalBuffers = 7 + kWays;
-
-/// Parts [first, last] of a way; none where `first` is beyond.
-struct PartSpan {
-  std::uint32_t first = ~0u, last = 0;
-  bool is_used() const { return first <= last; }
-  bool holds(std::uint32_t part) const { return first <= part && part <= last; }
-  void touch(std::uint32_t part) {
-    first = std::min(first, part);
-    last = std::max(last, part);
-  }
-};
-
-/// A bucket on one worker of a plan that shards gradients, and what is under way of it.
-struct StageBucket {
-  std::size_t group = 0;                    ///< index into the groups of buckets
-  const GradientBucket* bucket = nullptr;
-  std::vector<ParameterRange> own{};        ///< one; none where the rank's block is empty
-  std::array<PartSpan, kWays> weights{};    ///< parts that read its weights
-  PartSpan gradients{};                     ///< of the way that computes them: parts that add to its gradients
-  WorkId zero = kNone<WorkId>, add = kNone<WorkId>, fill = kNone<WorkId>;
-  BufferId gradient = kNone<BufferId>, weight = kNone<BufferId>;  ///< those in the memory now
-  StepId added = kNone<StepId>;             ///< the step that adds the sum to the shard
-  StepId filled = kNone<StepId>;            ///< the step that begins to gather weights
-  StepId last_reader = kNone<StepId>;
-};
-
-/// What is known of one stage on one worker while its steps are being laid down.
-struct LoweredStage {
-  WorkerId worker{};
-  Coordinate at{};
-  const StageLayout* shared = nullptr;
-  const Segment* layout = nullptr;
-  std::array<std::vector<WorkId>, kWays> works;              ///< by part
-  std::array<std::vector<StepId>, kWays> steps;              ///< by micro-batch and part
-  std::array<std::vector<std::uint32_t>, kWays> order;       ///< micro-batches as they run
-  BufferId weights = kNone<BufferId>, gradients = kNone<BufferId>;  ///< whole; none where the plan shards them
-  BufferId states = kNone<BufferId>, host_states{};
-  std::vector<BufferId> slots;                               ///< of versions of the weights; the first is `weights`
-  std::vector<std::uint32_t> version_in{0};                  ///< by slot
-  std::size_t newest_slot = 0;
-  WorkId zero = kNone<WorkId>, update = kNone<WorkId>;
-  std::array<WorkId, 2> sums{kNone<WorkId>, kNone<WorkId>};  ///< of ties: within the stage, with another
-  StepId begin = kNone<StepId>, end = kNone<StepId>;         ///< zero_gradients and update
-  StepId gradients_ready = kNone<StepId>;                    ///< after it its own gradients are complete
-  std::vector<StepId> reductions;                            ///< collectives that the update waits for
-  std::vector<OffloadUse> offload_uses;
-  std::vector<ParameterRange> owned;                         ///< what the update goes through
-  std::vector<StageBucket> shards;                           ///< where the plan shards gradients
-  BufferId gradient_shard = kNone<BufferId>, weight_shard = kNone<BufferId>;
-  BufferId tied_uses = kNone<BufferId>;                      ///< gradients of uses whose owner is in the stage, too
-  std::vector<BufferId> buffers;                             ///< by micro-batch and kLocalBuffers; kNone: has no bytes
-
-  const std::vector<WorkId>& works_of(Way way) const { return works[static_cast<std::size_t>(way)]; }
-  std::size_t parts(Way way) const { return works_of(way).size(); }
-  const PartUses& uses(Way way) const { return shared->uses[static_cast<std::size_t>(way)]; }
-  std::vector<std::uint32_t>& order_of(Way way) { return order[static_cast<std::size_t>(way)]; }
-  const std::vector<std::uint32_t>& order_of(Way way) const { return order[static_cast<std::size_t>(way)]; }
-  StepId& part(Way way, std::uint32_t batch, std::size_t part) {
-    return steps[static_cast<std::size_t>(way)][batch * parts(way) + part];
-  }
-  StepId part(Way way, std::uint32_t batch, std::size_t part) const {
-    return steps[static_cast<std::size_t>(way)][batch * parts(way) + part];
-  }
-  StepId first(Way way, std::uint32_t batch) const { return part(way, batch, 0); }
-  StepId last(Way way, std::uint32_t batch) const { return part(way, batch, parts(way) - 1); }
-  /// The way in which gradients of parameters are computed.
-  Way gradient_way() const { return layout->weight_parts.empty() ? Way::backward : Way::weight; }
-  /// The first part of the way that touches the content; the first of all where none does.
-  StepId first_use(Way way, std::uint32_t batch, BufferContent content) const;
-  /// The last step of the micro-batch's backward, W counted in, that touches the content.
-  StepId last_use_of_backward(std::uint32_t batch, BufferContent content) const;
-};
 
 class Lowering {
  public:
@@ -261,7 +156,8 @@ class Lowering {
 
   // lower_shards.cpp
   void make_shards(std::uint32_t index);
-  BufferId window(const LoweredStage& stage, BufferContent content, std::int64_t first, Bytes bytes, std::uint32_t batch);
+  BufferId window(const LoweredStage& stage, BufferContent content, std::int64_t first, Bytes bytes,
+                  std::uint32_t batch);
   StepId add_bucket_step(LoweredStage& stage, StageBucket& bucket, StepKind kind, std::uint32_t batch);
   void open_gradients(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
   void add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);

@@ -57,10 +57,10 @@ struct Plan {
   std::vector<std::pair<std::string, std::string>> layouts;
   Bytes bucket{25'000'000};            ///< gradients are reduced in ranges of about this size, the last layers' first
   bool overlap = true;                 ///< collectives run beside computation where they can
-  std::int64_t zero = 0;               ///< ZeRO's stage: replicas split 1: optimizer state; 2: gradients, too; 3: weights, too
+  std::int64_t zero = 0;               ///< ZeRO: replicas split 1: optimizer state; 2: gradients, too; 3: weights, too
   std::int64_t shard_ranks = 0;        ///< with zero: consecutive replicas that share one copy; 0: all replicas
   std::int64_t prefetch = 1;           ///< with zero 3: buckets whose weights are gathered ahead of their use
-  bool reshard = true;                 ///< with zero 3: weights gathered for forward are freed, and gathered for backward
+  bool reshard = true;                 ///< with zero 3: weights are freed after forward, and gathered for backward
   std::string collective = "auto";     ///< algorithm (tandem show collectives); auto: the cheapest predicted
   std::string schedule = "1f1b";
   std::int64_t chunks = 2;             ///< stages per rank, for the schedules that let the user choose

@@ -135,7 +135,8 @@ void Pricing::add_boundary(const StepWork& work, Sum& sum) const {
 
 void Pricing::add_plain(const StepWork& work, Sum& sum) const {
   for (const SegmentParameter& row : program_.segment(work.segment).parameters)
-    if (work.kind == StepKind::zero_gradients && program_.ranges(work).empty()) plain(PlainWork::zero, row.elements, sum);
+    if (work.kind == StepKind::zero_gradients && program_.ranges(work).empty())
+      plain(PlainWork::zero, row.elements, sum);
   for (const ParameterRange& range : program_.ranges(work)) {
     if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, range.elements, sum);
     if (work.kind == StepKind::add_gradient) plain(PlainWork::add, range.elements, sum);

@@ -50,14 +50,16 @@ bool lies_in(const BufferSpec& spec, std::int64_t offset) {
 void add_weights(const Program& program, const BufferSpec& spec, std::int64_t times, Contents& contents) {
   const SegmentId id = spec.segment;
   for (const SegmentParameter& row : program.segment(id).parameters)
-    if (times > 1 || lies_in(spec, row.weight_offset)) contents.add(row.weight_offset, program.local(id).model.parameter(row.parameter).name,
-                 Bytes{aligned_size(Bytes{row.elements * 4})} * times);
+    if (times > 1 || lies_in(spec, row.weight_offset))
+      contents.add(row.weight_offset, program.local(id).model.parameter(row.parameter).name,
+                   Bytes{aligned_size(Bytes{row.elements * 4})} * times);
 }
 
 void add_gradients(const Program& program, const BufferSpec& spec, Contents& contents) {
   const SegmentId id = spec.segment;
   for (const SegmentParameter& row : program.segment(id).parameters)
-    if (lies_in(spec, row.gradient_offset)) contents.add(row.gradient_offset, program.local(id).model.parameter(row.parameter).name, Bytes{row.elements * 4});
+    if (lies_in(spec, row.gradient_offset))
+      contents.add(row.gradient_offset, program.local(id).model.parameter(row.parameter).name, Bytes{row.elements * 4});
 }
 
 void add_boundary(const Program& program, SegmentId id, const std::vector<BoundaryTensor>& tensors,

@@ -134,6 +134,19 @@ TEST_CASE("weights are gathered for what is computed again, too") {
   check_same_bits(plan, whole);
 }
 
+TEST_CASE("what is sharded may lie on the host, too, and changes no bit there") {
+  const std::int64_t zero = GENERATE(1, 2, 3);
+  Plan plan = plan_of({"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 100'000, kAdam}, zero);
+  const Plan on_device = plan;
+  plan.offload = "all";
+  plan.offload_optimizer = true;
+
+  const MeshRide ride = MeshRider().ride(plan);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  check_same_bits(plan, on_device);
+}
+
 TEST_CASE("replicas of a node may share a copy, as the hierarchical sum divides it") {
   const std::int64_t zero = GENERATE(1, 2, 3);
   Plan plan = plan_of({"mlp", {.replicas = 4}, "ring", 1'000'000, kAdam}, zero);
