@@ -11,8 +11,9 @@ namespace {
 /// Collects what lies in buffers of one content.
 class Collector {
  public:
-  Collector(const Program& program, const BufferSpec& spec)
-      : segment_(program.segment(spec.segment)), model_(program.local(spec.segment).model), content_(spec.content),
+  /// `segment`: whose step touches the buffer; `content`: what that is to the step.
+  Collector(const Program& program, const BufferSpec& spec, SegmentId segment, BufferContent content)
+      : segment_(program.segment(segment)), model_(program.local(segment).model), content_(content),
         group_(spec.group), first_(spec.first) {}
 
   void add(std::int64_t offset, Bytes bytes) { ranges_.push_back({offset, offset + bytes.count}); }
@@ -58,18 +59,26 @@ Bytes vector_bytes(const CollectiveShape& shape, std::uint32_t rank) {
   return Bytes{4} * elements;
 }
 
+BufferContent content_for(const Program& program, StepId step, BufferId buffer) {
+  const auto uses = program.uses(step);
+  const auto use = std::find_if(uses.begin(), uses.end(), [&](const BufferUse& one) { return one.id() == buffer; });
+  return use == uses.end() ? program.spec(buffer).content : program.content_for(step, *use);
+}
+
 }  // namespace
 
 std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferId buffer) {
   const BufferSpec& spec = program.spec(buffer);
   const Step& step = program.step(id);
-  Collector touched(program, spec);
-  const Segment& segment = program.segment(spec.segment);
+  const bool passes = is_pass(step.kind);
+  const SegmentId own = passes ? program.work(id).segment : spec.segment;
+  Collector touched(program, spec, own, passes ? content_for(program, id, buffer) : spec.content);
+  const Segment& segment = program.segment(own);
   if (step.kind == StepKind::collective) {
     const CollectiveSpec& collective = program.spec(program.collective(id));
     const std::uint32_t rank = program.group_rank(id);
     touched.add(collective.payloads[rank].offset, vector_bytes(collective.shape, rank));
-  } else if (is_pass(step.kind)) {
+  } else if (passes) {
     const auto& parts = parts_of(segment, step.kind);
     const std::uint32_t part = program.work(id).part;
     for (const PassItem& item : parts.at(part).items) touched.add(item);

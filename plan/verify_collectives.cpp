@@ -23,11 +23,18 @@ Bytes vector_bytes(const CollectiveShape& shape, std::uint32_t rank) {
   return bytes_of(ElementRange{0, elements});
 }
 
+/// Stages of one worker hand over in the reader's buffer, which is the writer's outbox.
+bool is_of(const BufferSpec& buffer, BufferContent content) {
+  using enum BufferContent;
+  return buffer.content == content || (buffer.content == inbox && content == outbox) ||
+         (buffer.content == gradient_inbox && content == gradient_outbox);
+}
+
 void check_vector(const Program& program, const CollectiveSpec& spec, std::uint32_t rank, StepId step) {
   const CollectivePayload& payload = spec.payloads[rank];
   const auto uses = program.uses(step);
   const auto use = std::find_if(uses.begin(), uses.end(), [&](const BufferUse& candidate) {
-    return program.spec(candidate.id()).content == payload.content;
+    return is_of(program.spec(candidate.id()), payload.content);
   });
   if (use == uses.end()) refuse_program(fmt::format("a collective has no buffer: {}", program.describe(step)));
   const Bytes room = program.spec(use->id()).bytes;

@@ -34,6 +34,7 @@ struct NumbersComparison {
   std::string difference;          ///< the first one, in words
   double max_relative_error = 0;   ///< of a gradient: largest difference / largest value of that tensor; first iteration
   double loss_error = 0;           ///< relative, of the first loss
+  bool by_descent = false;         ///< both errors: of the same plan with sgd in Adam's place
   std::vector<float> losses;
 };
 
