@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "plan/balance_ranks.hpp"
+#include "plan/plan_schedule.hpp"
 #include "plan/shard.hpp"
 #include "plan/stage_memory.hpp"
 
@@ -127,8 +129,14 @@ std::vector<std::size_t> split_chain(const std::vector<std::vector<double>>& tim
 
 namespace {
 
+std::vector<std::vector<std::size_t>> stages_of_ranks(const Grid& grid) {
+  std::vector<std::vector<std::size_t>> stages(grid.size());
+  for (const Holder& holder : holders_of(grid)) stages[holder.rank].push_back(holder.stage);
+  return stages;
+}
+
 Partition partition(const Model& model, const Parts& parts, const std::vector<const Device*>& devices,
-                    const CostModel& costs, std::int64_t batch, const Lacking& lacking) {
+                    const CostModel& costs, std::int64_t batch, const Lacking& lacking, const Grid& grid = {}) {
   invariant(!devices.empty(), "a partition has at least one stage");
   const std::size_t layers = model.layer_count();
   std::vector<std::vector<double>> time;
@@ -144,6 +152,8 @@ Partition partition(const Model& model, const Parts& parts, const std::vector<co
       crossing[cut] += static_cast<double>(parts.local.model.layer(tensor).output.bytes(batch).count);
   }
   Partition result{split_chain(time, crossing, allowed, lacking), Seconds{0}, {}};
+  if (devices.size() > grid.size() && !grid.empty())
+    result.cuts = balance_ranks({time, allowed, lacking, stages_of_ranks(grid)}, result.cuts);
   const auto sums = prefix_sums(time);
   for (std::size_t rank = 0; rank < devices.size(); ++rank) {
     const std::size_t first = rank == 0 ? 0 : result.cuts[rank - 1];
@@ -172,7 +182,7 @@ Partition partition(const Plan& plan, const Model& model, const std::vector<Stag
   const Lacking lacking = [&](std::size_t rank, std::size_t from, std::size_t to) {
     return static_cast<double>(std::max<std::int64_t>(0, memory.of(rank, from, to).count - stages[rank].memory.count));
   };
-  return partition(model, parts, devices, costs, plan.micro_batch_size, lacking);
+  return partition(model, parts, devices, costs, plan.micro_batch_size, lacking, schedule_grid(plan));
 }
 
 }  // namespace tandem

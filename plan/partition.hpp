@@ -27,8 +27,8 @@ struct StageDevice {
 /// collectives; memory by StageMemory, an upper bound. Of all splits the one whose stages together lack least memory
 /// (none, where that can be), among those the one whose slowest stage (F + I + W on its own device) is fastest, among
 /// those the one over whose cuts fewest bytes travel; exact, O(L^2 p). What lacks memory by this bound may fit yet:
-/// script_peaks() knows. Throws InputError when the model has fewer places to cut than pp - 1, or does not divide
-/// (shard()).
+/// script_peaks() knows. Where ranks run several stages, cuts are then moved until the fullest rank has least to do
+/// (balance_ranks()). Throws InputError when the model has fewer places to cut than it needs, or does not divide (shard()).
 Partition partition(const Plan& plan, const Model& model, const std::vector<StageDevice>& stages,
                     const CostModel& costs);
 

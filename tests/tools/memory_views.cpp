@@ -47,7 +47,7 @@ TEST_CASE("what is alive at each worker's peak adds up, to the tensors inside a 
   }
 }
 
-TEST_CASE("--memory lists what is alive at the peak, with layers by name, within 80 columns") {
+TEST_CASE("the memory view (--memory) lists what is alive at the peak, with layers by name, within 80 columns") {
   const Outcome outcome = typed("simulate --model gpt-nano --on k80-x4 --pp 2 --memory --no-chart");
   const std::string view = outcome.out.substr(outcome.out.find("stage 0: peak"));
 
