@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 
@@ -37,46 +38,55 @@ CommandLine command_line() {
   return line;
 }
 
-/// A stage; times and memory are those of the worker that has most.
+/// A stage; times are those of the rank that takes longest for it, memory is that of the rank that holds most, with
+/// all the stages that it runs.
 struct StageRow {
   std::size_t first, last;  ///< layers [first, last) of the model
   Seconds forward, backward;
   Bytes memory;
 };
 
-struct WorkerTimes {
-  Picoseconds forward, backward;  ///< of all parts
+struct StageTimes {
+  Picoseconds forward, backward;  ///< of all parts; backward is B, or I and W, without what is computed again
 };
 
-std::vector<WorkerTimes> worker_times(const Program& program, const Prices& prices) {
-  std::vector<WorkerTimes> times(program.workers().size());
+/// By worker and stage: of a stage that the worker runs.
+std::map<std::pair<std::size_t, std::uint32_t>, StageTimes> stage_times(const Program& program, const Prices& prices) {
+  std::map<std::pair<std::size_t, std::uint32_t>, StageTimes> times;
   for (std::size_t i = 0; i < prices.works.size(); ++i) {
     const StepWork& work = program.works()[i];
-    if (work.kind == StepKind::forward) times[index_of(work.worker)].forward += prices.works[i].time;
-    if (work.kind == StepKind::backward) times[index_of(work.worker)].backward += prices.works[i].time;
+    const bool backward = work.kind == StepKind::backward || work.kind == StepKind::input_gradient ||
+                          work.kind == StepKind::weight_gradient;
+    if (!backward && work.kind != StepKind::forward) continue;
+    StageTimes& of = times[{index_of(work.worker), program.segment(work.segment).stage}];
+    (backward ? of.backward : of.forward) += prices.works[i].time;
   }
   return times;
 }
 
 std::vector<StageRow> stage_rows(const Job& job, const Prices& prices) {
   const std::vector<MemoryPeak> peaks = script_peaks(job.program);
-  const std::vector<WorkerTimes> times = worker_times(job.program, prices);
   std::vector<StageRow> rows;
   for (std::size_t s = 0; s <= job.cuts.size(); ++s)
     rows.push_back({s == 0 ? 0 : job.cuts[s - 1], s == job.cuts.size() ? job.model->layer_count() : job.cuts[s], {}, {}, {}});
-  for (std::size_t w = 0; w < times.size(); ++w) {
-    StageRow& row = rows[job.program.workers()[w].at[MeshAxis::pipeline]];
-    row.forward = std::max(row.forward, to_seconds(times[w].forward));
-    row.backward = std::max(row.backward, to_seconds(times[w].backward));
-    row.memory = std::max(row.memory, peaks[w].total);
+  for (const auto& [place, times] : stage_times(job.program, prices)) {
+    StageRow& row = rows[place.second];
+    row.forward = std::max(row.forward, to_seconds(times.forward));
+    row.backward = std::max(row.backward, to_seconds(times.backward));
+    row.memory = std::max(row.memory, peaks[place.first].total);
   }
   return rows;
+}
+
+bool runs_several_stages(const Program& program) {
+  return std::ranges::any_of(program.workers(), [](const Worker& worker) { return worker.stages > 1; });
 }
 
 /// The table of stages as comments, so that the output is a plan file all the same.
 std::string stage_table(const Job& job, const std::vector<StageRow>& rows, const Metrics& metrics) {
   std::string text = fmt::format("# predicted: iteration {}, bubble {:.1f} %\n#\n# {:>5} {:>10} {:>10} {:>10}  layers\n",
-                                 time_text(to_seconds(metrics.iteration)), 100 * metrics.bubble, "stage", "F", "B", "memory");
+                                 time_text(to_seconds(metrics.iteration)), 100 * metrics.bubble, "stage", "F", "B",
+                                 runs_several_stages(job.program) ? "of rank" : "memory");
   for (std::size_t s = 0; s < rows.size(); ++s)
     text += fmt::format("# {:>5} {:>10} {:>10} {:>10}  {} .. {}\n", s, time_text(rows[s].forward),
                         time_text(rows[s].backward), to_text(rows[s].memory),

@@ -159,3 +159,19 @@ TEST_CASE("the planner's table has a row for each stage, whatever the ranks of i
     CHECK(stage["peak_memory_bytes"] > 0);
   }
 }
+
+TEST_CASE("the planner's table has times and memory for each of the stages of a rank, and for I and W as for B") {
+  for (const char* schedule : {"interleaved-1f1b", "zb-v", "zb-h1", "chimera"}) {
+    CAPTURE(schedule);
+    const json plan = json::parse(
+        typed(std::string("plan --model gpt-nano --on k80-x4 --pp 2 --json --schedule ") + schedule).out);
+
+    CHECK(plan["stages"].size() == plan["plan"]["cuts"].size() + 1);
+    for (const json& stage : plan["stages"]) {
+      CAPTURE(stage.dump());
+      CHECK(stage["forward_s"] > 0);
+      CHECK(stage["backward_s"] > stage["forward_s"]);  // two products for each one of forward
+      CHECK(stage["peak_memory_bytes"] > 0);
+    }
+  }
+}
