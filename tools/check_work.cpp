@@ -3,20 +3,31 @@
 #include <algorithm>
 
 #include "plan/layouts.hpp"
+#include "plan/part_touches.hpp"
 #include "tools/check.hpp"
 
 namespace tandem {
 namespace {
 
-/// F, I and W of the segment's layers for one micro-batch.
-Flops segment_flops(const Model& model, const Segment& segment) {
+/// What one step of the work computes. The rows of a window's interior and of its border are one layer's, so they count
+/// once.
+Flops work_flops(const Program& program, const StepWork& work) {
   Flops sum;
-  for (const LayerPlan& layer : segment.layers) {
-    sum += model.work(layer.layer, Pass::forward, segment.batch).flops();
-    if (layer.runs_input_gradient) sum += model.work(layer.layer, Pass::input_gradient, segment.batch).flops();
-    if (layer.runs_weight_gradient) sum += model.work(layer.layer, Pass::weight_gradient, segment.batch).flops();
-  }
+  if (!is_pass(work.kind)) return sum;
+  const Segment& segment = program.segment(work.segment);
+  const Model& model = program.local(work.segment).model;
+  for (const PassItem& item : parts_of(segment, work.kind).at(work.part).items)
+    if (item.region != Region::interior)
+      sum += model.work(segment.layers[item.layer].layer, item.pass, segment.batch).flops();
   return sum;
+}
+
+/// By WorkId: steps that do it.
+std::vector<std::int64_t> step_counts(const Program& program) {
+  std::vector<std::int64_t> counts(program.works().size(), 0);
+  for (const Step& step : program.steps())
+    if (is_compute(step.kind)) ++counts[step.object];
+  return counts;
 }
 
 /// "bn1" of "bn1.moments": the layer that was taken apart.
@@ -30,10 +41,9 @@ std::string written_name(const Model& model, const std::string& name) {
 
 WorkComparison compare_work(const Job& job) {
   WorkComparison work{{}, metrics_context(job).model_flops};
-  for (const StepWork& row : job.program.works())
-    if (row.kind == StepKind::forward && row.part == 0)
-      work.executed += segment_flops(job.program.local(row.segment).model, job.program.segment(row.segment)) *
-                       job.program.micro_batches();
+  const std::vector<std::int64_t> counts = step_counts(job.program);
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    work.executed += work_flops(job.program, job.program.works()[i]) * counts[i];
   return work;
 }
 
