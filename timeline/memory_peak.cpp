@@ -22,12 +22,12 @@ void walk(const Program& program, const MemoryScript& script, WorkerId worker, A
   }
 }
 
-/// By WorkerId.
+/// By WorkerId; those on the device.
 std::vector<std::vector<BufferId>> persistent_buffers(const Program& program) {
   std::vector<std::vector<BufferId>> found(program.workers().size());
   for (std::uint32_t i = 0; i < program.buffers().size(); ++i) {
     const auto id = static_cast<BufferId>(i);
-    if (is_persistent(program.buffers()[i])) found[index_of(program.spec(id).worker)].push_back(id);
+    if (is_persistent(program.buffers()[i]) && on_device(program.spec(id).kind)) found[index_of(program.spec(id).worker)].push_back(id);
   }
   return found;
 }

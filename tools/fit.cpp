@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "plan/schedule.hpp"
 #include "timeline/memory_peak.hpp"
+#include "tools/memory_advice.hpp"
 
 namespace tandem {
 namespace {
@@ -33,10 +35,41 @@ std::optional<Plan> pipeline(const Plan& plan, const Plan& asked, const Cluster&
   return next;
 }
 
+/// Whether the schedule is a row of the table with one update an iteration, and as many stages as ranks.
+bool is_plain(const std::string& schedule) {
+  return std::ranges::any_of(schedules(), [&](const Schedule& row) {
+    return row.name == schedule && row.updates == Updates::at_flush && row.stages == nullptr;
+  });
+}
+
+/// As the user's plan says, or all of it; the optimizer's states, too, where there is one update an iteration.
+std::optional<Plan> offload(const Plan& plan, const Plan& asked, const Cluster& cluster) {
+  if (!reaches_host(cluster)) return {};
+  Plan next = plan;
+  next.offload = asked.offload == "none" || asked.offload == "dynamic" ? "all" : asked.offload;
+  next.offload_optimizer = is_plain(plan.schedule);
+  return next;
+}
+
+/// Over the replicas that the user's plan has, or as many as there are devices for; they share the samples.
+std::optional<Plan> shard(const Plan& plan, const Plan& asked, const Cluster& cluster) {
+  const auto devices = static_cast<std::int64_t>(cluster.device_count());
+  Plan next = plan;
+  next.replicas = asked.replicas > 1 ? asked.replicas : devices / plan.pipeline;
+  next.zero = asked.zero > 0 ? asked.zero : 3;
+  if (next.replicas < 2 || next.replicas * next.pipeline > devices || !is_plain(plan.schedule)) return {};
+  std::int64_t& slices = next.micro_batches % next.replicas == 0 ? next.micro_batches : next.micro_batch_size;
+  if (slices % next.replicas != 0) return {};
+  slices /= next.replicas;
+  return next;
+}
+
 constexpr FitTechnique kTechniques[] = {
     {"micro-batches of 1", single_samples},
     {"recompute", recompute},
     {"pipeline", pipeline},
+    {"offload", offload},
+    {"zero", shard},
 };
 
 struct Wanted {
@@ -109,7 +142,8 @@ Plan plain_plan(const Plan& asked) {
   plan.pipeline = plan.replicas = plan.tensor = plan.height = plan.width = 1;
   plan.zero = plan.shard_ranks = 0;
   plan.schedule = "sequential";
-  plan.recompute = "none";
+  plan.recompute = plan.offload = "none";
+  plan.offload_optimizer = false;
   plan.micro_batch_size *= plan.micro_batches;
   plan.micro_batches = 1;
   plan.cuts.clear();

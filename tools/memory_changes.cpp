@@ -92,9 +92,38 @@ std::vector<Plan> fewer_in_flight(const Plan& plan, const Cluster&) {
   return variants;
 }
 
+/// What waits for backward on the host, layer by layer or, first, what a stage keeps of a micro-batch at once.
+std::vector<Plan> offload(const Plan& plan, const Cluster& cluster) {
+  std::vector<Plan> variants;
+  if (plan.offload != "none" || !reaches_host(cluster)) return variants;
+  for (const char* policy : {"stage", "all"}) {
+    variants.push_back(plan);
+    variants.back().offload = policy;
+  }
+  return variants;
+}
+
+std::vector<Plan> offload_optimizer(const Plan& plan, const Cluster& cluster) {
+  if (plan.offload_optimizer || !reaches_host(cluster)) return {};
+  Plan next = plan;
+  next.offload_optimizer = true;
+  return {next};
+}
+
+/// States, then gradients, then weights divided among the replicas that the plan has.
+std::vector<Plan> shard(const Plan& plan, const Cluster&) {
+  std::vector<Plan> variants;
+  Plan next = plan;
+  for (next.zero = plan.zero + 1; plan.replicas > 1 && next.zero <= 3; ++next.zero) variants.push_back(next);
+  return variants;
+}
+
 constexpr MemoryChange kChanges[] = {
     {"smaller micro-batches, more of them", smaller_micro_batches},
     {"recompute", recompute},
+    {"activations on the host", offload},
+    {"optimizer states on the host", offload_optimizer},
+    {"sharding over replicas", shard},
     {"fewer micro-batches in flight", fewer_in_flight},
     {"fewer messages under way", fewer_messages},
     {"more pipeline stages", more_stages},
@@ -114,17 +143,27 @@ std::string number_of(const Plan& plan) {
 
 constexpr PlanField kFields[] = {
     {"pp", number_of<&Plan::pipeline>},
+    {"dp", number_of<&Plan::replicas>},
     {"tp", number_of<&Plan::tensor>},
     {"schedule", [](const Plan& plan) { return plan.schedule; }},
     {"micro-batches", number_of<&Plan::micro_batches>},
     {"micro-batch-size", number_of<&Plan::micro_batch_size>},
     {"recompute", [](const Plan& plan) { return plan.recompute; }},
+    {"offload", [](const Plan& plan) { return plan.offload; }},
+    {"offload-optimizer", [](const Plan& plan) { return std::string(plan.offload_optimizer ? "on" : "off"); }},
+    {"zero", number_of<&Plan::zero>},
     {"window", number_of<&Plan::window>},
 };
 
 }  // namespace
 
 std::span<const MemoryChange> memory_changes() { return kChanges; }
+
+bool reaches_host(const Cluster& cluster) {
+  return std::ranges::all_of(cluster.devices, [&](std::uint32_t profile) {
+    return cluster.profiles[profile].host_link.has_value();
+  });
+}
 
 std::string flags_between(const Plan& before, const Plan& after) {
   std::string text;

@@ -6,8 +6,10 @@
 #include <set>
 
 #include "base/error.hpp"
+#include "plan/memory_script.hpp"
 #include "tests/catch.hpp"
 #include "tests/tools/session.hpp"
+#include "timeline/memory_peak.hpp"
 
 using namespace tandem;
 using nlohmann::json;
@@ -142,4 +144,35 @@ TEST_CASE("a change is written as the flags that make it") {
 
   CHECK(flags_between(before, before).empty());
   CHECK(flags_between(before, after) == "--micro-batches 32 --micro-batch-size 1");
+}
+
+TEST_CASE("offloading and sharding are among the changes where devices reach a host and there are replicas") {
+  Plan plan, sharing;
+  sharing.replicas = 2;
+  const auto names = [](const Plan& of, const std::string& cluster) {
+    std::set<std::string_view> found;
+    for (const MemoryChange& row : memory_changes())
+      if (!row.variants(of, load_cluster(cluster)).empty()) found.insert(row.name);
+    return found;
+  };
+
+  CHECK(names(plan, "k80-x4").count("activations on the host") == 1);
+  CHECK(names(plan, "k80-x4").count("optimizer states on the host") == 1);
+  CHECK(names(plan, "k80-x4").count("sharding over replicas") == 0);
+  CHECK(names(sharing, "k80-x4").count("sharding over replicas") == 1);
+  const TemporaryFolder folder;
+  CHECK(names(plan, four_devices(folder, 1000)).count("activations on the host") == 0);
+}
+
+TEST_CASE("the worker's highest instant holds what is on the device, not the optimizer states on the host") {
+  Plan plan;
+  plan.model = "gpt-nano", plan.cluster = "k80-x4", plan.pipeline = 2;
+  plan.offload_optimizer = true;
+  const Job job = make_job(plan, load_cluster(plan.cluster), CostModel());
+
+  const std::vector<PeakMoment> moments = peak_moments(job.program);
+
+  const std::vector<MemoryPeak> peaks = script_peaks(job.program);
+  REQUIRE(moments.size() == 2);
+  for (std::size_t worker = 0; worker < 2; ++worker) CHECK(moments[worker].total == peaks[worker].total);
 }
