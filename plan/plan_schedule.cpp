@@ -39,7 +39,7 @@ Grid schedule_grid(const Plan& plan) {
 }
 
 std::uint32_t stage_count(const Plan& plan) {
-  if (is_schedule_file(plan.schedule)) return stage_count(schedule_grid(plan));
+  if (is_schedule_file(plan.schedule)) return stage_count(load_schedule_csv(plan.schedule));
   return stage_count(schedule_row(plan), shape_of(plan));
 }
 

@@ -151,9 +151,13 @@ ScheduleShape shape_of(const Grid& grid) {
   return shape;
 }
 
+Grid load_schedule_csv(const std::string& path) {
+  return read_schedule_csv(read_text(path, kScheduleBytesMax), path);
+}
+
 Grid grid_of(const std::string& schedule, const ScheduleShape& shape) {
   if (!is_schedule_file(schedule)) return find_schedule(schedule).order(shape);
-  Grid grid = read_schedule_csv(read_text(schedule, kScheduleBytesMax), schedule);
+  Grid grid = load_schedule_csv(schedule);
   const ScheduleShape file = shape_of(grid);
   require(file.ranks == shape.ranks, schedule, "ranks", file.ranks, shape.ranks);
   require(file.micro_batches == shape.micro_batches, schedule, "micro-batches", file.micro_batches,

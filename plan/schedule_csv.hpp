@@ -19,6 +19,8 @@ inline constexpr Bytes kScheduleBytesMax{64 << 20};
 /// `name` is the file's, for messages. Throws InputError with line, column and cell: unknown cells, whatever
 /// find_fault() finds, dead-locks. Micro-batches are those that the cells name, from 0.
 Grid read_schedule_csv(std::string_view text, std::string_view name);
+/// The same of the file's text.
+Grid load_schedule_csv(const std::string& path);
 /// With empty cells where a rank waits when every step takes one slot. The grid must be free of faults and dead-locks.
 std::string write_schedule_csv(const Grid& grid);
 

@@ -6,7 +6,6 @@
 #include <ostream>
 
 #include "base/error.hpp"
-#include "base/yaml.hpp"
 #include "plan/grid_times.hpp"
 #include "plan/lower.hpp"
 #include "plan/schedule_csv.hpp"
@@ -29,8 +28,7 @@ void require_printable(const ScheduleShape& shape, std::uint32_t stages) {
 }
 
 Grid shown_grid(const Plan& plan) {
-  if (is_schedule_file(plan.schedule))
-    return read_schedule_csv(read_text(plan.schedule, kScheduleBytesMax), plan.schedule);
+  if (is_schedule_file(plan.schedule)) return load_schedule_csv(plan.schedule);
   if (plan.schedule == "auto")
     throw InputError("an order that is searched for a model's times has no grid of its own", plan.schedule,
                      "a schedule of the table (tandem show schedules), or a file");

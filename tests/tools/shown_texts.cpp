@@ -27,6 +27,10 @@ TEST_CASE("a schedule is printed as the file that it may be read from") {
   const std::string csv = typed("show schedule --schedule zb-h1 --pp 2 --micro-batches 2 --csv").out;
 
   CHECK(csv == "0F0,0F1,,0I0,0W0,0I1,0W1\n,1F0,1I0,1F1,1I1,1W0,1W1\n");
+
+  const TemporaryFolder folder;
+  const std::string file = folder.write("mine.csv", csv);
+  CHECK(typed("show schedule --csv --schedule " + file).out == csv);  // ranks and micro-batches are the file's
 }
 
 TEST_CASE("models are shown with their published numbers of parameters") {
