@@ -2,13 +2,14 @@
 #include "hardware_profiles/cost.hpp"
 #include "tests/catch.hpp"
 #include "tests/hardware_profiles/documents.hpp"
+#include "tests/source_dir.hpp"
 
 using namespace tandem;
 
 namespace {
 
 std::string page_text(const std::string& page) {
-  return read_text(TANDEM_SOURCE_DIR "/docs/" + page, {1'000'000});
+  return read_text(source_dir() + "/docs/" + page, {1'000'000});
 }
 
 /// The yaml blocks of the page, in order.

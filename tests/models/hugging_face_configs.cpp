@@ -9,12 +9,13 @@
 #include "base/yaml.hpp"
 #include "tests/catch.hpp"
 #include "tests/models/definitions.hpp"
+#include "tests/source_dir.hpp"
 
 using namespace tandem;
 
 namespace {
 
-std::string fixture(const std::string& name) { return fmt::format("{}/tests/models/configs/{}", TANDEM_SOURCE_DIR, name); }
+std::string fixture(const std::string& name) { return fmt::format("{}/tests/models/configs/{}", source_dir(), name); }
 
 std::string gpt2_text() { return read_text(fixture("gpt2.json"), Bytes{100'000}); }
 

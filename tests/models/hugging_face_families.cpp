@@ -6,13 +6,14 @@
 #include "models/hugging_face/config.hpp"
 #include "tests/catch.hpp"
 #include "tests/models/definitions.hpp"
+#include "tests/source_dir.hpp"
 
 using namespace tandem;
 
 namespace {
 
 std::string text_of(const std::string& name) {
-  return read_text(fmt::format("{}/tests/models/configs/{}.json", TANDEM_SOURCE_DIR, name), Bytes{100'000});
+  return read_text(fmt::format("{}/tests/models/configs/{}.json", source_dir(), name), Bytes{100'000});
 }
 
 /// The fixture with `from`, which stands in it once, replaced.

@@ -7,6 +7,7 @@
 #include "plan/plan.hpp"
 #include "tests/catch.hpp"
 #include "tests/plan/models.hpp"
+#include "tests/source_dir.hpp"
 
 using namespace tandem;
 
@@ -90,7 +91,7 @@ TEST_CASE("a plan that is written and read is the same plan") {
 
 TEST_CASE(
     "the example of docs/plan-file.md is a plan that cuts the model as the page says, and the page lists every key") {
-  std::ifstream file(std::string(TANDEM_SOURCE_DIR) + "/docs/plan-file.md");
+  std::ifstream file(source_dir() + "/docs/plan-file.md");
   std::stringstream stream;
   stream << file.rdbuf();
   const std::string page = stream.str();

@@ -11,6 +11,7 @@
 #include "plan/grid_fault.hpp"
 #include "plan/grid_times.hpp"
 #include "plan/schedule.hpp"
+#include "tests/source_dir.hpp"
 
 namespace tandem {
 
@@ -55,7 +56,7 @@ inline std::string text_of(const Grid& grid) {
 }
 
 inline std::string golden_schedule(const std::string& file) {
-  std::ifstream stream(std::string(TANDEM_SOURCE_DIR) + "/tests/golden/" + file);
+  std::ifstream stream(source_dir() + "/tests/golden/" + file);
   std::stringstream text;
   text << stream.rdbuf();
   return text.str();

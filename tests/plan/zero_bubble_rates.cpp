@@ -5,6 +5,7 @@
 #include "base/yaml.hpp"
 #include "tests/catch.hpp"
 #include "tests/plan/schedule_scene.hpp"
+#include "tests/source_dir.hpp"
 
 using namespace tandem;
 
@@ -32,7 +33,7 @@ long long bubble_rate(const std::string& schedule, const YamlNode& row) {
 }  // namespace
 
 TEST_CASE("1f1b and zb-h1 have the bubble rates that the zero-bubble paper prints, to four decimals") {
-  const YamlNode table = read_yaml(std::string(TANDEM_SOURCE_DIR) + "/tests/validation/zero_bubble.yaml");
+  const YamlNode table = read_yaml(source_dir() + "/tests/validation/zero_bubble.yaml");
   REQUIRE(table.at("rows").items().size() == 12);
 
   for (const YamlNode& row : table.at("rows").items())

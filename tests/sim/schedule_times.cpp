@@ -13,6 +13,7 @@
 #include "tests/catch.hpp"
 #include "tests/plan/models.hpp"
 #include "tests/plan/suitable_schedules.hpp"
+#include "tests/source_dir.hpp"
 
 using namespace tandem;
 
@@ -130,7 +131,7 @@ TEST_CASE("every schedule's steps start and end in the engine when its grid says
 }
 
 TEST_CASE("with the zero-bubble paper's profiled times the engine gives its printed bubble rates, to four decimals") {
-  const YamlNode table = read_yaml(std::string(TANDEM_SOURCE_DIR) + "/tests/validation/zero_bubble.yaml");
+  const YamlNode table = read_yaml(source_dir() + "/tests/validation/zero_bubble.yaml");
   for (const YamlNode& row : table.at("rows").items())
     for (const std::string schedule : {"1f1b", "zb-h1"}) {
       const StepTimes times = step_times(microseconds(row, "forward"), microseconds(row, "input_gradient"),

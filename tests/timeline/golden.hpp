@@ -5,10 +5,12 @@
 #include <iterator>
 #include <string>
 
+#include "tests/source_dir.hpp"
+
 namespace tandem {
 
 inline std::string golden(const std::string& name) {
-  std::ifstream file(std::string(TANDEM_SOURCE_DIR) + "/tests/golden/" + name);
+  std::ifstream file(source_dir() + "/tests/golden/" + name);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

@@ -4,6 +4,7 @@
 #include "base/yaml.hpp"
 #include "exec/run.hpp"
 #include "tests/catch.hpp"
+#include "tests/source_dir.hpp"
 #include "tests/tools/mesh_scene.hpp"
 #include "tools/check.hpp"
 
@@ -71,7 +72,7 @@ TEST_CASE("gpt-nano learns a text, by the same curve on 1, 2, 4 and 8 stages") {
     plan.micro_batches = 2;
     plan.micro_batch_size = 4;
     const Job job = make_job(plan, made_up_host(), CostModel());
-    const std::string words = read_text(TANDEM_SOURCE_DIR "/tests/golden/learning_text.txt", Bytes{100'000});
+    const std::string words = read_text(source_dir() + "/tests/golden/learning_text.txt", Bytes{100'000});
     const Dataset text(*job.model, words, plan.seed);
     RunOptions options;
     options.iterations = 240;

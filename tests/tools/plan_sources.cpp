@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/catch.hpp"
+#include "tests/source_dir.hpp"
 #include "tests/tools/session.hpp"
 
 using namespace tandem;
@@ -104,7 +105,7 @@ TEST_CASE("a plan that the planner wrote goes into every ride") {
 }
 
 TEST_CASE("a model comes from a Hugging Face configuration, too") {
-  const std::string config = std::string(TANDEM_SOURCE_DIR) + "/tests/models/configs/gpt2.json";
+  const std::string config = source_dir() + "/tests/models/configs/gpt2.json";
 
   const Outcome outcome = typed("simulate --json --on k80-x4 --pp 4 --micro-batches 1 --micro-batch-size 1 --model " + config);
 

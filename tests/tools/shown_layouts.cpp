@@ -2,6 +2,7 @@
 #include <sstream>
 
 #include "tests/catch.hpp"
+#include "tests/source_dir.hpp"
 #include "tests/tools/session.hpp"
 
 using namespace tandem;
@@ -123,7 +124,7 @@ TEST_CASE("layouts of a file's own rules are those of the file") {
 }
 
 TEST_CASE("the layouts and the prediction of a model with long sequences need no text as long") {
-  const std::string model = "--model " TANDEM_SOURCE_DIR "/tests/models/configs/llama-3.1-8b.json --on dgx-h100 --tp 8 ";
+  const std::string model = "--model " + source_dir() + "/tests/models/configs/llama-3.1-8b.json --on dgx-h100 --tp 8 ";
 
   const json shown = layouts_of(model);
 
