@@ -25,17 +25,8 @@ bool CollectiveRounds::meets(const Member& member, std::uint32_t stream) const {
   return other.collective == member.collective && other.round == member.round;
 }
 
-/// Peers come again in the order in which they came first, or one has but few: the search goes on from the last one.
-std::uint32_t CollectiveRounds::route_to(Member& member, std::uint32_t peer) {
-  for (std::size_t tried = 0; tried < member.peers.size(); ++tried) {
-    if (member.peers[member.last_peer].peer == peer) return member.peers[member.last_peer].route;
-    if (++member.last_peer == member.peers.size()) member.last_peer = 0;
-  }
-  invariant(false, "a collective's messages have routes");
-  return 0;
-}
-
-bool CollectiveRounds::enter(StepId step, std::vector<StreamId>& ready) {
+/// The state of the step's stream, before its first round.
+CollectiveRounds::Member& CollectiveRounds::member_at(StepId step) {
   const Step& entry = program_.step(step);
   const Collective& collective = program_.collective(step);
   Member& member = members_[index_of(entry.stream)];
@@ -48,25 +39,42 @@ bool CollectiveRounds::enter(StepId step, std::vector<StreamId>& ready) {
   member.last_peer = 0;
   member.round = 0;
   member.begun = false;
-  return enter_round(index_of(entry.stream), ready);
+  return member;
+}
+
+bool CollectiveRounds::enter(StepId step, std::vector<StreamId>& ready) {
+  member_at(step);
+  return enter_round(index_of(program_.step(step).stream), ready);
+}
+
+void CollectiveRounds::resume(StepId step, std::uint32_t round, std::uint8_t open, bool begun) {
+  Member& member = member_at(step);
+  member.round = round;
+  prepare(member);
+  member.open = open;
+  member.begun = begun;
+}
+
+/// What the member exchanges in its round.
+RoundExchange CollectiveRounds::prepare(Member& member) const {
+  const RoundExchange exchange = member.spec->algorithm->exchange(member.spec->shape, member.rank, member.round);
+  member.open = static_cast<std::uint8_t>((exchange.to != kNoRank) + (exchange.from != kNoRank));
+  if (member.open > 0) member.adds = exchange.adds;
+  if (exchange.to == kNoRank) return exchange;
+  member.to = stream_of(member, exchange.to);
+  member.route = route_to(member.peers, exchange.to, member.last_peer);
+  member.bytes = static_cast<double>(exchange.sent.count) * sizeof(float);
+  return exchange;
 }
 
 /// Enters the first round from member.round on in which there is something to exchange; false: there is none.
 bool CollectiveRounds::enter_round(std::uint32_t stream, std::vector<StreamId>& ready) {
   Member& member = members_[stream];
   for (; member.round < member.rounds; ++member.round) {
-    const RoundExchange exchange = member.spec->algorithm->exchange(member.spec->shape, member.rank, member.round);
-    const bool sends = exchange.to != kNoRank, receives = exchange.from != kNoRank;
-    if (!sends && !receives) continue;
-    member.open = static_cast<std::uint8_t>(sends + receives);
-    member.adds = exchange.adds;
-    if (sends) {
-      member.to = stream_of(member, exchange.to);
-      member.route = route_to(member, exchange.to);
-      member.bytes = static_cast<double>(exchange.sent.count) * sizeof(float);
-      if (meets(member, member.to)) ready.push_back(static_cast<StreamId>(stream));
-    }
-    if (!receives) return true;
+    const RoundExchange exchange = prepare(member);
+    if (member.open == 0) continue;
+    if (exchange.to != kNoRank && meets(member, member.to)) ready.push_back(static_cast<StreamId>(stream));
+    if (exchange.from == kNoRank) return true;
     const std::uint32_t from = stream_of(member, exchange.from);
     if (meets(member, from)) ready.push_back(static_cast<StreamId>(from));
     return true;

@@ -7,6 +7,7 @@
 
 #include "plan/prices.hpp"
 #include "plan/program.hpp"
+#include "sim/peer_routes.hpp"
 
 namespace tandem {
 
@@ -22,6 +23,9 @@ class CollectiveRounds {
   /// The step's member enters its first round. Returns false where it has nothing to exchange in any. Appends the
   /// exchanges that can begin.
   bool enter(StepId step, std::vector<StreamId>& ready);
+  /// The member is in that round, with `open` exchanges of it that are not over; `begun`: one of its exchanges has
+  /// begun.
+  void resume(StepId step, std::uint32_t round, std::uint8_t open, bool begun);
   /// The exchange is over: its two ends go on where nothing else of their round is open. Appends the exchanges that can
   /// begin, and the steps whose last round is over.
   void end_exchange(StreamId sender, std::vector<StreamId>& ready, std::vector<StepId>& ended);
@@ -39,10 +43,10 @@ class CollectiveRounds {
 
   StepId step_of(StreamId sender) const { return members_[index_of(sender)].step; }
   const RoutePrice& route_of(StreamId sender) const { return prices_.routes[members_[index_of(sender)].route]; }
-  /// What moves: more than is sent where the receiver adds (RoutePrice::adding).
+  /// What moves.
   double bytes_of(StreamId sender) const {
     const Member& from = members_[index_of(sender)];
-    return members_[from.to].adds ? from.bytes * route_of(sender).adding : from.bytes;
+    return moved_bytes(from.bytes, members_[from.to].adds, route_of(sender));
   }
 
  private:
@@ -61,11 +65,12 @@ class CollectiveRounds {
   };
   static constexpr std::uint32_t kNobody = 0xffffffff;
 
+  Member& member_at(StepId step);
+  RoundExchange prepare(Member& member) const;
   bool enter_round(std::uint32_t stream, std::vector<StreamId>& ready);
   void close(std::uint32_t stream, std::vector<StreamId>& ready, std::vector<StepId>& ended);
   std::uint32_t stream_of(const Member& member, std::uint32_t rank) const;
   bool meets(const Member& member, std::uint32_t stream) const;
-  static std::uint32_t route_to(Member& member, std::uint32_t peer);
 
   const Program& program_;
   const Prices& prices_;

@@ -10,11 +10,11 @@
 #include "sim/prices_fit.hpp"
 
 namespace tandem {
-Engine::Engine(const Program& program, const Prices& prices, std::vector<Span>& spans)
+Engine::Engine(const Program& program, const Prices& prices, std::vector<Span>& spans, Foresight foresight)
     : program_(program), prices_(prices), steps_(program.steps().data()),
       step_count_(static_cast<std::uint32_t>(program.step_count())), states_(spans), guard_(program, prices),
-      hardware_(prices, queue_), rounds_(program, prices), waiting_(prices.resources.size()),
-      waits_(program.streams().size()) {
+      hardware_(prices, queue_), rounds_(program, prices), forecasts_(program, prices, hardware_, foresight),
+      waiting_(prices.resources.size()), waits_(program.streams().size()) {
   require_prices_fit(program, prices);
   invariant(spans.size() == program.step_count(), "every step has a span");
   for (std::size_t i = 0; i < prices.works.size(); ++i) {
@@ -59,6 +59,7 @@ void Engine::happen(const Event& event) {
     case Happening::wait_ends: return end_wait(static_cast<StepId>(event.id));
     case Happening::transfer_ends: return end_transfer(static_cast<StepId>(event.id));
     case Happening::member_ends: return end_member(static_cast<StepId>(event.id));
+    case Happening::foreseen_end: return end_foreseen(static_cast<StepId>(event.id));
     case Happening::collective_ends: return end_whole(static_cast<CollectiveId>(event.id));
     case Happening::resource_due: return end_each([&] { hardware_.end_jobs(event.id, finished_); });
     case Happening::network_due: return end_each([&] { hardware_.end_flows(finished_); });
@@ -80,6 +81,7 @@ void Engine::start_ready() {
   drain(ready_wholes_, [this](CollectiveId collective) { start_whole(collective); });
   drain(ready_messages_, [this](StepId send) { activate(send); });
   drain(ready_exchanges_, [this](StreamId sender) { activate(sender); });
+  hardware_.schedule_network();  // what came in the way of others
   start_guarded_compute();
 }
 

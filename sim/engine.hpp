@@ -11,6 +11,7 @@
 #include "plan/timeline.hpp"
 #include "sim/collective_rounds.hpp"
 #include "sim/event_queue.hpp"
+#include "sim/forecasts.hpp"
 #include "sim/overlap_guard.hpp"
 #include "sim/shared_hardware.hpp"
 #include "sim/step_states.hpp"
@@ -32,13 +33,14 @@ namespace tandem {
 /// order of the steps, so ties are settled by this list alone: renaming workers, or storing events otherwise, changes
 /// no span.
 ///
-/// A collective goes by rounds (CollectiveRounds), each member when it comes. As a whole, once the last member has
-/// come, starts one that is priced in closed form, or has a member that forbids overlap: a held compute step may be
-/// what a missing member waits for.
+/// A collective goes by rounds (CollectiveRounds), each member when it comes, or is foreseen (Forecasts), which gives
+/// the same spans with one event a member. As a whole, once the last member has come, starts one that is priced in
+/// closed form, or has a member that forbids overlap: a held compute step may be what a missing member waits for.
 class Engine {
  public:
-  /// All three must outlive the engine. Throws InvariantError where the prices do not fit the program.
-  Engine(const Program& program, const Prices& prices, std::vector<Span>& spans);
+  /// The first three must outlive the engine. Throws InvariantError where the prices do not fit the program.
+  Engine(const Program& program, const Prices& prices, std::vector<Span>& spans,
+         Foresight foresight = Foresight::collectives);
 
   /// Throws InvariantError naming a blocked step if not every step ran, and InputError if time exceeds the clock.
   void run();
@@ -75,12 +77,16 @@ class Engine {
   void end_wait(StepId sender);
   void wake_waiting();
   void transfer(StepId sender);
+  void add_flow(StepId sender, const RoutePrice& route, double bytes);
   void end_transfer(StepId sender);
   template <class Gather>
   void end_each(Gather gather);
 
   void arrive(StepId member);
   void enter(StepId member);
+  void resume(StepId member);
+  void go_on(const Forecasts::Exchange& exchange);
+  void end_foreseen(StepId member);
   void start_whole(CollectiveId collective);
   void activate(StreamId sender);
   void end_exchange(StreamId sender);
@@ -103,6 +109,7 @@ class Engine {
   OverlapGuard guard_;
   SharedHardware hardware_;
   CollectiveRounds rounds_;
+  Forecasts forecasts_;
   std::vector<bool> starts_whole_;        ///< by CollectiveSpecId
   std::vector<std::uint32_t> arrived_;    ///< members, by CollectiveId; empty where none starts as a whole
 
@@ -128,6 +135,7 @@ class Engine {
   std::vector<StepId> ended_members_;
   std::vector<StreamId> ready_exchanges_;
   std::vector<CollectiveId> ready_wholes_;
+  Forecasts::State resumed_;
 };
 
 }  // namespace tandem

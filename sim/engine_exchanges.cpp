@@ -1,4 +1,4 @@
-// What moves between workers: messages, and the exchanges of collectives.
+// What moves between workers, and to the host and back.
 
 #include <algorithm>
 
@@ -20,12 +20,6 @@ class Ends {
   WorkerId workers_[2];
   std::size_t count_;
 };
-
-/// Of an exchange; never zero where something moves.
-std::int64_t time_alone(double bytes, const RoutePrice& route) {
-  const std::int64_t time = to_whole_picoseconds(bytes * 1e12 / route.bytes_per_second);
-  return bytes > 0 ? std::max<std::int64_t>(1, time) : 0;
-}
 
 }  // namespace
 
@@ -111,21 +105,27 @@ void Engine::transfer(StepId sender) {
   if (step.kind == StepKind::collective) {
     const RoutePrice& route = rounds_.route_of(step.stream);
     const double bytes = rounds_.bytes_of(step.stream);
-    if (route.resource == kExclusive) hardware_.add_flow(route, sender, bytes);
-    else hardware_.add_job(route.resource, sender, time_alone(bytes, route));
+    if (route.resource == kExclusive) add_flow(sender, route, bytes);
+    else hardware_.add_job(route.resource, sender, hardware_.time_alone(route, bytes));
     return;
   }
   if (is_copy(step.kind)) {
     const CopyPrice& price = prices_.copies[step.object];
     const RoutePrice& route = prices_.routes[price.route];
     if (route.resource != kExclusive) return hardware_.add_job(route.resource, sender, price.transfer.count);
-    return hardware_.add_flow(route, sender, static_cast<double>(program_.copy_specs()[step.object].bytes.count));
+    return add_flow(sender, route, static_cast<double>(program_.copy_specs()[step.object].bytes.count));
   }
   const ChannelId id = program_.messages()[step.object].channel;
   const ChannelPrice& price = prices_.channels[index_of(id)];
   const RoutePrice& route = prices_.routes[price.route];
   if (route.resource != kExclusive) return hardware_.add_job(route.resource, sender, price.transfer.count);
-  hardware_.add_flow(route, sender, static_cast<double>(program_.channels()[index_of(id)].bytes.count));
+  add_flow(sender, route, static_cast<double>(program_.channels()[index_of(id)].bytes.count));
+}
+
+/// A flow that comes upon links which are held for foreseen collectives resumes those first.
+void Engine::add_flow(StepId sender, const RoutePrice& route, double bytes) {
+  for (StepId member; (member = forecasts_.held_for(prices_.links_of(route))) != kNone<StepId>;) resume(member);
+  hardware_.add_flow(route, sender, bytes, now_);
 }
 
 void Engine::end_transfer(StepId sender) {
@@ -153,57 +153,6 @@ void Engine::start_copy(StepId copy) {
 void Engine::end_copy(StepId copy) {
   guard_.exchange_ended(program_.copy(copy).worker, ready_guarded_);
   end_step(copy);
-}
-
-/// A member has been reached.
-void Engine::arrive(StepId member) {
-  states_.arm(member);
-  const CollectiveId id = program_.collective_members()[steps_[index_of(member)].object].collective;
-  const Collective& collective = program_.collectives()[index_of(id)];
-  if (!starts_whole_[index_of(collective.spec)]) return enter(member);
-  const std::vector<WorkerId>& workers = program_.spec(collective).members;
-  if (++arrived_[index_of(id)] < workers.size()) return;
-  guard_.exchange_ready(workers);
-  ready_wholes_.push_back(id);
-}
-
-void Engine::enter(StepId member) {
-  if (rounds_.enter(member, ready_exchanges_)) return;
-  states_.begin(member, now_);
-  schedule(0, Happening::member_ends, index_of(member));
-}
-
-void Engine::start_whole(CollectiveId id) {
-  const Collective& collective = program_.collectives()[index_of(id)];
-  const std::span<const CollectiveMember> members = program_.members(collective);
-  if (!guard_.may_move(program_.spec(collective).members, members.front().step)) return;
-  const std::optional<Picoseconds>& closed_form = prices_.collectives[index_of(collective.spec)].closed_form;
-  for (const CollectiveMember& member : members) {
-    if (closed_form) states_.begin(member.step, now_);
-    else enter(member.step);
-  }
-  if (closed_form) schedule(closed_form->count, Happening::collective_ends, index_of(id));
-}
-
-/// An exchange of a collective, named by the stream of its sender, begins.
-void Engine::activate(StreamId sender) {
-  const RoutePrice& route = rounds_.route_of(sender);
-  rounds_.begin_exchange(sender, [this](StepId step) { states_.begin(step, now_); });
-  start_transfer(rounds_.step_of(sender), route, time_alone(rounds_.bytes_of(sender), route));
-}
-
-void Engine::end_exchange(StreamId sender) {
-  rounds_.end_exchange(sender, ready_exchanges_, ended_members_);
-  drain(ended_members_, [this](StepId member) { end_member(member); });
-}
-
-void Engine::end_member(StepId member) {
-  guard_.exchange_ended(program_.worker_of(member), ready_guarded_);
-  end_step(member);
-}
-
-void Engine::end_whole(CollectiveId id) {
-  for (const CollectiveMember& member : program_.members(program_.collectives()[index_of(id)])) end_member(member.step);
 }
 
 }  // namespace tandem

@@ -11,16 +11,27 @@ namespace {
 
 constexpr double kPicosecondsPerSecond = 1e12;
 
+std::int64_t time_of(double left, double rate) { return std::max<std::int64_t>(1, to_whole_picoseconds(left / rate)); }
+
 }  // namespace
 
 FlowNetwork::FlowNetwork(std::span<const double> bytes_per_second) : shares_(bytes_per_second) {}
 
-void FlowNetwork::add(std::int64_t now, std::uint32_t flow, std::span<const std::uint32_t> links, double bytes) {
+void FlowNetwork::add_since(std::int64_t since, std::int64_t now, std::uint32_t flow,
+                            std::span<const std::uint32_t> links, double bytes) {
   invariant(bytes > 0, "a flow has bytes to move");
   move_to(now);
   if (flow >= progress_.size()) progress_.resize(flow + std::size_t{1});
-  progress_[flow] = {bytes * kPicosecondsPerSecond, 0, now};
-  if (shares_.join(flow, links)) change_rate(flow);
+  progress_[flow] = {bytes * kPicosecondsPerSecond, 0, since};
+  const bool alone = shares_.join(flow, links);
+  invariant(alone || since == now, "a flow that has been under way was alone");
+  if (!alone) return;
+  progress_[flow].rate = shares_.bytes_per_second(flow);
+  set_end(flow);
+}
+
+std::int64_t FlowNetwork::time_alone(std::span<const std::uint32_t> links, double bytes) const {
+  return time_of(bytes * kPicosecondsPerSecond, shares_.bytes_per_second_alone(links));
 }
 
 void FlowNetwork::finish_due(std::int64_t now, std::vector<std::uint32_t>& finished) {
@@ -54,8 +65,12 @@ void FlowNetwork::change_rate(std::uint32_t flow) {
   Progress& progress = progress_[flow];
   const double moved = progress.rate * static_cast<double>(time_ - progress.since);
   progress = {std::max(0.0, progress.left - moved), shares_.bytes_per_second(flow), time_};
-  const std::int64_t left = std::max<std::int64_t>(1, to_whole_picoseconds(progress.left / progress.rate));
-  ends_.set(flow, later(time_, left));
+  set_end(flow);
+}
+
+void FlowNetwork::set_end(std::uint32_t flow) {
+  const Progress& progress = progress_[flow];
+  ends_.set(flow, later(progress.since, time_of(progress.left, progress.rate)));
 }
 
 }  // namespace tandem

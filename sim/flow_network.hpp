@@ -34,7 +34,15 @@ class FlowNetwork {
   /// Flow `flow` joins at `now` with `bytes` > 0 to move over `links` (not empty, none twice; the span must stay valid
   /// until the flow ends). No earlier end may be pending. Throws InputError where its end is beyond the clock: at once
   /// where its links are otherwise empty, from the next look where it shares one.
-  void add(std::int64_t now, std::uint32_t flow, std::span<const std::uint32_t> links, double bytes);
+  void add(std::int64_t now, std::uint32_t flow, std::span<const std::uint32_t> links, double bytes) {
+    add_since(now, now, flow, links, bytes);
+  }
+  /// As if it had joined at `since` <= `now`, and had been alone on its links until now.
+  void add_since(std::int64_t since, std::int64_t now, std::uint32_t flow, std::span<const std::uint32_t> links,
+                 double bytes);
+  /// What a flow takes that is alone on its links.
+  std::int64_t time_alone(std::span<const std::uint32_t> links, double bytes) const;
+  std::uint32_t flows_on(std::uint32_t link) const { return shares_.flows_on(link); }
   /// Appends the flows whose end is `now` or before, in order of end and id, and forgets them.
   void finish_due(std::int64_t now, std::vector<std::uint32_t>& finished);
   /// When the next flow ends if nobody joins; kNever without flows.
@@ -53,6 +61,7 @@ class FlowNetwork {
 
   void move_to(std::int64_t now);
   void change_rate(std::uint32_t flow);
+  void set_end(std::uint32_t flow);
 
   FlowShares shares_;
   FlowEnds ends_;

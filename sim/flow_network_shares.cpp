@@ -69,6 +69,12 @@ FlowShares::Rate FlowShares::narrowest(std::uint32_t flow) {
   return narrowest;
 }
 
+double FlowShares::bytes_per_second_alone(std::span<const std::uint32_t> links) const {
+  Rate narrowest = kNoLevel;
+  for (const std::uint32_t link : links) narrowest = std::min(narrowest, links_[link].capacity);
+  return static_cast<double>(narrowest) * unit_;
+}
+
 void FlowShares::leave(std::uint32_t flow) {
   invariant(flows_[flow].rate > 0, "a flow that leaves has been solved");
   for (std::uint32_t hop = flows_[flow].first; hop != kNone;) {

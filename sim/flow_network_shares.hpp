@@ -28,6 +28,9 @@ class FlowShares {
   void solve(std::vector<std::uint32_t>& changed);
   bool solved() const { return joined_.empty() && touched_.empty(); }
   double bytes_per_second(std::uint32_t flow) const { return static_cast<double>(flows_[flow].rate) * unit_; }
+  /// Of a flow that is alone on these links.
+  double bytes_per_second_alone(std::span<const std::uint32_t> links) const;
+  std::uint32_t flows_on(std::uint32_t link) const { return links_[link].flows; }
 
  private:
   __extension__ using Rate = unsigned __int128;

@@ -1,6 +1,8 @@
 #include "sim/shared_hardware.hpp"
 
-#include "base/error.hpp"
+#include <algorithm>
+
+#include "sim/clock.hpp"
 
 namespace tandem {
 
@@ -11,7 +13,7 @@ SharedHardware::SharedHardware(const Prices& prices, EventQueue& queue)
   if (!prices.link_bytes_per_second.empty()) network_.emplace(prices.link_bytes_per_second);
 }
 
-void SharedHardware::add_flow(const RoutePrice& route, StepId step, double bytes) {
+void SharedHardware::add_flow(const RoutePrice& route, StepId step, double bytes, std::int64_t since) {
   if (free_flows_.empty()) {
     free_flows_.push_back(static_cast<std::uint32_t>(flow_step_.size()));
     flow_step_.push_back(0);
@@ -19,8 +21,14 @@ void SharedHardware::add_flow(const RoutePrice& route, StepId step, double bytes
   const std::uint32_t flow = free_flows_.back();
   free_flows_.pop_back();
   flow_step_[flow] = index_of(step);
-  network_->add(queue_.now(), flow, prices_.links_of(route), bytes);
+  network_->add_since(since, queue_.now(), flow, prices_.links_of(route), bytes);
   network_changed_ = true;
+}
+
+std::int64_t SharedHardware::time_alone(const RoutePrice& route, double bytes) const {
+  if (bytes == 0) return 0;
+  if (route.link_count > 0) return network_->time_alone(prices_.links_of(route), bytes);
+  return std::max<std::int64_t>(1, to_whole_picoseconds(bytes * 1e12 / route.bytes_per_second));
 }
 
 void SharedHardware::end_jobs(std::uint32_t resource, std::vector<std::uint32_t>& steps) {

@@ -24,8 +24,12 @@ class SharedHardware {
     resources_[resource].add(queue_.now(), index_of(step), work);
     schedule(resource);
   }
-  /// The step's `bytes` > 0 move over the route's links. From then on schedule_network() is due at this instant.
-  void add_flow(const RoutePrice& route, StepId step, double bytes);
+  /// The step's `bytes` > 0 move over the route's links, since now, or since a time from when on it has been alone on
+  /// them (FlowNetwork::add_since). From then on schedule_network() is due at this instant.
+  void add_flow(const RoutePrice& route, StepId step, double bytes, std::int64_t since);
+  std::uint32_t flows_on(std::uint32_t link) const { return network_->flows_on(link); }
+  /// What `bytes` take to move over the route when nobody else is on it; never zero where there are any.
+  std::int64_t time_alone(const RoutePrice& route, double bytes) const;
 
   /// Appends the steps whose jobs have ended by now.
   void end_jobs(std::uint32_t resource, std::vector<std::uint32_t>& steps);
