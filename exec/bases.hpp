@@ -47,6 +47,7 @@ struct Slot {
   bool present = false;
   std::uint32_t group = 0;  ///< Placement::group
 
+  bool operator==(const Slot&) const = default;
   /// Throws InvariantError when the step does not use that buffer.
   std::byte* in(const Bases& bases) const;
 };

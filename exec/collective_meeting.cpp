@@ -20,7 +20,8 @@ Instant CollectiveMeeting::take(Place& mine, std::uint32_t round, const RoundExc
   sender.entered.wait_for(mine.rounds, control_);
   sender.met_at = std::max(mine.entered_at, sender.entered_at);
   const Instant met_at = sender.met_at;
-  take_message(spec_.algorithm->exchange(spec_.shape, exchange.from, round), sender.vector, exchange, mine.vector);
+  const RoundExchange sent = spec_.algorithm->exchange(spec_.shape, exchange.from, round);
+  take_message(spec_.shape, sent, sender.vector, exchange, mine.vector);
   return met_at;
 }
 
@@ -37,7 +38,7 @@ Instant CollectiveMeeting::run_round(std::uint32_t rank, std::uint32_t round, co
   return std::max(met_at, mine.met_at);
 }
 
-Transfer CollectiveMeeting::run(std::uint32_t rank, float* vector) {
+Transfer CollectiveMeeting::run(std::uint32_t rank, std::byte* vector) {
   invariant(rank < places_.size(), "the rank is in the group");
   places_[rank].vector = vector;
   Transfer transfer{now(), {}};

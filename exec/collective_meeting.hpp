@@ -21,13 +21,13 @@ class CollectiveMeeting {
   CollectiveMeeting(const CollectiveSpec& spec, StopControl& control);
 
   /// The rank's part of the next collective, on its thread. Blocks until its last round is over. Throws Stopped.
-  Transfer run(std::uint32_t rank, float* vector);
+  Transfer run(std::uint32_t rank, std::byte* vector);
 
  private:
   struct Place {
     Signal entered, received;           ///< rounds so far
     std::uint32_t rounds = 0;           ///< of earlier collectives, and of this one so far; of the rank's thread
-    float* vector = nullptr;            ///< read by others between `entered` and their `received`
+    std::byte* vector = nullptr;            ///< read by others between `entered` and their `received`
     Instant entered_at;                 ///< likewise
     alignas(64) Instant met_at;         ///< written by the receiver before `received`: when both had entered
   };

@@ -1,16 +1,16 @@
 #include "exec/finite.hpp"
 
-#include <bit>
-
 #include <fmt/format.h>
+
+#include "exec/stored_values.hpp"
 
 namespace tandem {
 namespace {
 
 bool holds_only_finite(const Model& model, LayerId tensor, std::int64_t batch, const std::byte* place) {
   const TensorSpec& spec = model.layer(tensor).output;
-  if (spec.type != ElementType::float32) return true;
-  return all_finite(reinterpret_cast<const float*>(place), spec.elements(batch));
+  const std::int64_t count = spec.elements(batch);
+  return !is_real(spec.type) || first_not_finite(spec.type, place, count) == count;
 }
 
 /// The workspace may have been written again since, so what lies there tells nothing.
@@ -20,16 +20,6 @@ bool still_there(const Placement& placement) {
 }
 
 }  // namespace
-
-bool all_finite(const float* values, std::int64_t count) {
-  constexpr std::uint32_t kExponent = 0x7f800000u;
-  std::uint32_t found = 0;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const auto bits = std::bit_cast<std::uint32_t>(values[i]);
-    found |= static_cast<std::uint32_t>((bits & kExponent) == kExponent);
-  }
-  return found == 0;
-}
 
 std::string first_not_finite(const Model& model, const Segment& segment, const Bases& bases) {
   if (const std::byte* inbox = bases.of(BufferContent::inbox))

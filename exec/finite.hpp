@@ -1,14 +1,11 @@
 #pragma once
 // Looks for values that are no finite numbers, and names the first tensor that holds one.
 
-#include <cstdint>
 #include <string>
 
 #include "exec/bases.hpp"
 
 namespace tandem {
-
-bool all_finite(const float* values, std::int64_t count);
 
 /// ` (first in the output of "h.2.add_1")`: the earliest float tensor of the forward step that is still there and holds
 /// a value that is not finite; "" where there is none.

@@ -11,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "exec/finite.hpp"
+#include "exec/stored_values.hpp"
 #include "exec/layer_pass.hpp"
 #include "exec/step_work.hpp"
 #include "plan/part_touches.hpp"
@@ -48,21 +49,25 @@ class SourceFill {
     invariant(layer.whole.has_value(), "a source stands in the whole model, too");
     source_ = *layer.whole;
     const std::vector<std::int64_t>& dims = context.model.layer(source_).output.dims;
-    if (layer.output.empty()) return;
+    is_short_ = local.model.layer(plan.layer).output.type == ElementType::bfloat16;
+    if (layer.output.empty() && !is_short_) return;
     whole_.resize(static_cast<std::size_t>(context.model.layer(source_).output.elements_per_sample()));
     for_each_run(dims, layer.output, [this](std::int64_t, std::int64_t whole, std::int64_t count) {
       runs_.push_back({whole, count});
     });
   }
 
-  /// Both element types have four bytes.
+  /// A dataset gives values of four bytes.
   void run(const StepCall& call) {
     std::byte* out = output_.in(call.bases);
     if (runs_.empty()) return context_.dataset.fill(source_, call.iteration, call.first_sample, batch_, out);
-    auto* next = reinterpret_cast<std::uint32_t*>(out);
     for (std::int64_t sample = 0; sample < batch_; ++sample) {
       context_.dataset.fill(source_, call.iteration, call.first_sample + sample, 1, whole_.data());
-      for (const IndexRun& run : runs_) next = std::copy_n(whole_.data() + run.first, run.count, next);
+      for (const IndexRun& run : runs_) {
+        const ElementType type = is_short_ ? ElementType::bfloat16 : ElementType::float32;
+        write_values(whole_.data() + run.first, run.count, type, out);
+        out += bytes_of(type).count * run.count;
+      }
     }
   }
 
@@ -71,8 +76,9 @@ class SourceFill {
   std::int64_t batch_;
   Slot output_;
   LayerId source_{};
+  bool is_short_ = false;
   std::vector<IndexRun> runs_;
-  std::vector<std::uint32_t> whole_;  ///< one sample
+  std::vector<float> whole_;  ///< one sample; tokens by their bits
 };
 
 class Forward {
@@ -89,6 +95,8 @@ class Forward {
       else
         items_.push_back({plan.layer, LayerPass(local_.model, segment_, item, loss_gradient(context.program),
                                                 context.seed)});
+      if (const auto* pass = std::get_if<LayerPass>(&items_.back().work))
+        context.wide->reserve(work.worker, pass->wide_floats());
     }
   }
 
@@ -132,6 +140,7 @@ class Backward {
     invariant(part.recomputes == (work.kind == StepKind::recompute), "a part that recomputes is R, and no other");
     for (const PassItem& item : part.items)
       passes_.emplace_back(model_, segment_, item, loss_gradient(context.program), context.seed);
+    for (const LayerPass& pass : passes_) context.wide->reserve(work.worker, pass.wide_floats());
   }
 
   void run(const StepCall& call) {

@@ -1,47 +1,45 @@
 // The steps around the micro-batches: gradients set to zero, ties summed, weights updated.
 
 #include <algorithm>
-#include <cmath>
+#include <array>
 #include <cstring>
 #include <stdexcept>
 
 #include <fmt/format.h>
 
 #include "base/error.hpp"
-#include "exec/finite.hpp"
 #include "exec/optimizer_step.hpp"
 #include "exec/step_work.hpp"
+#include "exec/stored_values.hpp"
 
 namespace tandem {
 namespace {
 
-float* values_at(const Bases& bases, BufferContent content, std::int64_t offset) {
-  return reinterpret_cast<float*>(slot_of(content, offset).in(bases));
+std::byte* values_at(const Bases& bases, BufferContent content, std::int64_t offset) {
+  return slot_of(content, offset).in(bases);
 }
 
 /// Where the range begins: in the shard, where the step uses one, else in the whole.
-float* values_of(const Bases& bases, BufferContent whole, BufferContent shard, const ParameterRange& range) {
+std::byte* values_of(const Bases& bases, BufferContent whole, BufferContent shard, const ParameterRange& range) {
   return bases.has(shard) ? values_at(bases, shard, range.own) : values_at(bases, whole, range.whole);
 }
 
-float* gradients_of(const Bases& bases, const ParameterRange& range) {
+std::byte* gradients_of(const Bases& bases, const ParameterRange& range) {
   return values_of(bases, BufferContent::gradients, BufferContent::gradient_shard, range);
 }
 
-float* weights_of(const Bases& bases, const ParameterRange& range) {
+std::byte* weights_of(const Bases& bases, const ParameterRange& range) {
   return values_of(bases, BufferContent::weights, BufferContent::weight_shard, range);
 }
 
-std::size_t bytes_of(const ParameterRange& range) { return static_cast<std::size_t>(range.elements) * sizeof(float); }
+std::size_t size_of(const Segment& segment, const ParameterRange& range) {
+  return static_cast<std::size_t>(segment.weight_size() * range.elements);
+}
 
 const SegmentParameter* find(const Segment& segment, ParameterId id) {
   for (const SegmentParameter& row : segment.parameters)
     if (row.parameter == id) return &row;
   return nullptr;
-}
-
-void add(float* sum, const float* other, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) sum[i] += other[i];
 }
 
 /// Parameters of the segment whose tie has its other end elsewhere.
@@ -62,8 +60,8 @@ void add_within(const Model& model, const Segment& segment, const Bases& bases) 
     if (user.updated) continue;
     const SegmentParameter* owner = find(segment, *model.parameter(user.parameter).tied_to);
     invariant(owner != nullptr, "a tied use that is not updated has its owner in its segment");
-    add(values_at(bases, BufferContent::gradients, owner->gradient_offset),
-        values_at(bases, BufferContent::gradients, user.gradient_offset), owner->elements);
+    add_values(segment.weight_type, values_at(bases, BufferContent::gradients, user.gradient_offset), owner->elements,
+               values_at(bases, BufferContent::gradients, owner->gradient_offset));
   }
 }
 
@@ -76,28 +74,55 @@ BufferContent updated_weights(const Segment& segment, const Bases& bases) {
 }
 
 /// Throws where a gradient in the range is not finite, naming the parameter that it is of.
-void check_finite(const Model& model, const Segment& segment, const ParameterRange& range, const float* gradients) {
-  if (all_finite(gradients, range.elements)) return;
-  const auto is_bad = [](float value) { return !std::isfinite(value); };
-  const float* bad = std::find_if(gradients, gradients + range.elements, is_bad);
-  const std::int64_t at = range.whole + 4 * (bad - gradients);
+void check_finite(const Model& model, const Segment& segment, const ParameterRange& range,
+                  const std::byte* gradients) {
+  const std::int64_t bad = first_not_finite(segment.weight_type, gradients, range.elements);
+  if (bad == range.elements) return;
+  const std::int64_t at = range.whole + segment.weight_size() * bad;
   for (const SegmentParameter& row : segment.parameters)
-    if (row.updated && row.gradient_offset <= at && at < row.gradient_offset + 4 * row.elements)
+    if (row.updated && row.gradient_offset <= at && at < row.gradient_offset + segment.bytes_of(row).count)
       throw std::runtime_error(fmt::format("the gradient of \"{}\" holds a value that is not finite",
                                            model.parameter(row.parameter).name));
   throw InvariantError("what lies between two gradients is zero");
 }
 
+/// Of weights that have a master copy, which lies after the moments: from their stored gradients, the master copies, and
+/// then the weights as they round.
+void update_masters(const WorkContext& context, std::int64_t number, ElementType type, std::int64_t count,
+                    const std::byte* gradients, std::byte* weights, float* state) {
+  constexpr std::int64_t kBlock = 1024;
+  std::array<float, kBlock> gradient;
+  float* const master = state + context.optimizer.moments() * count;
+  for (std::int64_t first = 0; first < count; first += kBlock) {
+    const std::int64_t block = std::min(kBlock, count - first), offset = bytes_of(type).count * first;
+    read_values(type, gradients + offset, block, gradient.data());
+    update_weights<float>(context.optimizer, number, block, gradient.data(), master + first, state + first,
+                          state + count + first);
+    write_values(master + first, block, type, weights + offset);
+  }
+}
+
+/// `state`: moments and master copies, range after range; null where there are none.
+void update_range(const WorkContext& context, std::int64_t number, ElementType type, const ParameterRange& range,
+                  const std::byte* gradients, std::byte* weights, float* state) {
+  if (type != ElementType::float32)
+    return update_masters(context, number, type, range.elements, gradients, weights, state);
+  update_weights<float>(context.optimizer, number, range.elements, reinterpret_cast<const float*>(gradients),
+                        reinterpret_cast<float*>(weights), state);
+}
+
 void update(const WorkContext& context, const StepWork& work, const Model& model, const StepCall& call) {
   const Segment& segment = context.program.segment(work.segment);
-  const int states = context.optimizer.states();
+  const ElementType type = segment.weight_type;
   const BufferContent weights = updated_weights(segment, call.bases);
   for (const ParameterRange& range : context.program.ranges(work)) {
-    const float* gradients = gradients_of(call.bases, range);
+    const std::byte* gradients = gradients_of(call.bases, range);
     check_finite(model, segment, range, gradients);
-    float* state = states == 0 ? nullptr : values_at(call.bases, BufferContent::optimizer_state, states * range.own);
-    update_weights<float>(context.optimizer, call.update + 1, range.elements, gradients,
-                          values_of(call.bases, weights, BufferContent::weight_shard, range), state);
+    const std::int64_t at = context.optimizer.state_bytes(type, {range.own}).count;
+    std::byte* state =
+        context.optimizer.states(type) == 0 ? nullptr : values_at(call.bases, BufferContent::optimizer_state, at);
+    update_range(context, call.update + 1, type, range, gradients,
+                 values_of(call.bases, weights, BufferContent::weight_shard, range), reinterpret_cast<float*>(state));
   }
 }
 
@@ -106,7 +131,7 @@ void update(const WorkContext& context, const StepWork& work, const Model& model
 const SegmentParameter& parted_tie(const Model& model, const Segment& segment, Bytes bytes) {
   const SegmentParameter* found = nullptr;
   for (const SegmentParameter* row : parted_ties(model, segment)) {
-    if (Bytes{4} * row->elements != bytes) continue;
+    if (segment.bytes_of(*row) != bytes) continue;
     invariant(found == nullptr, "a message of gradients belongs to one tie");
     found = row;
   }
@@ -117,7 +142,8 @@ const SegmentParameter& parted_tie(const Model& model, const Segment& segment, B
 StepFunction make_zero_gradients(const WorkContext& context, const StepWork& work) {
   return [&segment = context.program.segment(work.segment),
           ranges = context.program.ranges(work)](const StepCall& call) {
-    for (const ParameterRange& range : ranges) std::memset(gradients_of(call.bases, range), 0, bytes_of(range));
+    for (const ParameterRange& range : ranges)
+      std::memset(gradients_of(call.bases, range), 0, size_of(segment, range));
     if (!ranges.empty() || call.bases.has(BufferContent::gradient_shard)) return;
     std::memset(values_at(call.bases, BufferContent::gradients, 0), 0,
                 static_cast<std::size_t>(segment.gradient_bytes.count));
@@ -130,14 +156,14 @@ StepFunction make_add_gradient(const WorkContext& context, const StepWork& work)
   const std::vector<const SegmentParameter*> parted = parted_ties(*model, segment);
   return [=, &segment, ranges = context.program.ranges(work)](const StepCall& call) {
     for (const ParameterRange& range : ranges)
-      add(gradients_of(call.bases, range), values_at(call.bases, BufferContent::gradients, range.whole),
-          range.elements);
+      add_values(segment.weight_type, values_at(call.bases, BufferContent::gradients, range.whole), range.elements,
+                 gradients_of(call.bases, range));
     if (call.bases.has(BufferContent::gradient_shard)) return;
     const std::byte* inbox = call.bases.of(BufferContent::tied_inbox);
     if (inbox == nullptr) return add_within(*model, segment, call.bases);
     invariant(parted.size() == 1, "one tie at most parts a segment from another");
-    add(values_at(call.bases, BufferContent::gradients, parted[0]->gradient_offset),
-        reinterpret_cast<const float*>(inbox), parted[0]->elements);
+    add_values(segment.weight_type, inbox, parted[0]->elements,
+               values_at(call.bases, BufferContent::gradients, parted[0]->gradient_offset));
   };
 }
 
@@ -148,10 +174,11 @@ StepFunction make_update(const WorkContext& context, const StepWork& work) {
 }
 
 StepFunction make_own_block(const WorkContext& context, const StepWork& work) {
-  return [ranges = context.program.ranges(work)](const StepCall& call) {
+  return [&segment = context.program.segment(work.segment),
+          ranges = context.program.ranges(work)](const StepCall& call) {
     for (const ParameterRange& range : ranges)
       std::memcpy(values_at(call.bases, BufferContent::weights, range.whole), weights_of(call.bases, range),
-                  bytes_of(range));
+                  size_of(segment, range));
   };
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "exec/kernels/conversions.hpp"
+#include "exec/stored_values.hpp"
 #include "plan/conversions.hpp"
 
 namespace tandem {
@@ -45,11 +46,6 @@ std::vector<std::optional<OutputRows>> ranges_of(const LayerPlan& plan, const Te
   return ranges;
 }
 
-template <class Pointer>
-void fill(const std::vector<Slot>& slots, const Bases& bases, std::vector<Pointer>& pointers) {
-  for (std::size_t i = 0; i < slots.size(); ++i) pointers[i] = reinterpret_cast<Pointer>(slots[i].in(bases));
-}
-
 }  // namespace
 
 LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem& item, float loss_gradient,
@@ -60,16 +56,20 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   const Pass pass = item.pass;
   const Layer& layer = model.layer(plan.layer);
   ranges_ = ranges_of(plan, layer.output, item);
+  writes_in_part_ = item.region != Region::all || is_conversion(*layer.kind);
   const auto table = is_conversion(*layer.kind) ? conversion_kernels() : fast_kernels();
   kernel_ = find_kernels<float>(table, layer.kind->name).of(pass);
   invariant(kernel_ != nullptr, "the table has a kernel for every pass that runs");
-  const bool first_time = pass == Pass::forward && !item.again;
-  place_inputs(layer, first_time ? plan.inputs : plan.kept_inputs);
-  place_parameters(layer, segment);
-  for (const Placement& extra : first_time ? plan.extra : plan.kept_extra) extra_.push_back(slot_of(extra));
+  const bool forward = pass == Pass::forward, first_time = forward && !item.again;
+  place_inputs(layer, item, first_time ? plan.inputs : plan.kept_inputs, segment.batch);
+  place_parameters(model, layer, segment);
+  const std::vector<Placement>& extra = first_time ? plan.extra : plan.kept_extra;
+  for (std::size_t i = 0; i < extra.size(); ++i)
+    extra_.push_back(
+        operand(slot_of(extra[i]), layer.kept.extra[i], segment.batch, !forward || writes_in_part_, forward));
   extra_pointers_.resize(extra_.size());
-  output_ = output_of(plan, layer, item);
-  if (pass != Pass::forward) place_gradients(plan);
+  output_ = operand(output_of(plan, layer, item), layer.output, segment.batch, !forward || writes_in_part_, forward);
+  if (!forward) place_gradients(plan, layer.output, segment.batch);
   scratch_ = scratch_of(plan, item);
 
   arguments_.attributes = &layer.attributes;
@@ -88,51 +88,111 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   arguments_.parameter_gradients = parameter_gradient_pointers_;
 }
 
-void LayerPass::place_inputs(const Layer& layer, const std::vector<Placement>& places) {
-  for (std::size_t i = 0; i < places.size(); ++i)
-    inputs_.push_back(pass_ == Pass::forward || layer.kept.inputs[i] ? slot_of(places[i]) : Slot{});
+/// Operands in one place are one tensor, so that what the kernel writes to the first is there in the second.
+LayerPass::Operand LayerPass::operand(const Slot& slot, ElementType type, std::int64_t elements, bool reads,
+                                      bool writes) {
+  constexpr std::size_t kApart = 64 / sizeof(float);
+  Operand made{slot, elements, slot.present && type == ElementType::bfloat16, reads, writes};
+  if (!made.is_short) return made;
+  for (const auto* others : {&inputs_, &input_gradients_})
+    for (const Operand& other : *others)
+      if (other.is_short && other.slot == slot) {
+        made.wide = other.wide;
+        return made;
+      }
+  made.wide = wide_floats_;
+  wide_floats_ += (static_cast<std::size_t>(elements) + kApart - 1) / kApart * kApart;
+  return made;
+}
+
+LayerPass::Operand LayerPass::operand(const Slot& slot, const TensorSpec& spec, std::int64_t batch, bool reads,
+                                      bool writes) {
+  return operand(slot, spec.type, spec.elements(batch), reads, writes);
+}
+
+LayerPass::Operand LayerPass::operand(const Slot& slot, const ParameterSpec& spec, bool writes) {
+  return operand(slot, spec.type, spec.elements(), true, writes);
+}
+
+/// What a region does not need may be arriving meanwhile, and is not looked at.
+void LayerPass::place_inputs(const Layer& layer, const PassItem& item, const std::vector<Placement>& places,
+                             std::int64_t batch) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const bool kept = pass_ == Pass::forward || layer.kept.inputs[i];
+    inputs_.push_back(operand(kept ? slot_of(places[i]) : Slot{}, input_specs_[i], batch, item.reads(i), false));
+  }
   input_pointers_.resize(inputs_.size());
 }
 
-void LayerPass::place_parameters(const Layer& layer, const Segment& segment) {
+void LayerPass::place_parameters(const Model& model, const Layer& layer, const Segment& segment) {
   for (const ParameterId id : layer.parameters) {
     const SegmentParameter& row = find_parameter(segment, id);
-    parameters_.push_back(slot_of(BufferContent::weights, row.weight_offset));
+    const ParameterSpec& spec = model.parameter(id).spec;
+    parameters_.push_back(operand(slot_of(BufferContent::weights, row.weight_offset), spec, false));
     if (pass_ == Pass::weight_gradient)
-      parameter_gradients_.push_back(slot_of(BufferContent::gradients, row.gradient_offset));
+      parameter_gradients_.push_back(operand(slot_of(BufferContent::gradients, row.gradient_offset), spec, true));
   }
   parameter_pointers_.resize(parameters_.size());
   parameter_gradient_pointers_.resize(parameter_gradients_.size());
 }
 
-void LayerPass::place_gradients(const LayerPlan& plan) {
-  output_gradient_ = slot_of(plan.output_gradient);
+void LayerPass::place_gradients(const LayerPlan& plan, const TensorSpec& output, std::int64_t batch) {
+  output_gradient_ = operand(slot_of(plan.output_gradient), output, batch, true, false);
   if (pass_ != Pass::input_gradient) return;
   accumulate_ = std::make_unique<bool[]>(plan.input_gradients.size());
   std::copy(plan.accumulate.begin(), plan.accumulate.end(), accumulate_.get());
-  for (const Placement& gradient : plan.input_gradients) input_gradients_.push_back(slot_of(gradient));
+  for (std::size_t i = 0; i < plan.input_gradients.size(); ++i)
+    input_gradients_.push_back(operand(slot_of(plan.input_gradients[i]), input_specs_[i], batch,
+                                       plan.accumulate[i] || writes_in_part_, true));
   input_gradient_pointers_.resize(input_gradients_.size());
 }
 
-void LayerPass::point_into(const Bases& bases) {
-  fill(inputs_, bases, input_pointers_);
-  fill(parameters_, bases, parameter_pointers_);
-  fill(extra_, bases, extra_pointers_);
-  fill(input_gradients_, bases, input_gradient_pointers_);
-  fill(parameter_gradients_, bases, parameter_gradient_pointers_);
-  arguments_.output = reinterpret_cast<float*>(output_.in(bases));
-  arguments_.scratch = scratch_.in(bases);
-  arguments_.output_gradient = reinterpret_cast<const float*>(output_gradient_.in(bases));
+std::byte* LayerPass::opened(const Operand& operand, const StepCall& call) const {
+  std::byte* const stored = operand.slot.in(call.bases);
+  if (!operand.is_short) return stored;
+  float* const wide = call.wide + operand.wide;
+  if (operand.reads) widen_values(reinterpret_cast<const Bfloat16*>(stored), operand.elements, wide);
+  return reinterpret_cast<std::byte*>(wide);
+}
+
+void LayerPass::close(const Operand& operand, const StepCall& call) const {
+  if (!operand.is_short || !operand.writes) return;
+  round_values(call.wide + operand.wide, operand.elements,
+               reinterpret_cast<Bfloat16*>(operand.slot.in(call.bases)));
+}
+
+template <class Pointer>
+void LayerPass::open(const std::vector<Operand>& operands, const StepCall& call, std::vector<Pointer>& pointers) const {
+  for (std::size_t i = 0; i < operands.size(); ++i)
+    pointers[i] = reinterpret_cast<Pointer>(opened(operands[i], call));
+}
+
+void LayerPass::open_all(const StepCall& call) {
+  open(inputs_, call, input_pointers_);
+  open(parameters_, call, parameter_pointers_);
+  open(extra_, call, extra_pointers_);
+  open(input_gradients_, call, input_gradient_pointers_);
+  open(parameter_gradients_, call, parameter_gradient_pointers_);
+  arguments_.output = reinterpret_cast<float*>(opened(output_, call));
+  arguments_.scratch = scratch_.in(call.bases);
+  arguments_.output_gradient = reinterpret_cast<const float*>(opened(output_gradient_, call));
+}
+
+void LayerPass::close_all(const StepCall& call) const {
+  for (const auto* written : {&extra_, &input_gradients_, &parameter_gradients_})
+    for (const Operand& operand : *written) close(operand, call);
+  close(output_, call);
 }
 
 void LayerPass::run(const StepCall& call) {
-  point_into(call.bases);
+  open_all(call);
   arguments_.iteration = call.iteration;
   arguments_.first_sample = call.first_sample;
   for (const std::optional<OutputRows>& rows : ranges_) {
     arguments_.rows = rows;
     kernel_(arguments_);
   }
+  close_all(call);
 }
 
 }  // namespace tandem

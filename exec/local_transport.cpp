@@ -29,7 +29,7 @@ Transfer LocalTransport::meet(MessageId message) {
   return {ready, now()};
 }
 
-Transfer LocalTransport::collective(StepId step, float* vector) {
+Transfer LocalTransport::collective(StepId step, std::byte* vector) {
   const Collective& row = program_.collective(step);
   const CollectiveSpec& spec = program_.spec(row);
   const Instant ready = now();
@@ -38,7 +38,7 @@ Transfer LocalTransport::collective(StepId step, float* vector) {
     vectors_.assign(missing_, nullptr);
   }
   invariant(vectors_.size() == spec.members.size(), "a collective's members are adjacent");
-  float*& mine = vectors_[program_.group_rank(step)];
+  std::byte*& mine = vectors_[program_.group_rank(step)];
   invariant(mine == nullptr, "a collective's members are adjacent");
   mine = vector;
   if (--missing_ > 0) return {ready, ready};

@@ -6,6 +6,7 @@
 #include "exec/arena.hpp"
 #include "exec/run.hpp"
 #include "plan/memory_script.hpp"
+#include "plan/part_touches.hpp"
 
 namespace tandem {
 namespace {
@@ -31,6 +32,30 @@ class BlockCount {
   std::map<Bytes, Row> rows_;
 };
 
+/// A bound of WideMemory for one pass: its tensors, its parameters and their gradients, in floats.
+Bytes wide_bytes(const Segment& segment, const Model& local, const PassItem& item) {
+  if (segment.weight_type == ElementType::float32) return {};
+  const std::int64_t growth = bytes_of(ElementType::float32).count / segment.weight_size();
+  Bytes sum;
+  for (const Touch& touch : touches_of(segment, local, item)) sum += Bytes{aligned_size(touch.bytes * growth)};
+  for (const ParameterId parameter : local.layer(segment.layers[item.layer].layer).parameters)
+    sum += Bytes{aligned_size(local.parameter(parameter).spec.bytes() * growth)} * 2;
+  return sum;
+}
+
+/// By worker: the widest of its passes.
+std::vector<Bytes> wide_memory(const Program& program) {
+  std::vector<Bytes> widest(program.workers().size());
+  for (const StepWork& work : program.works()) {
+    if (!is_pass(work.kind)) continue;
+    const Segment& segment = program.segment(work.segment);
+    Bytes& most = widest[index_of(work.worker)];
+    for (const PassItem& item : parts_of(segment, work.kind).at(work.part).items)
+      most = std::max(most, wide_bytes(segment, program.local(work.segment).model, item));
+  }
+  return widest;
+}
+
 }  // namespace
 
 Bytes memory_needed(const Program& program) {
@@ -47,6 +72,7 @@ Bytes memory_needed(const Program& program) {
       for (const MemoryAction action : script.at(static_cast<StepId>(i), moment)) change(action.id(), action.frees);
   Bytes sum;
   for (const BlockCount& worker : workers) sum += worker.held();
+  for (const Bytes& wide : wide_memory(program)) sum += wide;
   return sum;
 }
 

@@ -49,7 +49,7 @@ ModelWalk::ModelWalk(const Model& model, std::int64_t batch)
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const Layer& layer = model.layers()[i];
     const auto count = size_of(layer.output, batch);
-    if (layer.output.type == ElementType::int32) {
+    if (!is_real(layer.output.type)) {
       tensors_[i].tokens.resize(count);
       continue;
     }
@@ -93,7 +93,7 @@ const void* ModelWalk::value_of(LayerId id) const {
 }
 
 bool ModelWalk::wants_gradient(LayerId id) const {
-  const bool real = model_.layer(id).output.type == ElementType::float32;
+  const bool real = is_real(model_.layer(id).output.type);
   return real && (model_.needs_gradient(id) || !model_.layer(id).parameters.empty());
 }
 

@@ -45,14 +45,22 @@ void adam(const AdamFactors<Real>& by, std::int64_t count, const Real* gradient,
 
 template <class Real>
 void update_weights(const Optimizer& optimizer, std::int64_t iteration, std::int64_t count, const Real* gradient,
-                    Real* weight, Real* state) {
+                    Real* weight, Real* first_moment, Real* second_moment) {
   switch (optimizer.kind) {
     case OptimizerKind::sgd: return descend(static_cast<Real>(optimizer.learning_rate), count, gradient, weight);
     case OptimizerKind::adam:
-      return adam(AdamFactors<Real>(optimizer, iteration), count, gradient, weight, state, state + count);
+      return adam(AdamFactors<Real>(optimizer, iteration), count, gradient, weight, first_moment, second_moment);
   }
 }
 
+template <class Real>
+void update_weights(const Optimizer& optimizer, std::int64_t iteration, std::int64_t count, const Real* gradient,
+                    Real* weight, Real* state) {
+  Real* const second = state == nullptr ? nullptr : state + count;
+  update_weights(optimizer, iteration, count, gradient, weight, state, second);
+}
+
+template void update_weights(const Optimizer&, std::int64_t, std::int64_t, const float*, float*, float*, float*);
 template void update_weights(const Optimizer&, std::int64_t, std::int64_t, const float*, float*, float*);
 template void update_weights(const Optimizer&, std::int64_t, std::int64_t, const double*, double*, double*);
 

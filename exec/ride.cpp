@@ -41,7 +41,8 @@ Ride::Ride(const Program& program, const Model& model, const Dataset& dataset, c
            const StopControl& control, const Pacer& pacer)
     : program_(program), options_(options), control_(control), pacer_(pacer),
       memory_(checked(program, model, options.device_memory), options.device_memory),
-      weights_(program, model, memory_), runner_({program, model, dataset, options.optimizer, options.seed}, memory_),
+      weights_(program, model, options.optimizer, memory_),
+      runner_({program, model, dataset, options.optimizer, options.seed}, memory_),
       recorder_(program, memory_, std::min(options.iterations, options.timelines)) {
   use_one_blas_thread();
 }
@@ -119,7 +120,7 @@ Transfer Ride::move_payload(StepId step, Transport& transport) {
   const Step& entry = program_.step(step);
   const auto message = static_cast<MessageId>(entry.object);
   std::byte* payload = runner_.payload(step);
-  if (entry.kind == StepKind::collective) return transport.collective(step, reinterpret_cast<float*>(payload));
+  if (entry.kind == StepKind::collective) return transport.collective(step, payload);
   return entry.kind == StepKind::send ? transport.send(message, payload) : transport.receive(message, payload);
 }
 

@@ -64,7 +64,7 @@ RunResult run_on_threads(const Program& program, const Model& model, const Datas
 RunResult run_on_one_thread(const Program& program, const Model& model, const Dataset& dataset,
                             const RunOptions& options);
 
-/// Bytes that the workers' arenas will hold together at their peaks.
+/// Bytes that the workers' arenas will hold together at their peaks, and what widened tensors take beside them.
 Bytes memory_needed(const Program& program);
 
 }  // namespace tandem

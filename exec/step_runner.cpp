@@ -55,9 +55,11 @@ std::int64_t tie_offset(const WorkContext& context, ChannelId channel) {
 
 StepRunner::StepRunner(const WorkContext& context, const BufferMemory& memory)
     : context_(context), memory_(memory),
-      losses_(std::size_t{context.program.micro_batches()} * context.program.mesh().size(MeshAxis::data), 0.0f) {
+      losses_(std::size_t{context.program.micro_batches()} * context.program.mesh().size(MeshAxis::data), 0.0f),
+      wide_(context.program.workers().size()) {
   const Program& program = context.program;
-  for (const StepWork& work : program.works()) works_.push_back(make_work(context, work));
+  context_.wide = &wide_;
+  for (const StepWork& work : program.works()) works_.push_back(make_work(context_, work));
   for (std::uint32_t i = 0; i < program.channels().size(); ++i) {
     const Channel& channel = program.channels()[i];
     const bool is_tie = channel.content == BufferContent::gradients;
@@ -91,7 +93,7 @@ void StepRunner::run(StepId step, std::int64_t iteration) {
   const std::int64_t samples = program.segment(program.work(step).segment).batch;
   const std::int64_t update = iteration * program.updates() + entry.micro_batch;
   works_[entry.object]({bases_of(step), iteration, update, batch, batch * samples, speaks ? losses_.data() : nullptr,
-                        observer_ ? &observer_ : nullptr});
+                        observer_ ? &observer_ : nullptr, wide_.of(program.worker_of(step))});
 }
 
 void StepRunner::copy(StepId step) const {

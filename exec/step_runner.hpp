@@ -31,6 +31,7 @@ class StepRunner {
   std::vector<StepFunction> works_;  ///< by WorkId
   std::vector<std::int64_t> tie_offset_;  ///< by ChannelId: of the tied gradient in the sender's gradients
   std::vector<float> losses_;
+  WideMemory wide_;
   KernelObserver observer_;
 };
 

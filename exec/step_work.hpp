@@ -5,6 +5,7 @@
 
 #include "exec/bases.hpp"
 #include "exec/clock.hpp"
+#include "exec/wide_memory.hpp"
 #include "models/dataset.hpp"
 #include "plan/plan.hpp"
 
@@ -22,6 +23,7 @@ struct StepCall {
   std::int64_t first_sample = 0;    ///< of the micro-batch, in the global batch
   float* losses = nullptr;          ///< by micro-batch of all replicas; null: another rank says the loss
   const KernelObserver* observer = nullptr;
+  float* wide = nullptr;            ///< the worker's WideMemory
 };
 
 /// Throws std::runtime_error where a value is not finite.
@@ -34,6 +36,7 @@ struct WorkContext {
   const Dataset& dataset;
   const Optimizer& optimizer;
   std::uint64_t seed = 0;
+  WideMemory* wide = nullptr;  ///< reserved by the works that run kernels
 
   /// The layers that a segment's ids speak of.
   const LocalModel& local(SegmentId segment) const { return program.local(segment); }

@@ -41,7 +41,7 @@ Transfer ThreadTransport::receive(MessageId message, std::byte* payload) {
   return transfer;
 }
 
-Transfer ThreadTransport::collective(StepId step, float* vector) {
+Transfer ThreadTransport::collective(StepId step, std::byte* vector) {
   const CollectiveSpecId spec = program_.collective(step).spec;
   Transfer transfer = collectives_[index_of(spec)].run(program_.group_rank(step), vector);
   pacer_.hold_collective(spec, transfer.ready);

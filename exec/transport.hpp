@@ -21,7 +21,7 @@ class Transport {
   virtual Transfer receive(MessageId message, std::byte* payload) = 0;
   /// One member's part of a collective; its vector is the one of this step. Blocks until the member's last round is
   /// over, except where all members run on one thread. Throws Stopped.
-  virtual Transfer collective(StepId step, float* vector) = 0;
+  virtual Transfer collective(StepId step, std::byte* vector) = 0;
 };
 
 /// Rendezvous: the sender shows where its bytes lie, the receiver's thread copies or adds them. Holds no byte itself.
@@ -30,7 +30,7 @@ class ThreadTransport : public Transport {
   ThreadTransport(const Program& program, const Pacer& pacer, StopControl& control);
   Transfer send(MessageId message, const std::byte* payload) override;
   Transfer receive(MessageId message, std::byte* payload) override;
-  Transfer collective(StepId step, float* vector) override;
+  Transfer collective(StepId step, std::byte* vector) override;
 
  private:
   struct Meeting {
@@ -57,7 +57,7 @@ class LocalTransport : public Transport {
   LocalTransport(const Program& program, const Pacer& pacer) : program_(program), pacer_(pacer) {}
   Transfer send(MessageId message, const std::byte* payload) override;
   Transfer receive(MessageId message, std::byte* payload) override;
-  Transfer collective(StepId step, float* vector) override;
+  Transfer collective(StepId step, std::byte* vector) override;
 
  private:
   Transfer meet(MessageId message);
@@ -66,7 +66,7 @@ class LocalTransport : public Transport {
   const Pacer& pacer_;
   const std::byte* from_ = nullptr;
   std::byte* to_ = nullptr;
-  std::vector<float*> vectors_;  ///< of the members that have come, by rank
+  std::vector<std::byte*> vectors_;  ///< of the members that have come, by rank
   std::size_t missing_ = 0;      ///< members that have not
 };
 

@@ -20,7 +20,7 @@ class Training {
         walk_(model, micro_batch_size) {
     walk_.start_weights(seed);
     for (const auto& weight : walk_.weights)
-      states_.emplace_back(weight.size() * static_cast<std::size_t>(optimizer.states()));
+      states_.emplace_back(weight.size() * static_cast<std::size_t>(optimizer.moments()));
   }
 
   /// The mean loss of an iteration; the gradient of its last update is left.

@@ -20,9 +20,14 @@ struct Cost {
   CostSource source;
 };
 
+/// Rate of matrix products of values of this type: the device's own for bfloat16 where its profile has one, else that of
+/// single precision, which computes them widened.
+FlopsPerSecond product_peak(const Device& device, ElementType type);
+
 /// max(arithmetic, memory traffic) + launch overhead. Arithmetic: each product at the rate measured for its shape, or
-/// at peak; transcendentals at their measured rate, or counted as FLOPs. Traffic: bytes at the measured element-wise
-/// bandwidth for that size, or at memory bandwidth. (Williams et al., "Roofline", CACM 2009.)
+/// at product_peak(); all else is in single precision: transcendentals at their measured rate, or counted as FLOPs.
+/// Traffic: bytes at the measured element-wise bandwidth for that size, or at memory bandwidth. (Williams et al.,
+/// "Roofline", CACM 2009.)
 /// Where cores are shared the answer is for one worker on one core: the peak is divided by the cores, the memory
 /// bandwidth is not. Element-wise operations count as FLOPs. No work takes no time, not even a launch.
 Seconds roofline(const Work& work, const Device& device);

@@ -9,17 +9,20 @@ constexpr std::int64_t kMostCores = 100'000'000;
 bool always(const Device&) { return true; }
 
 void read_compute(const YamlNode& section, Device& device) {
-  section.only_keys({"cores", "frequency", "peak_fp32", "source"});
+  section.only_keys({"cores", "frequency", "peak_fp32", "peak_bf16", "source"});
   device.cores = section.at("cores").integer(1, kMostCores);
   if (const YamlNode* frequency = section.find("frequency"))
     device.frequency = quantity_within(*frequency, Hertz{1}, kFastestClock);
   device.peak_fp32 = read_arithmetic_rate(section.at("peak_fp32"));
+  if (const YamlNode* peak = section.find("peak_bf16")) device.peak_bf16 = read_arithmetic_rate(*peak);
 }
 
 std::string write_compute(const Device& device) {
   std::string text = fmt::format("  cores: {}\n", device.cores);
   if (device.frequency.value > 0) text += fmt::format("  frequency: {}\n", to_exact_text(device.frequency));
-  return text + fmt::format("  peak_fp32: {}\n", to_exact_text(device.peak_fp32));
+  text += fmt::format("  peak_fp32: {}\n", to_exact_text(device.peak_fp32));
+  if (device.peak_bf16.value > 0) text += fmt::format("  peak_bf16: {}\n", to_exact_text(device.peak_bf16));
+  return text;
 }
 
 void read_memory(const YamlNode& section, Device& device) {

@@ -75,6 +75,7 @@ struct Device {
   std::int64_t cores = 1;
   Hertz frequency;                  ///< 0: unknown
   FlopsPerSecond peak_fp32;         ///< of all cores together
+  FlopsPerSecond peak_bf16;         ///< of matrix products of bfloat16 values, summed in float32; 0: as peak_fp32
   Bytes memory;
   BytesPerSecond memory_bandwidth;
   Seconds launch_overhead;          ///< per kernel; 0: unknown or none

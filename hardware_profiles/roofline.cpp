@@ -4,14 +4,17 @@ namespace tandem {
 namespace {
 
 /// What one worker can reach: the whole device, or one core of a device whose cores are shared.
-FlopsPerSecond worker_peak(const Device& device) {
-  return device.shares_cores ? device.peak_fp32 / static_cast<double>(device.cores) : device.peak_fp32;
+FlopsPerSecond worker_peak(const Device& device, ElementType type = ElementType::float32) {
+  const FlopsPerSecond peak = product_peak(device, type);
+  return device.shares_cores ? peak / static_cast<double>(device.cores) : peak;
 }
 
-Seconds product_time(const Product& product, const Device& device) {
+/// What was measured are rates of single precision.
+Seconds product_time(const Product& product, ElementType type, const Device& device) {
   if (product.flops().count == 0) return {};
-  const bool measured = !device.product_rates.points.empty();
-  return product.flops() / (measured ? device.product_rates.at(product.m, product.n, product.k) : worker_peak(device));
+  const bool measured = !device.product_rates.points.empty() && product_peak(device, type) == device.peak_fp32;
+  return product.flops() /
+         (measured ? device.product_rates.at(product.m, product.n, product.k) : worker_peak(device, type));
 }
 
 Seconds transcendental_time(std::int64_t evaluations, const Device& device) {
@@ -22,7 +25,7 @@ Seconds transcendental_time(std::int64_t evaluations, const Device& device) {
 
 Seconds arithmetic_time(const Work& work, const Device& device) {
   Seconds time = Flops{work.elementwise} / worker_peak(device) + transcendental_time(work.transcendentals, device);
-  for (const Product& product : work.products) time += product_time(product, device);
+  for (const Product& product : work.products) time += product_time(product, work.type, device);
   return time;
 }
 
@@ -32,6 +35,10 @@ Seconds traffic_time(Bytes bytes, const Device& device) {
 }
 
 }  // namespace
+
+FlopsPerSecond product_peak(const Device& device, ElementType type) {
+  return type == ElementType::bfloat16 && device.peak_bf16.value > 0 ? device.peak_bf16 : device.peak_fp32;
+}
 
 Seconds roofline(const Work& work, const Device& device) {
   invariant(device.peak_fp32.value > 0 && device.memory_bandwidth.value > 0, "a device computes and moves bytes");

@@ -34,6 +34,22 @@ std::int64_t element_count(std::span<const std::int64_t> dims) {
   return count;
 }
 
+TensorSpec stored_as(TensorSpec spec, ElementType real) {
+  if (is_real(spec.type)) spec.type = spec.statistic ? ElementType::float32 : real;
+  return spec;
+}
+
+std::string_view precision_name(ElementType real) {
+  invariant(is_real(real), "a precision is that of real values");
+  return real == ElementType::float32 ? "fp32" : "bf16";
+}
+
+std::optional<ElementType> find_precision(std::string_view name) {
+  for (const ElementType type : {ElementType::float32, ElementType::bfloat16})
+    if (name == precision_name(type)) return type;
+  return {};
+}
+
 std::int64_t TensorSpec::elements_per_sample() const { return element_count(dims); }
 
 std::int64_t TensorSpec::elements(std::int64_t batch) const {
@@ -67,6 +83,19 @@ std::string_view letter_of(Pass pass) {
   }
   invariant(false, "a pass is F, I or W");
   return {};
+}
+
+ElementType stored_type(std::span<const TensorSpec> inputs, const TensorSpec& output) {
+  const auto is_short = [](const TensorSpec& spec) { return spec.type == ElementType::bfloat16; };
+  return is_short(output) || std::ranges::any_of(inputs, is_short) ? ElementType::bfloat16 : ElementType::float32;
+}
+
+ElementType LayerContext::stored() const { return stored_type(inputs, output); }
+
+Work work_of(const LayerKind& kind, const LayerContext& context, Pass pass) {
+  Work work = kind.work(context, pass);
+  work.type = context.stored();
+  return work;
 }
 
 Flops Work::flops() const {

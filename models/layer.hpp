@@ -12,20 +12,19 @@
 
 #include "base/id.hpp"
 #include "base/units.hpp"
+#include "models/element_type.hpp"
 #include "models/layout.hpp"
 
 namespace tandem {
 
 enum class LayerId : std::uint32_t {};
 
-enum class ElementType : std::uint8_t { float32, int32 };
-constexpr Bytes bytes_of(ElementType) { return {4}; }
-
 /// Shape of a tensor for ONE sample; a batch of `b` samples stacks `b` of them along a new first dimension.
 struct TensorSpec {
   std::vector<std::int64_t> dims;  ///< without the batch dimension; empty: one value
   ElementType type = ElementType::float32;
   bool per_sample = true;  ///< false: one tensor per micro-batch whatever its size (a loss)
+  bool statistic = false;  ///< stays float32 however a plan stores values: moments, norms' statistics, losses
 
   bool operator==(const TensorSpec&) const = default;
   /// This and every count below throw InputError beyond 2^53 elements.
@@ -35,6 +34,9 @@ struct TensorSpec {
   std::int64_t rows(std::int64_t batch) const;  ///< all dimensions but the last, batch included
   std::int64_t columns() const;                 ///< the last dimension
 };
+
+/// The same tensor where real values are stored as `real`; statistics and what is not real stay as they are.
+TensorSpec stored_as(TensorSpec spec, ElementType real);
 
 /// "64x128"; "1" for a single value.
 std::string shape_text(std::span<const std::int64_t> dims);
@@ -69,9 +71,10 @@ struct ParameterSpec {
   std::vector<std::int64_t> dims;
   Initial initial = Initial::normal;
   double deviation = 0.02;  ///< standard deviation of Initial::normal
+  ElementType type = ElementType::float32;  ///< of the weight that kernels read, and of its gradient
 
   std::int64_t elements() const { return element_count(dims); }
-  Bytes bytes() const { return Bytes{4} * elements(); }
+  Bytes bytes() const { return bytes_of(type) * elements(); }
 };
 
 /// F, I and W: forward, gradient of the inputs, gradient of the parameters.
@@ -91,6 +94,7 @@ struct Work {
   std::int64_t transcendentals = 0;  ///< exp, tanh, log, sqrt evaluations
   Bytes read{};                      ///< bytes read once from memory if nothing is cached
   Bytes written{};
+  ElementType type = ElementType::float32;  ///< of the values that products multiply
 
   Flops flops() const;  ///< products + elementwise + transcendentals
 };
@@ -107,7 +111,15 @@ struct LayerContext {
   std::span<const TensorSpec> inputs;
   const TensorSpec& output;
   std::int64_t batch;  ///< samples in the micro-batch
+
+  /// How the layer's real values are stored: those that it reads or writes, and so its parameters.
+  ElementType stored() const;
+  /// Of a tensor that the kind describes, as it is stored.
+  Bytes bytes(const TensorSpec& spec) const { return stored_as(spec, stored()).bytes(batch); }
+  /// Of `count` values of parameters.
+  Bytes weights(std::int64_t count) const { return bytes_of(stored()) * count; }
 };
+ElementType stored_type(std::span<const TensorSpec> inputs, const TensorSpec& output);
 
 struct LayerKind {
   std::string_view name;
@@ -122,13 +134,16 @@ struct LayerKind {
   TensorSpec (*output)(const Attributes&, std::span<const TensorSpec> inputs);
   std::vector<ParameterSpec> (*parameters)(const Attributes&, std::span<const TensorSpec> inputs);
   Kept (*kept)(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec& output);
-  Work (*work)(const LayerContext&, Pass);
+  Work (*work)(const LayerContext&, Pass);  ///< asked through work_of()
   /// Bytes that the kernel of this pass needs beside its tensors; absent: none.
   Bytes (*scratch)(const LayerContext&, Pass) = nullptr;
   /// Ways to divide the work along a mesh axis, beside repeating it and splitting the samples, which every kind allows
   /// (mixes_samples: as an approximation). The first one that fits the inputs' layouts is the default; absent: none.
   std::vector<LayoutRule> (*rules)(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec& output) = nullptr;
 };
+
+/// The pass's work, with the type of its values.
+Work work_of(const LayerKind& kind, const LayerContext& context, Pass pass);
 
 /// All kinds, sorted by name.
 std::span<const LayerKind> layer_kinds();

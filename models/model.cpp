@@ -7,9 +7,20 @@ namespace tandem {
 std::int64_t Model::parameter_count() const {
   Bytes total;
   for (const auto& parameter : parameters_) {
-    if (!parameter.tied_to) total += parameter.spec.bytes();
+    if (!parameter.tied_to) total += bytes_of(ElementType::float32) * parameter.spec.elements();
   }
   return total.count / bytes_of(ElementType::float32).count;
+}
+
+Model Model::stored_as(ElementType real) const {
+  Model copy = *this;
+  copy.stored_ = real;
+  for (Layer& layer : copy.layers_) {
+    layer.output = tandem::stored_as(layer.output, real);
+    for (TensorSpec& extra : layer.kept.extra) extra = tandem::stored_as(extra, real);
+  }
+  for (Parameter& parameter : copy.parameters_) parameter.spec.type = real;
+  return copy;
 }
 
 std::vector<TensorSpec> Model::input_specs(LayerId id) const {
@@ -34,7 +45,7 @@ Work Model::work(LayerId id, Pass pass, std::int64_t batch) const {
   const auto& at = layer(id);
   if (!runs(id, pass)) return {};
   const auto inputs = input_specs(id);
-  return at.kind->work({at.attributes, inputs, at.output, batch}, pass);
+  return work_of(*at.kind, {at.attributes, inputs, at.output, batch}, pass);
 }
 
 Bytes Model::scratch(LayerId id, Pass pass, std::int64_t batch) const {

@@ -57,6 +57,10 @@ class Model {
   /// output that no layer reads. A definition without inputs that needs one reads the definition before it.
   Model(std::string name, const std::vector<LayerDefinition>& definitions);
 
+  /// The same model with real values stored as `real`: outputs, what is kept, parameters; but no statistics.
+  Model stored_as(ElementType real) const;
+  ElementType stored() const { return stored_; }
+
   const std::string& name() const { return name_; }
   std::size_t layer_count() const { return layers_.size(); }
   const Layer& layer(LayerId id) const { return layers_[index_of(id)]; }
@@ -89,6 +93,7 @@ class Model {
   bool runs(LayerId id, Pass pass) const;
 
   std::string name_;
+  ElementType stored_ = ElementType::float32;
   std::vector<Layer> layers_;
   std::vector<Parameter> parameters_;
   std::vector<bool> needs_gradient_;  ///< by layer

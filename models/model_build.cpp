@@ -69,7 +69,7 @@ std::vector<bool> gradients_needed(const std::vector<Layer>& layers) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     needed[i] = !layers[i].kind->is_constant && std::ranges::any_of(layers[i].inputs, [&](LayerId input) {
       const auto& from = layers[index_of(input)];
-      return from.output.type == ElementType::float32 && (!from.parameters.empty() || needed[index_of(input)]);
+      return is_real(from.output.type) && (!from.parameters.empty() || needed[index_of(input)]);
     });
   }
   return needed;

@@ -50,8 +50,9 @@ std::uint64_t Model::fingerprint() const {
 std::string kernel_signature(const Layer& layer, std::span<const TensorSpec> inputs, Pass pass, std::int64_t batch) {
   std::string shapes;
   for (const auto& spec : inputs) shapes += (shapes.empty() ? " " : ", ") + batched_shape(spec, batch);
-  return fmt::format("{} {}{} -> {}{}", layer.kind->name, letter_of(pass), shapes, batched_shape(layer.output, batch),
-                     hidden_attributes(layer));
+  const bool is_short = stored_type(inputs, layer.output) == ElementType::bfloat16;
+  return fmt::format("{} {}{} -> {}{}{}", layer.kind->name, letter_of(pass), shapes, batched_shape(layer.output, batch),
+                     hidden_attributes(layer), is_short ? " bf16" : "");
 }
 
 std::string kernel_signature(const Model& model, LayerId id, Pass pass, std::int64_t batch) {

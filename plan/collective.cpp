@@ -55,7 +55,7 @@ class LockStep {
   Seconds cost(std::uint32_t rank, const RoundExchange& exchange) const {
     const bool together = rank / shape_.ranks_per_node == exchange.from / shape_.ranks_per_node;
     const MessageCost& link = together ? inside_ : between_;
-    return link.latency + bytes_of(exchange.received) / link.bandwidth;
+    return link.latency + shape_.bytes(exchange.received) / link.bandwidth;
   }
 
   const CollectiveShape& shape_;
@@ -133,11 +133,20 @@ const CollectiveAlgorithm& cheapest_algorithm(const CollectiveShape& shape, cons
   return *cheapest;
 }
 
+Bytes CollectiveShape::vector_bytes(std::uint32_t rank) const {
+  if (strips.empty()) return bytes_of(type) * elements();
+  std::int64_t end = 0;
+  const HaloStrips& own = strips.at(rank);
+  for (const ElementRange& range : {own.from_before, own.from_after, own.to_before, own.to_after})
+    end = std::max(end, range.first + range.count);
+  return bytes_of(type) * end;
+}
+
 Bytes bytes_sent(const CollectiveAlgorithm& algorithm, const CollectiveShape& shape, std::uint32_t rank) {
   invariant(rank < shape.ranks, "the rank is in the group");
   Bytes sum;
   const std::uint32_t rounds = algorithm.rounds(shape);
-  for (std::uint32_t round = 0; round < rounds; ++round) sum += bytes_of(algorithm.exchange(shape, rank, round).sent);
+  for (std::uint32_t round = 0; round < rounds; ++round) sum += shape.bytes(algorithm.exchange(shape, rank, round).sent);
   return sum;
 }
 

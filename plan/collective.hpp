@@ -1,7 +1,7 @@
 #pragma once
 // Collectives as rows of a table: for each rank and round, the one message it sends and the one it receives.
 //
-// A collective acts in place on a vector of float values that every rank of its group holds. Both rides follow the
+// A collective acts in place on a vector of real values that every rank of its group holds. Both rides follow the
 // rounds: a rank enters round k + 1 when its own send and receive of round k are over; the message that rank i sends
 // to j in round k is the one that j receives from i in round k. Within a round what a rank sends and what it receives
 // do not overlap, so a message may be copied straight from one rank's memory to the other's.
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/units.hpp"
+#include "models/element_type.hpp"
 
 namespace tandem {
 
@@ -32,7 +33,6 @@ struct ElementRange {
   std::int64_t first = 0, count = 0;
   bool operator==(const ElementRange&) const = default;
 };
-inline Bytes bytes_of(ElementRange range) { return {range.count * static_cast<std::int64_t>(sizeof(float))}; }
 
 /// The strips of one rank in a halo exchange; empty where it has no such neighbour. What rank r sends as to_after is
 /// as long as from_before of r + 1.
@@ -47,8 +47,12 @@ struct CollectiveShape {
   std::uint32_t ranks_per_node = 1;        ///< consecutive ranks that share a node; divides ranks (else 1)
   std::vector<std::int64_t> bounds;        ///< ranks + 1: block r is [bounds[r], bounds[r + 1]); blocks may be empty
   std::vector<HaloStrips> strips{};        ///< by rank, of a halo exchange or return
+  ElementType type = ElementType::float32;
 
   std::int64_t elements() const { return bounds.empty() ? 0 : bounds.back(); }
+  Bytes bytes(ElementRange range) const { return bytes_of(type) * range.count; }
+  /// From the beginning of the rank's vector to its end: ranks at an image's edge have fewer strips, or longer ones.
+  Bytes vector_bytes(std::uint32_t rank) const;
   ElementRange block(std::uint32_t rank) const { return {bounds[rank], bounds[rank + 1] - bounds[rank]}; }
 };
 

@@ -93,7 +93,8 @@ Work smaller_copy(const LayerContext& context, Pass pass) {
 Work strips_copy(const LayerContext& context, Pass pass) {
   const auto& a = context.attributes;
   const Around part = around(context.inputs[0], context.batch, static_cast<std::int64_t>(dimension_of(a)));
-  return copies(Bytes{4} * part.outer * part.inner * (a.integer("to_before") + a.integer("to_after")), pass);
+  const std::int64_t rows = a.integer("to_before") + a.integer("to_after");
+  return copies(bytes_of(context.inputs[0].type) * part.outer * part.inner * rows, pass);
 }
 
 Work joined_copy(const LayerContext& context, Pass pass) { return copies(context.output.bytes(context.batch), pass); }

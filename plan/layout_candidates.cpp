@@ -52,7 +52,8 @@ std::optional<LayerPart> part_under(const Model& model, LayerId id, const Layout
   for (std::size_t p = 0; p < part.layer.parameters.size(); ++p) {
     const auto dims = part_of(model.parameter(part.layer.parameters[p]).spec.dims, rule.parameters[p], ranks);
     if (!dims) return {};
-    if (parameter_gradient_is_partial(rule, p)) part.gradient_sums += cost.gradient_sum(element_count(*dims));
+    if (parameter_gradient_is_partial(rule, p))
+      part.gradient_sums += cost.gradient_sum(element_count(*dims), model.stored());
   }
   return part;
 }

@@ -37,7 +37,7 @@ bool wants_gradient(const Model& model, LayerId tensor) {
 }
 
 Seconds LayoutCost::kernel(const Layer& layer, const std::vector<TensorSpec>& inputs, Pass pass) const {
-  const Work work = layer.kind->work({layer.attributes, inputs, layer.output, batch_}, pass);
+  const Work work = work_of(*layer.kind, {layer.attributes, inputs, layer.output, batch_}, pass);
   return costs_.kernel(kernel_signature(layer, inputs, pass, batch_), work, *group_.device).time;
 }
 
@@ -48,10 +48,10 @@ Seconds LayoutCost::work(const Model& model, LayerId id, const Layer& part, cons
   return time * static_cast<double>(micro_batches_);
 }
 
-Seconds LayoutCost::collective(CollectiveKind kind, std::vector<std::int64_t> bounds) {
-  const auto [at, is_new] = known_.emplace(std::pair(kind, bounds), Seconds{});
+Seconds LayoutCost::collective(CollectiveKind kind, std::vector<std::int64_t> bounds, ElementType type) {
+  const auto [at, is_new] = known_.emplace(std::tuple(kind, type, bounds), Seconds{});
   if (!is_new) return at->second;
-  const CollectiveShape shape{kind, group_.ranks, group_.ranks_per_node, std::move(bounds)};
+  const CollectiveShape shape{kind, group_.ranks, group_.ranks_per_node, std::move(bounds), {}, type};
   const CollectiveAlgorithm& algorithm = group_.algorithm ? suitable_algorithm(*group_.algorithm, shape)
                                                           : cheapest_algorithm(shape, group_.inside, group_.between);
   return at->second = uncontended_time(algorithm, shape, group_.inside, group_.between);
@@ -81,7 +81,7 @@ Seconds LayoutCost::conversion(const TensorSpec& whole, AxisLayout from, AxisLay
   Seconds time;
   if (!gathers && !scatters) {
     const auto bounds = equal_bounds(whole.elements(batch_), group_.ranks);
-    if (from == kPartial || (reader_owes && has_gradient)) time = collective(all_reduce, bounds);
+    if (from == kPartial || (reader_owes && has_gradient)) time = collective(all_reduce, bounds, whole.type);
     return time * static_cast<double>(micro_batches_);
   }
   const AxisLayout& layout = gathers ? from : to;
@@ -89,20 +89,21 @@ Seconds LayoutCost::conversion(const TensorSpec& whole, AxisLayout from, AxisLay
   const std::int64_t length = whole.dims[static_cast<std::size_t>(layout.dimension)];
   const TensorSpec part = resized(whole, layout, layout.blocks * equal_bounds(length / layout.blocks, group_.ranks)[1]);
   if (gathers) {
-    time = collective(all_gather, bounds) + rearrangement(put_block_kind(), part, whole, layout, length, has_gradient) +
+    time = collective(all_gather, bounds, whole.type) +
+           rearrangement(put_block_kind(), part, whole, layout, length, has_gradient) +
            rearrangement(unpack_kind(), whole, whole, layout, length, has_gradient);
-    if (reader_owes && has_gradient) time += collective(reduce_scatter, bounds);
+    if (reader_owes && has_gradient) time += collective(reduce_scatter, bounds, whole.type);
   } else {
     time = rearrangement(pack_kind(), whole, whole, layout, length, has_gradient) +
            rearrangement(take_block_kind(), whole, part, layout, length, has_gradient);
-    if (from == kPartial) time += collective(reduce_scatter, bounds);
-    if (has_gradient) time += collective(all_gather, bounds);
+    if (from == kPartial) time += collective(reduce_scatter, bounds, whole.type);
+    if (has_gradient) time += collective(all_gather, bounds, whole.type);
   }
   return time * static_cast<double>(micro_batches_);
 }
 
-Seconds LayoutCost::gradient_sum(std::int64_t elements) {
-  return collective(CollectiveKind::all_reduce, equal_bounds(elements, group_.ranks));
+Seconds LayoutCost::gradient_sum(std::int64_t elements, ElementType type) {
+  return collective(CollectiveKind::all_reduce, equal_bounds(elements, group_.ranks), type);
 }
 
 Seconds LayoutCost::of_layer(const LocalModel& local, LayerId id) {
@@ -115,7 +116,7 @@ Seconds LayoutCost::of_layer(const LocalModel& local, LayerId id) {
   if (bounds.empty()) bounds = equal_bounds(layer.output.elements(batch_), group_.ranks);
   Seconds time;
   for (const auto& kind : {exchange.forward, exchange.backward})
-    if (kind) time += collective(*kind, bounds);
+    if (kind) time += collective(*kind, bounds, layer.output.type);
   return time * static_cast<double>(micro_batches_);
 }
 
@@ -125,7 +126,7 @@ Seconds LayoutCost::of(const Sharding& sharding) {
   for (std::uint32_t i = 0; i < local.layers.size(); ++i) time += of_layer(local, static_cast<LayerId>(i));
   for (std::uint32_t i = 0; i < local.parameters.size(); ++i)
     if (local.parameters[i].partial[static_cast<std::size_t>(MeshAxis::tensor)])
-      time += gradient_sum(local.model.parameter(static_cast<ParameterId>(i)).spec.elements());
+      time += gradient_sum(local.model.parameter(static_cast<ParameterId>(i)).spec.elements(), local.model.stored());
   return time;
 }
 

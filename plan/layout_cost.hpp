@@ -2,6 +2,7 @@
 // What layouts on the tensor axis cost: the work of one rank, and what its group says to each other meanwhile.
 
 #include <map>
+#include <tuple>
 
 #include "hardware_profiles/cost.hpp"
 #include "plan/layouts.hpp"
@@ -35,7 +36,7 @@ class LayoutCost {
   /// `reader_owes`: the gradient that its reader gives is a summand.
   Seconds conversion(const TensorSpec& whole, AxisLayout from, AxisLayout to, bool reader_owes, bool has_gradient);
   /// The gradient of so many values of a parameter is summed over the group, once in an iteration and by itself.
-  Seconds gradient_sum(std::int64_t elements);
+  Seconds gradient_sum(std::int64_t elements, ElementType type);
 
   /// The same of a whole rank, layer by layer: what a search for cheap layouts is held to.
   Seconds of(const Sharding& sharding);
@@ -44,13 +45,13 @@ class LayoutCost {
   Seconds kernel(const Layer& layer, const std::vector<TensorSpec>& inputs, Pass pass) const;
   Seconds rearrangement(const LayerKind& kind, const TensorSpec& from, const TensorSpec& to, const AxisLayout& layout,
                         std::int64_t length, bool has_gradient) const;
-  Seconds collective(CollectiveKind kind, std::vector<std::int64_t> bounds);
+  Seconds collective(CollectiveKind kind, std::vector<std::int64_t> bounds, ElementType type);
   Seconds of_layer(const LocalModel& local, LayerId id);
 
   std::int64_t batch_, micro_batches_;
   const TensorGroup& group_;
   const CostModel& costs_;
-  std::map<std::pair<CollectiveKind, std::vector<std::int64_t>>, Seconds> known_;
+  std::map<std::tuple<CollectiveKind, ElementType, std::vector<std::int64_t>>, Seconds> known_;
 };
 
 /// Does a gradient flow back to this tensor?

@@ -156,6 +156,7 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
   invariant(cuts.size() + 1 == stage_count(grid), "a stage for every part of the model");
   invariant(grid.size() == mesh_.size(MeshAxis::pipeline), "a row for every pipeline rank");
   invariant(devices.size() == mesh_.workers(), "every worker lives on a device");
+  invariant(model_.stored() == plan_.precision, "the model is stored as the plan says");
   cuts_ = cuts;
   devices_ = devices;
   builder_.set_mesh(mesh_);

@@ -22,7 +22,7 @@ StreamKind stream_of(MeshAxis axis) {
 
 /// Vector of one micro-batch: blocks and strips are those of one sample, times the samples.
 CollectiveShape shape_of(const LayerCollective& collective, CollectiveKind kind, std::uint32_t ranks,
-                         std::int64_t elements, std::int64_t samples) {
+                         std::int64_t elements, std::int64_t samples, ElementType type) {
   CollectiveShape shape{.kind = kind, .ranks = ranks, .ranks_per_node = 1, .bounds = collective.bounds, .strips = collective.strips};
   for (std::int64_t& bound : shape.bounds) bound *= samples;
   for (HaloStrips& strips : shape.strips)
@@ -31,6 +31,7 @@ CollectiveShape shape_of(const LayerCollective& collective, CollectiveKind kind,
       range->count *= samples;
     }
   if (shape.bounds.empty()) shape.bounds = equal_bounds(elements, ranks);
+  shape.type = type;
   return shape;
 }
 
@@ -94,7 +95,7 @@ CollectiveSpecId Lowering::add_spec(const std::vector<std::uint32_t>& group, std
   const std::string_view turn = way == Way::forward ? "" : place.again ? " again" : " backward";
   spec.name = fmt::format("{}{} {}", local.model.layer(id).name, turn, name_of(kind));
   spec.shape = shape_of(collective, kind, static_cast<std::uint32_t>(group.size()), tensor.elements(batch),
-                        tensor.per_sample ? batch : 1);
+                        tensor.per_sample ? batch : 1, tensor.type);
   spec.stream = stream_of(collective.axis);
   spec.algorithm = &algorithm_for(spec.shape, spec.members);
   return builder_.add_collective_spec(std::move(spec));

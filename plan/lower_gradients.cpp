@@ -40,7 +40,8 @@ std::uint32_t Lowering::blocks_of(const BucketRow& row, std::size_t ranks) const
 
 void Lowering::add_bucket_groups(const std::vector<std::uint32_t>& lowered, const BucketRow& row, std::size_t number) {
   for (const std::vector<std::uint32_t>& members : groups(lowered, row.over)) {
-    BucketGroup group{.number = number, .members = members, .buckets = {}, .blocks = blocks_of(row, members.size())};
+    BucketGroup group{.number = number, .members = members, .buckets = {}, .blocks = blocks_of(row, members.size()),
+                      .type = lowered_[members[0]].layout->weight_type};
     for (const std::uint32_t member : members)
       group.buckets.push_back(find_bucket(*lowered_[member].layout, row.over, row.place));
     if (group.buckets[0] == nullptr) continue;
@@ -72,6 +73,7 @@ void Lowering::find_buckets(std::uint32_t stage) {
 /// The own blocks of the buckets that are shared, one after the other; of a plan that shards nothing each parameter.
 void Lowering::add_owned_ranges(LoweredStage& stage) {
   std::vector<std::pair<std::int64_t, std::int64_t>> shared;  // first byte and end of buckets
+  const std::int64_t size = stage.layout->weight_size();
   std::int64_t own = 0;
   for (const BucketGroup& group : bucket_groups_)
     for (std::uint32_t rank = 0; rank < group.members.size(); ++rank) {
@@ -79,8 +81,8 @@ void Lowering::add_owned_ranges(LoweredStage& stage) {
       const GradientBucket& bucket = *group.buckets[rank];
       const ElementRange block = group.owned_by(rank);
       shared.emplace_back(bucket.offset, bucket.offset + bucket.bytes.count);
-      if (block.count > 0) stage.owned.push_back({bucket.offset + 4 * block.first, own, block.count});
-      own += 4 * block.count;
+      if (block.count > 0) stage.owned.push_back({bucket.offset + size * block.first, own, block.count});
+      own += size * block.count;
     }
   for (const SegmentParameter& row : stage.layout->parameters) {
     const bool is_shared = std::any_of(shared.begin(), shared.end(), [&](const auto& bucket) {
@@ -89,7 +91,7 @@ void Lowering::add_owned_ranges(LoweredStage& stage) {
     if (!row.updated || is_shared) continue;
     invariant(plan_.zero < 2, "replicas' gradients are summands");
     stage.owned.push_back({row.weight_offset, shared.empty() ? row.weight_offset : own, row.elements});
-    own += 4 * row.elements;
+    own += size * row.elements;
   }
 }
 
@@ -103,12 +105,13 @@ Lowering::BucketGroup::Among Lowering::among(const BucketGroup& group, std::vect
   for (const std::uint32_t rank : ranks) {
     spec.members.push_back(lowered_[group.members[rank]].worker);
     spec.payloads.push_back({weights ? BufferContent::weights : BufferContent::gradients,
-                             (apart ? 0 : group.buckets[rank]->offset) + 4 * range.first});
+                             (apart ? 0 : group.buckets[rank]->offset) + bytes_of(group.type).count * range.first});
   }
   const auto count = static_cast<std::uint32_t>(ranks.size());
   spec.name = fmt::format("{} {} {}", weights ? "weights" : "gradients", group.number, name_of(kind));
   spec.shape = {
-      .kind = kind, .ranks = count, .ranks_per_node = 1, .bounds = equal_bounds(range.count, count), .strips = {}};
+      .kind = kind, .ranks = count, .ranks_per_node = 1, .bounds = equal_bounds(range.count, count), .strips = {},
+      .type = group.type};
   spec.stream = weights ? StreamKind::gather_weights : StreamKind::reduce_gradients;
   spec.algorithm = &algorithm_for(spec.shape, spec.members);
   return {std::move(ranks), builder_.add_collective_spec(std::move(spec))};

@@ -51,7 +51,7 @@ void Lowering::make_shards(std::uint32_t index) {
   LoweredStage& stage = lowered_[index];
   if (!parts_gradients()) return;
   Bytes own;
-  for (const ParameterRange& range : stage.owned) own += Bytes{4} * range.elements;
+  for (const ParameterRange& range : stage.owned) own += Bytes{stage.layout->weight_size()} * range.elements;
   if (!plan_.offload_weights)
     stage.gradient_shard = buffer(stage, BufferClass::gradient, BufferContent::gradient_shard, own, 0);
   if (plan_.zero == 3 && !plan_.offload_weights) {
@@ -80,7 +80,7 @@ StepId Lowering::add_bucket_step(LoweredStage& stage, StageBucket& bucket, StepK
                  : kind == StepKind::own_block    ? bucket.fill
                                                   : bucket.add;
   const auto number = static_cast<std::uint32_t>(&bucket - stage.shards.data() + 1);
-  const ParameterRange whole{bucket.bucket->offset, 0, bucket.bucket->bytes.count / 4};
+  const ParameterRange whole{bucket.bucket->offset, 0, bucket.bucket->bytes.count / stage.layout->weight_size()};
   if (work == kNone<WorkId>)
     work = builder_.add_work({kind, stage.worker, stage.shared->segment, number},
                              kind == StepKind::zero_gradients ? std::vector{whole} : bucket.own);
@@ -122,7 +122,8 @@ void Lowering::begin_shards(LoweredStage& stage) {
   stage.tied_uses = window(stage, BufferContent::gradients, first, uses, 0);
   const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
   const StepWork work{StepKind::zero_gradients, stage.worker, stage.shared->segment, number};
-  const StepId zero = builder_.add_compute(builder_.add_work(work, {{first, 0, uses.count / 4}}), 0);
+  const ParameterRange range{first, 0, uses.count / stage.layout->weight_size()};
+  const StepId zero = builder_.add_compute(builder_.add_work(work, {range}), 0);
   builder_.allocate(stage.tied_uses, zero, Moment::start);
   builder_.use(zero, stage.tied_uses, Access::write);
 }

@@ -50,7 +50,9 @@ void Lowering::add_homes(LoweredStage& stage, StageBucket& bucket) {
   const bool owns = shards_gradients();
   if (owns && bucket.own.empty()) return;
   const std::int64_t first = owns ? bucket.own[0].own : bucket.bucket->offset;
-  const ByteRange range{first, first + (owns ? 4 * bucket.own[0].elements : bucket.bucket->bytes.count)};
+  const std::int64_t bytes =
+      owns ? stage.layout->weight_size() * bucket.own[0].elements : bucket.bucket->bytes.count;
+  const ByteRange range{first, first + bytes};
   const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
   bucket.weight_home = add_home(stage, BufferClass::weight, owns ? weight_shard : weights, range, number);
   bucket.gradient_home = add_home(stage, BufferClass::gradient, owns ? gradient_shard : gradients, range, number);
@@ -59,7 +61,7 @@ void Lowering::add_homes(LoweredStage& stage, StageBucket& bucket) {
 /// Gradients, or the block of them that the rank owns, become zero: there is nothing to fetch yet.
 void Lowering::zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
   if (bucket.gradient_home == kNotStreamed || !stage.streamed[bucket.gradient_home].uses.empty()) return;
-  const ParameterRange whole{bucket.bucket->offset, 0, bucket.bucket->bytes.count / 4};
+  const ParameterRange whole{bucket.bucket->offset, 0, bucket.bucket->bytes.count / stage.layout->weight_size()};
   if (bucket.zero_shard == kNone<WorkId>)
     bucket.zero_shard = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment,
                                            static_cast<std::uint32_t>(&bucket - stage.shards.data() + 1)},

@@ -67,7 +67,8 @@ BufferId Lowering::weights_for(const LoweredStage& stage, std::uint32_t batch) c
 /// One for each bucket that is streamed; where only states are, for each range of about a bucket's size; else one.
 std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) const {
   std::int64_t end = plan_.zero == 0 ? stage.layout->weight_bytes.count : 0;
-  for (const ParameterRange& range : stage.owned) end = std::max(end, range.own + 4 * range.elements);
+  for (const ParameterRange& range : stage.owned)
+    end = std::max(end, range.own + stage.layout->weight_size() * range.elements);
   std::vector<UpdateUnit> units;
   for (std::size_t i = 0; plan_.offload_weights && i < stage.shards.size(); ++i) {
     const StageBucket& bucket = stage.shards[i];
@@ -91,19 +92,21 @@ std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) const {
 
 /// The optimizer's states: all on the device, or each unit's on the host.
 void Lowering::add_states(LoweredStage& stage) {
-  const std::int64_t states = plan_.optimizer.states();
+  const auto states = [&](std::int64_t bytes) {
+    return plan_.optimizer.state_bytes(stage.layout->weight_type, {bytes}).count;
+  };
   std::int64_t all = 0;
   std::uint32_t number = 0;
   for (UpdateUnit& unit : stage.updates) {
     all = std::max(all, unit.end);
     ++number;
-    if (!plan_.offload_optimizer || states * (unit.end - unit.first) == 0) continue;
+    if (!plan_.offload_optimizer || states(unit.end - unit.first) == 0) continue;
     unit.states = add_home(stage, BufferClass::optimizer_state, BufferContent::optimizer_state,
-                           {states * unit.first, states * unit.end}, stage.updates.size() == 1 ? 0 : number);
+                           {states(unit.first), states(unit.end)}, stage.updates.size() == 1 ? 0 : number);
   }
-  if (!plan_.offload_optimizer && states * all > 0)
+  if (!plan_.offload_optimizer && states(all) > 0)
     stage.states =
-        buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, Bytes{states * all}, 0);
+        buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, Bytes{states(all)}, 0);
 }
 
 void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid) {

@@ -60,7 +60,8 @@ class Lowering {
       CollectiveSpecId spec;
     };
     std::vector<Among> reductions{}, gathers{};
-    std::int64_t elements() const { return buckets[0]->bytes.count / 4; }
+    ElementType type = ElementType::float32;     ///< of the bucket's values
+    std::int64_t elements() const { return buckets[0]->bytes.count / bytes_of(type).count; }
     /// Elements of the bucket that the rank owns.
     ElementRange owned_by(std::uint32_t rank) const {
       const std::vector<std::int64_t> bounds = equal_bounds(elements(), blocks);

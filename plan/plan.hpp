@@ -39,7 +39,14 @@ struct Optimizer {
   double learning_rate = 1e-3;
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  ///< of Adam (Kingma and Ba, 2015)
   /// Values per parameter beside weight and gradient: 0 for SGD, 2 for Adam.
-  int states() const { return kind == OptimizerKind::adam ? 2 : 0; }
+  int moments() const { return kind == OptimizerKind::adam ? 2 : 0; }
+  /// float32 values that it holds for each parameter: the moments, and the master copy of a weight that is stored in
+  /// fewer bits (1710.03740).
+  int states(ElementType weight) const { return moments() + (weight == ElementType::float32 ? 0 : 1); }
+  /// Of these for `weights` bytes of such weights.
+  Bytes state_bytes(ElementType weight, Bytes weights) const {
+    return weights * (states(weight) * bytes_of(ElementType::float32).count / bytes_of(weight).count);
+  }
 };
 
 struct Plan {
@@ -74,6 +81,7 @@ struct Plan {
   std::int64_t offload_prefetch = 1;   ///< steps of a worker between a fetch's beginning and the first that needs it
   bool offload_optimizer = false;      ///< the optimizer's states are on the host but for the update
   bool offload_weights = false;        ///< weights and gradients are on the host but around their use, by buckets
+  ElementType precision = ElementType::float32;  ///< how weights, activations, gradients and messages are stored
   Optimizer optimizer;
   std::int64_t iterations = 20;
   std::uint64_t seed = 1;              ///< below 2^63

@@ -44,6 +44,11 @@ void read_adam(const YamlNode& node, Optimizer& optimizer) {
     node.at("epsilon").fail("Adam may divide by zero", node.at("epsilon").text(), "above zero");
 }
 
+ElementType read_precision(const YamlNode& node) {
+  if (const auto type = find_precision(node.text())) return *type;
+  node.fail(fmt::format("no such precision{}", did_you_mean(node.text(), {"fp32", "bf16"})), node.text(), "fp32 or bf16");
+}
+
 Optimizer read_optimizer(const YamlNode& node) {
   Optimizer optimizer;
   node.only_keys({"kind", "learning_rate", "beta1", "beta2", "epsilon"});
@@ -188,7 +193,7 @@ Plan read_plan(const YamlNode& root) {
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
                   "micro_batch_size", "window", "recompute", "offload", "offload_staging", "offload_prefetch",
                   "offload_optimizer", "offload_weights",
-                  "memory_reserve", "optimizer", "iterations", "seed", "data", "cuts",
+                  "memory_reserve", "precision", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
                   "overlap", "zero", "shard_ranks", "prefetch",
                   "reshard", "collective"});
@@ -208,6 +213,7 @@ Plan read_plan(const YamlNode& root) {
   read_integer(root, "offload_prefetch", 0, 1024, plan.offload_prefetch);
   if (const YamlNode* node = root.find("offload_optimizer")) plan.offload_optimizer = node->boolean();
   if (const YamlNode* node = root.find("offload_weights")) plan.offload_weights = node->boolean();
+  if (const YamlNode* node = root.find("precision")) plan.precision = read_precision(*node);
   if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);
   read_integer(root, "iterations", 1, kMost, plan.iterations);
   read_seed(root, plan);
@@ -268,6 +274,7 @@ std::string write_plan(const Plan& plan) {
   out += fmt::format("micro_batches: {}\nmicro_batch_size: {}\nwindow: {}\n", plan.micro_batches,
                      plan.micro_batch_size, plan.window);
   if (plan.memory_reserve > 0) out += fmt::format("memory_reserve: {}\n", json_number(plan.memory_reserve));
+  if (plan.precision != Plan{}.precision) out += fmt::format("precision: {}\n", precision_name(plan.precision));
   const Optimizer& o = plan.optimizer;
   out += fmt::format("optimizer: {{kind: {}, learning_rate: {}", o.kind == OptimizerKind::adam ? "adam" : "sgd",
                      json_number(o.learning_rate));

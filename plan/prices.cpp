@@ -11,11 +11,10 @@
 namespace tandem {
 namespace {
 
-constexpr std::int64_t kBytesPerValue = 4;
-
-/// Bytes that each kind of plain work moves, per value.
-Work plain_work(PlainWork kind, std::int64_t elements, const Optimizer& optimizer) {
-  const Bytes once = Bytes{kBytesPerValue} * elements;
+/// What each kind of plain work moves: a weight that has no master copy is read, too.
+Work plain_work(PlainWork kind, std::int64_t elements, const Optimizer& optimizer, ElementType type) {
+  const Bytes once = bytes_of(type) * elements, states = optimizer.state_bytes(type, once);
+  const Bytes weight = type == ElementType::float32 ? once : Bytes{};
   const bool adam = optimizer.kind == OptimizerKind::adam;
   switch (kind) {
     case PlainWork::zero: return {{}, 0, 0, Bytes{0}, once};
@@ -23,8 +22,7 @@ Work plain_work(PlainWork kind, std::int64_t elements, const Optimizer& optimize
     case PlainWork::update: break;
   }
   // Adam: two running averages, two corrections, a root and a quotient; SGD: one multiply-add.
-  return {{}, elements * (adam ? 11 : 2), adam ? elements : 0, once * (2 + optimizer.states()),
-          once * (1 + optimizer.states())};
+  return {{}, elements * (adam ? 11 : 2), adam ? elements : 0, once + weight + states, once + states};
 }
 
 /// Adds up the costs of a step's kernels; its source is the weakest of theirs. That nothing takes no time is reckoned,
@@ -70,8 +68,8 @@ class Pricing {
   bool sums_within(WorkId id) const;
   bool is_parted(const Model& model, const Segment& segment, const SegmentParameter& row) const;
   void add_copies(const std::vector<BoundaryCopy>& copies, Sum& sum) const;
-  void plain(PlainWork kind, std::int64_t elements, Sum& sum) const {
-    sum.add(plain_signature(kind, elements, optimizer_), plain_work(kind, elements, optimizer_));
+  void plain(PlainWork kind, std::int64_t elements, ElementType type, Sum& sum) const {
+    sum.add(plain_signature(kind, elements, optimizer_, type), plain_work(kind, elements, optimizer_, type));
   }
   /// A segment in parts is one of a rank's own model.
   const Model& model_of(SegmentId id) const {
@@ -134,14 +132,16 @@ void Pricing::add_boundary(const StepWork& work, Sum& sum) const {
 }
 
 void Pricing::add_plain(const StepWork& work, Sum& sum) const {
-  for (const SegmentParameter& row : program_.segment(work.segment).parameters)
+  const Segment& segment = program_.segment(work.segment);
+  const ElementType type = segment.weight_type;
+  for (const SegmentParameter& row : segment.parameters)
     if (work.kind == StepKind::zero_gradients && program_.ranges(work).empty())
-      plain(PlainWork::zero, row.elements, sum);
+      plain(PlainWork::zero, row.elements, type, sum);
   for (const ParameterRange& range : program_.ranges(work)) {
-    if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, range.elements, sum);
-    if (work.kind == StepKind::add_gradient) plain(PlainWork::add, range.elements, sum);
-    if (work.kind == StepKind::update) plain(PlainWork::update, range.elements, sum);
-    if (work.kind == StepKind::own_block) sum.add_copy(Bytes{4} * range.elements);
+    if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, range.elements, type, sum);
+    if (work.kind == StepKind::add_gradient) plain(PlainWork::add, range.elements, type, sum);
+    if (work.kind == StepKind::update) plain(PlainWork::update, range.elements, type, sum);
+    if (work.kind == StepKind::own_block) sum.add_copy(bytes_of(type) * range.elements);
   }
 }
 
@@ -171,7 +171,8 @@ void Pricing::add_sums(WorkId id, Sum& sum) const {
   const Segment& segment = program_.segment(of);
   const bool within = sums_within(id);
   for (const SegmentParameter& row : segment.parameters)
-    if (within ? !row.updated : is_parted(model_of(of), segment, row)) plain(PlainWork::add, row.elements, sum);
+    if (within ? !row.updated : is_parted(model_of(of), segment, row))
+      plain(PlainWork::add, row.elements, segment.weight_type, sum);
 }
 
 WorkPrice Pricing::work(WorkId id) const {
@@ -198,11 +199,11 @@ std::string step_key(const Program& program, WorkId work) {
   return row.part == 0 ? key : fmt::format("{} {}", key, row.part);
 }
 
-std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer) {
+std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer, ElementType type) {
   static constexpr std::string_view kNames[] = {"zero", "add", "update"};
-  const std::string_view name = kNames[static_cast<std::size_t>(kind)];
-  if (kind != PlainWork::update) return fmt::format("{} {}", name, elements);
-  return fmt::format("{} {} {}", name, optimizer.kind == OptimizerKind::adam ? "adam" : "sgd", elements);
+  std::string name(kNames[static_cast<std::size_t>(kind)]);
+  if (kind == PlainWork::update) name += optimizer.kind == OptimizerKind::adam ? " adam" : " sgd";
+  return fmt::format("{} {}{}", name, elements, type == ElementType::bfloat16 ? " bf16" : "");
 }
 
 Prices price(const Program& program, const Model& model, const Cluster& cluster, const CostModel& costs,

@@ -106,6 +106,7 @@ Prices price(const Program& program, const Model& model, const Cluster& cluster,
 
 /// What stands in tables of measured times for the work of a step beside the layers' kernels, over `elements` values.
 enum class PlainWork : std::uint8_t { zero, add, update };
-std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer);
+std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer,
+                            ElementType type = ElementType::float32);
 
 }  // namespace tandem

@@ -149,6 +149,7 @@ struct Segment {
   std::vector<BoundaryCopy> forward_copies;   ///< into the outbox, after F's kernels
   std::vector<BoundaryCopy> backward_copies;  ///< gradients carried through, before first_gradient_part()'s kernels
   std::vector<SegmentParameter> parameters;
+  ElementType weight_type = ElementType::float32;  ///< of weights and their gradients
   std::vector<GradientBucket> buckets;        ///< in the order in which backward completes them
   bool keeps_inbox = false;   ///< something of backward reads the inbox
   bool offloads_inbox = false;
@@ -158,6 +159,8 @@ struct Segment {
   Bytes inbox_bytes, outbox_bytes, gradient_inbox_bytes, gradient_outbox_bytes;
   Bytes weight_bytes, gradient_bytes;
 
+  std::int64_t weight_size() const { return tandem::bytes_of(weight_type).count; }  ///< bytes of one value
+  Bytes bytes_of(const SegmentParameter& row) const { return Bytes{weight_size()} * row.elements; }
   /// Index of the first of backward_parts that is not recomputation alone: what waits for arriving gradients.
   std::uint32_t first_gradient_part() const;
 };

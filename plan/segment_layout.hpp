@@ -51,6 +51,7 @@ class SegmentLayout {
     segment_.first = first;
     segment_.last = last;
     segment_.batch = batch;
+    segment_.weight_type = model_.stored();
     segment_.layers.resize(last - first);
   }
 

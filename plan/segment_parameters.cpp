@@ -37,7 +37,7 @@ void SegmentLayout::add_parameters() {
   std::map<ParameterId, std::int64_t> weight_offset;
   for (SegmentParameter* row : order) {
     row->gradient_offset = segment_.gradient_bytes.count;
-    segment_.gradient_bytes += Bytes{aligned_size(Bytes{4} * row->elements)};
+    segment_.gradient_bytes += Bytes{aligned_size(segment_.bytes_of(*row))};
     if (!row->updated) continue;
     weight_offset[row->parameter] = row->gradient_offset;
     segment_.weight_bytes = segment_.gradient_bytes;
@@ -90,7 +90,7 @@ void SegmentLayout::add_buckets() {
     GradientBucket& bucket = open[{tied && apart, over}];
     if (bucket.bytes.count == 0) bucket = {over, 0, {}, 0, false};
     bucket.offset = row->gradient_offset;
-    bucket.bytes += Bytes{aligned_size(Bytes{4} * row->elements)};
+    bucket.bytes += Bytes{aligned_size(segment_.bytes_of(*row))};
     bucket.ready_part = std::max(bucket.ready_part, part_of_row.at(this->row(model_.parameter(row->parameter).layer)));
     bucket.tied = bucket.tied || tied;
     const bool within = std::next(row) != segment_.parameters.rend() &&

@@ -201,7 +201,7 @@ Sharding ShardBuilder::run() && {
     definitions.push_back(entry.definition);
     by_name.emplace(entry.definition.name, &entry);
   }
-  Sharding result{{Model(whole_.name(), definitions), {}, {}}, std::move(conversions_), {}};
+  Sharding result{{Model(whole_.name(), definitions).stored_as(whole_.stored()), {}, {}}, std::move(conversions_), {}};
   for (const Layer& layer : result.local.model.layers()) {
     const ShardEntry& entry = *by_name.at(layer.name);
     result.local.layers.push_back(entry.local);

@@ -74,7 +74,8 @@ void ShardBuilder::note(const LocalTensor& tensor, LayerId producer, const Chang
     elements *= count;
   }
   conversions_.push_back({choice_.model.layer(producer).name, std::string(change.reader), change.axis, change.from,
-                          change.to, std::string(what), Bytes{4} * elements});
+                          change.to, std::string(what),
+                          bytes_of(choice_.model.layer(producer).output.type) * elements});
 }
 
 /// A collective in place on the tensor.

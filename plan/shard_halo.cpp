@@ -151,7 +151,7 @@ void ShardBuilder::add_halo_exchange(const Halo& halo) {
   const AxisLayout layout = rule(halo.reader, halo.axis).inputs[0];
   conversions_.push_back({producer.name, choice_.model.layer(halo.reader).name, halo.axis, layout, layout,
                           fmt::format("halo of {} + {} rows", halo.mine.from_before, halo.mine.from_after),
-                          Bytes{4} * (halo.row * (halo.mine.from_before + halo.mine.from_after) * batch_)});
+                          bytes_of(producer.output.type) * (halo.row * (halo.mine.from_before + halo.mine.from_after) * batch_)});
 }
 
 LocalTensor ShardBuilder::joined(const Halo& halo, LocalTensor tensor) {

@@ -54,19 +54,17 @@ std::int64_t passing_bytes(const Model& model, LayerId id, std::int64_t batch) {
   return bytes;
 }
 
-/// Whole values of a parameter that a rank holds at most, beside its share of what is divided among the replicas.
-std::int64_t whole_values(const Plan& plan) { return plan.zero == 0 ? 2 + plan.optimizer.states() : 2; }
-std::int64_t shared_values(const Plan& plan) {
-  return plan.zero == 0 ? 0 : plan.zero - 1 + plan.optimizer.states();
-}
-
+/// What a rank holds at most: weights and gradients whole, or on their way through the memory; its share of all that is
+/// divided among the replicas.
 std::int64_t permanent_bytes(const Model& model, LayerId id, const Plan& plan) {
   const std::int64_t ranks = plan.shard_ranks > 0 ? plan.shard_ranks : plan.replicas;
   std::int64_t bytes = 0;
   for (const ParameterId parameter : model.layer(id).parameters) {
-    const std::int64_t whole = aligned_size(model.parameter(parameter).spec.bytes());
-    const std::int64_t share = (whole / 4 + ranks - 1) / ranks * 4;
-    bytes += whole_values(plan) * whole + shared_values(plan) * share;
+    const ElementType type = model.parameter(parameter).spec.type;
+    const std::int64_t whole = aligned_size(model.parameter(parameter).spec.bytes()), size = bytes_of(type).count;
+    const std::int64_t share = plan.zero == 0 ? whole : (whole / size + ranks - 1) / ranks * size;
+    const std::int64_t shared = plan.zero == 0 ? 0 : plan.zero - 1;
+    bytes += 2 * whole + shared * share + plan.optimizer.state_bytes(type, {share}).count;
   }
   return bytes;
 }

@@ -76,7 +76,7 @@ std::optional<Model> take_apart(const Plan& plan, const Model& model, const Mesh
     if (definitions.size() == before) definitions.push_back(std::move(whole));
   }
   if (!changed) return {};
-  return Model(model.name(), definitions);
+  return Model(model.name(), definitions).stored_as(model.stored());
 }
 
 }  // namespace tandem

@@ -39,7 +39,7 @@ void Collector::add_parameters(const Layer& layer) {
   const bool weights = content_ == BufferContent::weights;
   for (const SegmentParameter& row : segment_.parameters)
     if (std::find(layer.parameters.begin(), layer.parameters.end(), row.parameter) != layer.parameters.end())
-      add((weights ? row.weight_offset : row.gradient_offset) - first_, Bytes{4} * row.elements);
+      add((weights ? row.weight_offset : row.gradient_offset) - first_, segment_.bytes_of(row));
 }
 
 void Collector::add(const PassItem& item) {
@@ -47,16 +47,6 @@ void Collector::add(const PassItem& item) {
     return add(touches_of(segment_, model_, item));
   if (content_ == BufferContent::weights || item.pass == Pass::weight_gradient)
     add_parameters(model_.layer(segment_.layers[item.layer].layer));
-}
-
-/// Of the rank's own vector: ranks at an image's edge have fewer strips, and may have longer ones.
-Bytes vector_bytes(const CollectiveShape& shape, std::uint32_t rank) {
-  if (shape.strips.empty()) return Bytes{4} * shape.elements();
-  const HaloStrips& strips = shape.strips.at(rank);
-  std::int64_t elements = 0;
-  for (const ElementRange& range : {strips.from_before, strips.from_after, strips.to_before, strips.to_after})
-    elements = std::max(elements, range.first + range.count);
-  return Bytes{4} * elements;
 }
 
 BufferContent content_for(const Program& program, StepId step, BufferId buffer) {
@@ -77,7 +67,7 @@ std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferI
   if (step.kind == StepKind::collective) {
     const CollectiveSpec& collective = program.spec(program.collective(id));
     const std::uint32_t rank = program.group_rank(id);
-    touched.add(collective.payloads[rank].offset, vector_bytes(collective.shape, rank));
+    touched.add(collective.payloads[rank].offset, collective.shape.vector_bytes(rank));
   } else if (passes) {
     const auto& parts = parts_of(segment, step.kind);
     const std::uint32_t part = program.work(id).part;
@@ -92,7 +82,7 @@ std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferI
       const bool tied = model.parameter(row.parameter).tied_to ||
                         std::any_of(model.parameters().begin(), model.parameters().end(),
                                     [&](const Parameter& other) { return other.tied_to == row.parameter; });
-      if (tied) touched.add(row.gradient_offset - spec.first, Bytes{4} * row.elements);
+      if (tied) touched.add(row.gradient_offset - spec.first, segment.bytes_of(row));
     }
   } else {
     touched.add(0, spec.bytes);

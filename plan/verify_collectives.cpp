@@ -12,17 +12,6 @@
 namespace tandem {
 namespace {
 
-/// Bytes of the rank's vector.
-Bytes vector_bytes(const CollectiveShape& shape, std::uint32_t rank) {
-  std::int64_t elements = shape.elements();
-  if (!shape.strips.empty()) {
-    const HaloStrips& strips = shape.strips[rank];
-    for (const ElementRange& strip : {strips.from_before, strips.from_after, strips.to_before, strips.to_after})
-      elements = std::max(elements, strip.first + strip.count);
-  }
-  return bytes_of(ElementRange{0, elements});
-}
-
 /// Stages of one worker hand over in the reader's buffer, which is the writer's outbox.
 bool is_of(const BufferSpec& buffer, BufferContent content) {
   using enum BufferContent;
@@ -38,7 +27,7 @@ void check_vector(const Program& program, const CollectiveSpec& spec, std::uint3
   });
   if (use == uses.end()) refuse_program(fmt::format("a collective has no buffer: {}", program.describe(step)));
   const Bytes room = program.spec(use->id()).bytes;
-  const Bytes want = vector_bytes(spec.shape, rank) + Bytes{payload.offset};
+  const Bytes want = spec.shape.vector_bytes(rank) + Bytes{payload.offset};
   if (payload.offset < 0 || want > room)
     refuse_program(fmt::format("a collective's vector ends at byte {} of a buffer of {}: {}", want.count, room.count,
                                program.describe(step)));

@@ -63,7 +63,7 @@ RoundExchange CollectiveRounds::prepare(Member& member) const {
   if (exchange.to == kNoRank) return exchange;
   member.to = stream_of(member, exchange.to);
   member.route = route_to(member.peers, exchange.to, member.last_peer);
-  member.bytes = static_cast<double>(exchange.sent.count) * sizeof(float);
+  member.bytes = static_cast<double>(member.spec->shape.bytes(exchange.sent).count);
   return exchange;
 }
 

@@ -120,7 +120,7 @@ void RoundTimes::reckon(std::uint32_t index) {
     time_[first + rank] = 0;
     if (to == kNoRank) continue;
     const RoutePrice& route = prices_->routes[route_to(price_->peers_of(rank), to, last_peer_[rank])];
-    const double bytes = static_cast<double>(sent.count) * sizeof(float);
+    const double bytes = static_cast<double>(spec_->shape.bytes(sent).count);
     time_[first + rank] =
         later(route.latency.count, hardware_->time_alone(route, moved_bytes(bytes, exchanges_[to].adds, route)));
   }

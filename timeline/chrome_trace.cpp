@@ -95,7 +95,7 @@ class RideWriter {
   }
 
   void write_collective(const TracePlace& place, const Step& step, const CollectiveSpec& spec) {
-    const std::int64_t bytes = spec.shape.elements() * static_cast<std::int64_t>(sizeof(float));
+    const std::int64_t bytes = spec.shape.bytes({0, spec.shape.elements()}).count;
     out_.event(FMT_COMPILE(R"({{"ph":"X",{},"dur":{},"cat":"collective","name":{},"args":{{"micro_batch":{},)"
                            R"("algorithm":"{}","members":{},"bytes":{}}}}})"),
                place, place.length(), json_string(spec.name), step.micro_batch, spec.algorithm->name,

@@ -52,14 +52,15 @@ void add_weights(const Program& program, const BufferSpec& spec, std::int64_t ti
   for (const SegmentParameter& row : program.segment(id).parameters)
     if (times > 1 || lies_in(spec, row.weight_offset))
       contents.add(row.weight_offset, program.local(id).model.parameter(row.parameter).name,
-                   Bytes{aligned_size(Bytes{row.elements * 4})} * times);
+                   Bytes{aligned_size(program.segment(id).bytes_of(row))} * times);
 }
 
 void add_gradients(const Program& program, const BufferSpec& spec, Contents& contents) {
   const SegmentId id = spec.segment;
   for (const SegmentParameter& row : program.segment(id).parameters)
     if (lies_in(spec, row.gradient_offset))
-      contents.add(row.gradient_offset, program.local(id).model.parameter(row.parameter).name, Bytes{row.elements * 4});
+      contents.add(row.gradient_offset, program.local(id).model.parameter(row.parameter).name,
+                   program.segment(id).bytes_of(row));
 }
 
 void add_boundary(const Program& program, SegmentId id, const std::vector<BoundaryTensor>& tensors,

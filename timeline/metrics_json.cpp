@@ -61,7 +61,7 @@ Json collectives_json(const Program& program, const Traffic& traffic) {
                     {"algorithm", spec.algorithm->name},
                     {"members", spec.members.size()},
                     {"first_member", name_of(program, spec.members.front())},
-                    {"vector_bytes", spec.shape.elements() * static_cast<std::int64_t>(sizeof(float))},
+                    {"vector_bytes", spec.shape.bytes({0, spec.shape.elements()}).count},
                     {"collectives", traffic.collectives[i].collectives},
                     {"sent_bytes", traffic.collectives[i].bytes.count}});
   }

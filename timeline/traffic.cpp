@@ -44,11 +44,11 @@ Bytes add_exchanges(const CollectiveSpec& spec, std::int64_t times, Pairs& pairs
       const RoundExchange exchange = spec.algorithm->exchange(spec.shape, rank, round);
       const WorkerId self = spec.members[rank];
       if (exchange.to != kNoRank) {
-        pair_of(pairs, self, spec.members[exchange.to]).sent += bytes_of(exchange.sent) * times;
-        sent += bytes_of(exchange.sent) * times;
+        pair_of(pairs, self, spec.members[exchange.to]).sent += spec.shape.bytes(exchange.sent) * times;
+        sent += spec.shape.bytes(exchange.sent) * times;
       }
       if (exchange.from != kNoRank)
-        pair_of(pairs, spec.members[exchange.from], self).received += bytes_of(exchange.received) * times;
+        pair_of(pairs, spec.members[exchange.from], self).received += spec.shape.bytes(exchange.received) * times;
     }
   return sent;
 }

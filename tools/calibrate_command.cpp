@@ -7,6 +7,7 @@
 #include "tools/calibration.hpp"
 #include "tools/command.hpp"
 #include "tools/host.hpp"
+#include "tools/job.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
 
@@ -71,7 +72,7 @@ int calibrate_command(const std::vector<std::string>& words, Console& console) {
   const Plan plan = plan_from(arguments, Plan{});
   const bool kernels = arguments.has("model") || !arguments.positional().empty();
   std::optional<Model> model;
-  if (kernels) model.emplace(load_model(plan.model));
+  if (kernels) model.emplace(load_planned_model(plan));
   HostProfile profile = calibrate_and_keep(console);
   if (kernels) {
     const Progress progress(console, "timing the kernels of " + model->name(), 1);

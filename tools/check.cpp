@@ -198,6 +198,7 @@ void Check::compare_whole(const Job& job, const Dataset& dataset, const RunResul
   for (std::size_t i = 0; i < whole.gradients.size(); ++i)
     numbers.max_relative_error =
         std::max(numbers.max_relative_error, relative_error(run.gradients[i], whole.gradients[i]));
+  numbers.tolerance = numbers_tolerance(*job.model, plan);
   numbers.loss_error = std::abs(static_cast<double>(run.losses[0]) / whole.losses[0] - 1);
 }
 
@@ -206,11 +207,11 @@ void Check::judge() {
   const bool in_time = !options_.tolerance || !result_.times_compared ||
                        std::abs(comparison.iteration.error) <= *options_.tolerance;
   result_.agrees = comparison.order.identical && comparison.edges.violated == 0 && comparison.memory.identical &&
-                   result_.numbers.bit_identical && result_.numbers.max_relative_error <= kNumbersTolerance && in_time;
+                   result_.numbers.bit_identical && result_.numbers.max_relative_error <= result_.numbers.tolerance && in_time;
 }
 
 CheckResult Check::run() {
-  auto model = std::make_unique<const Model>(load_model(plan_.model));
+  auto model = std::make_unique<const Model>(load_planned_model(plan_));
   plan_ = settle_layouts(plan_, *model, cluster_, CostModel(options_.measured));
   if (times_kernels()) measure(*model);
   result_.job = make_job(plan_, std::move(model), cluster_, CostModel(options_.measured));

@@ -33,6 +33,7 @@ struct NumbersComparison {
   bool bit_identical = true;       ///< losses, gradients and weights of every run
   std::string difference;          ///< the first one, in words
   double max_relative_error = 0;   ///< of a gradient: largest difference / largest value of that tensor; first iteration
+  double tolerance = 0;            ///< numbers_tolerance(): what max_relative_error may be
   double loss_error = 0;           ///< relative, of the first loss
   bool by_descent = false;         ///< both errors: of the same plan with sgd in Adam's place
   std::vector<float> losses;
@@ -65,8 +66,9 @@ struct CheckResult {
   bool agrees = false;
 };
 
-/// Largest relative error against the double model that agrees.
-inline constexpr double kNumbersTolerance = 1e-4;
+/// Largest relative error against the double model that agrees, by how the model is stored (numbers_tolerance.cpp).
+double numbers_tolerance(const Model& model, const Plan& plan);
+
 /// Share of the machine that others may use before its times are called busy.
 inline constexpr double kQuiet = 0.03;
 

@@ -65,6 +65,7 @@ nlohmann::ordered_json as_json(const CheckResult& result) {
   json["numbers"] = {{"bit_identical", numbers.bit_identical},
                      {"difference", numbers.difference},
                      {"max_relative_error", numbers.max_relative_error},
+                     {"tolerance", numbers.tolerance},
                      {"loss_relative_error", numbers.loss_error}};
   const WorkComparison work = compare_work(result.job);
   json["batch_statistics"] = {{"of_each_replica", own_statistics(result.job)}};

@@ -43,7 +43,7 @@ void require_divides(const Plan& plan, const Model& model) {
 void require_valid(const Plan& plan, Purpose purpose) {
   count_steps(plan);
   schedule_grid(plan);
-  const Model model = load_model(plan.model);
+  const Model model = load_planned_model(plan);
   if (!plan.cuts.empty()) resolve_cuts(plan, model);
   require_divides(plan, model);
   if (purpose == Purpose::train || !plan.data.empty()) Dataset(model, read_data(plan), plan.seed);
@@ -88,14 +88,18 @@ Plan settle_layouts(const Plan& plan, const Model& model, const Cluster& cluster
   return best_layouts(plan, model, group, costs).plan;
 }
 
+Model load_planned_model(const Plan& plan) { return load_model(plan.model).stored_as(plan.precision); }
+
 Job make_job(Plan plan, Cluster cluster, const CostModel& costs) {
-  auto model = std::make_unique<const Model>(load_model(plan.model));
+  auto model = std::make_unique<const Model>(load_planned_model(plan));
   return make_job(std::move(plan), std::move(model), std::move(cluster), costs);
 }
 
 Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, const CostModel& costs) {
   Job job{std::move(plan), std::move(model), std::move(cluster), {}, {}, {}, {}};
   count_steps(job.plan);
+  if (job.model->stored() != job.plan.precision)
+    job.model = std::make_unique<const Model>(job.model->stored_as(job.plan.precision));
   const Mesh mesh = mesh_of(job.plan);
   job.devices = place_workers(job.cluster, mesh.workers());
   job.plan = settle_layouts(job.plan, *job.model, job.cluster, costs);
@@ -150,7 +154,8 @@ MetricsContext metrics_context(const Job& job) {
     context.model_flops += job.model->flops(pass, context.samples);
   std::vector<char> counted(job.cluster.device_count(), 0);
   for (const DeviceId id : job.devices)
-    if (std::exchange(counted[index_of(id)], 1) == 0) context.peak += job.cluster.device(id).peak_fp32;
+    if (std::exchange(counted[index_of(id)], 1) == 0)
+      context.peak += product_peak(job.cluster.device(id), job.model->stored());
   return context;
 }
 

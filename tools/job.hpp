@@ -39,9 +39,12 @@ void require_valid(const Plan& plan, Purpose purpose = Purpose::train);
 /// tensor groups are taken for as good as the first.
 Plan settle_layouts(const Plan& plan, const Model& model, const Cluster& cluster, const CostModel& costs);
 
+/// The model that the plan names, stored as the plan says.
+Model load_planned_model(const Plan& plan);
+
 /// Loads the model, places the ranks, partitions where the plan leaves the cuts open, lowers and verifies.
 Job make_job(Plan plan, Cluster cluster, const CostModel& costs);
-/// The same for a model that is loaded already.
+/// The same for a model that is loaded already; stored as the plan says, whatever it was.
 Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, const CostModel& costs);
 
 /// What the whole model must be trained with to compute what the plan does: the versions of the weights that each

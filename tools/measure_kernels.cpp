@@ -36,11 +36,12 @@ void add_plain_rows(const Program& program, const Optimizer& optimizer,
       return *kind == PlainWork::zero || row.updated;
     };
     std::int64_t total = 0;
+    const ElementType type = program.segment(step.segment).weight_type;
     const std::vector<SegmentParameter>& parameters = program.segment(step.segment).parameters;
     for (const SegmentParameter& row : parameters) total += counts(row) ? row.elements : 0;
     for (const SegmentParameter& row : parameters)
       if (counts(row))
-        rows.push_back(row_of(plain_signature(*kind, row.elements, optimizer), step.times,
+        rows.push_back(row_of(plain_signature(*kind, row.elements, optimizer, type), step.times,
                               static_cast<double>(row.elements) / static_cast<double>(total)));
   }
 }

@@ -1,6 +1,7 @@
 #include "tools/output.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -122,6 +123,7 @@ Json plan_json(const Job& job) {
           {"offload_prefetch", plan.offload_prefetch},
           {"offload_optimizer", plan.offload_optimizer},
           {"offload_weights", plan.offload_weights},
+          {"precision", std::string(precision_name(plan.precision))},
           {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
           {"seed", plan.seed},
           {"cuts", plan.cuts},
@@ -148,14 +150,36 @@ std::string search_text(const Job& job) {
 
 }  // namespace
 
+namespace {
+
+/// The devices of the plan that have no rate of their own for bf16, by name, once each.
+std::vector<std::string> without_bf16(const Job& job) {
+  std::vector<std::string> names;
+  for (const DeviceId id : job.devices) {
+    const Device& device = job.cluster.device(id);
+    const bool is_new = std::ranges::find(names, device.name) == names.end();
+    if (device.peak_bf16.value == 0 && is_new) names.push_back(device.name);
+  }
+  return names;
+}
+
+std::string precision_text(const Job& job) {
+  if (job.plan.precision == ElementType::float32) return "";
+  const std::vector<std::string> names = without_bf16(job);
+  std::string text = fmt::format(", stored in {}", precision_name(job.plan.precision));
+  return names.empty() ? text : text + fmt::format(" and computed at the fp32 rate of {}", fmt::join(names, ", "));
+}
+
+}  // namespace
+
 std::string plan_text(const Job& job) {
   const Plan& plan = job.plan;
   std::string mesh = fmt::format("pp {}", plan.pipeline);
   if (plan.replicas > 1) mesh += fmt::format(" x dp {}", plan.replicas);
   if (plan.height * plan.width > 1) mesh += fmt::format(" x spatial {}x{}", plan.height, plan.width);
   if (plan.tensor > 1) mesh += fmt::format(" x tp {}", plan.tensor);
-  return fmt::format("{} on {}: {}, {}, {} micro-batches of {}{}", job.model->name(), job.cluster.name, mesh,
-                     plan.schedule, plan.micro_batches, plan.micro_batch_size, search_text(job));
+  return fmt::format("{} on {}: {}, {}, {} micro-batches of {}{}{}", job.model->name(), job.cluster.name, mesh,
+                     plan.schedule, plan.micro_batches, plan.micro_batch_size, precision_text(job), search_text(job));
 }
 
 std::string time_text(Seconds time) { return to_text(time); }

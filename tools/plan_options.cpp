@@ -29,6 +29,14 @@ void set_optimizer(Plan& plan, std::string_view, const std::string& value) {
   plan.optimizer.kind = value == "adam" ? OptimizerKind::adam : OptimizerKind::sgd;
 }
 
+void set_precision(Plan& plan, std::string_view, const std::string& value) {
+  const auto type = find_precision(value);
+  if (!type)
+    throw InputError(fmt::format("--precision: no such precision{}", did_you_mean(value, {"fp32", "bf16"})), value,
+                     "fp32 or bf16");
+  plan.precision = *type;
+}
+
 template <std::int64_t Plan::*Field, std::int64_t Low, std::int64_t High>
 void set_integer(Plan& plan, std::string_view flag, const std::string& value) {
   plan.*Field = flag_integer(flag, value, Low, High);
@@ -158,6 +166,8 @@ constexpr PlanFlag kPlanFlags[] = {
     {kOrder, "offload-weights", "on|off",
      "keep weights and gradients on the host but around their use, a bucket at a time (default off)",
      set_switch<&Plan::offload_weights>},
+    {kTraining, "precision", "P", "how tensors are stored: fp32 (default), or bf16 beside an fp32 copy of the weights",
+     set_precision},
     {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},
     {kTraining, "learning-rate", "X", "of the optimizer",
      [](Plan& plan, std::string_view flag, const std::string& value) {

@@ -25,6 +25,7 @@ Json as_json(const Device& device) {
           {"kind", std::string(name_of(device.kind))},
           {"cores", device.cores},
           {"peak_fp32_flops_per_s", device.peak_fp32.value},
+          {"peak_bf16_flops_per_s", device.peak_bf16.value > 0 ? Json(device.peak_bf16.value) : Json(nullptr)},
           {"memory_bytes", device.memory.count},
           {"memory_bandwidth_bytes_per_s", device.memory_bandwidth.value},
           {"sources", sources}};

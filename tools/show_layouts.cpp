@@ -143,7 +143,7 @@ void show_layouts(const Arguments& all, Console& console) {
   Arguments arguments = all;
   arguments.drop_first_word();
   Plan plan = asked_plan(arguments, Purpose::predict);
-  const Model model = load_model(plan.model);
+  const Model model = load_planned_model(plan);
   if (plan.tensor_split == TensorSplit::best)
     plan = settle_layouts(plan, model, cluster_for(plan.cluster, console), CostModel());
   const Mesh mesh = mesh_of(plan);

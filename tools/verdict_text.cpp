@@ -34,8 +34,9 @@ std::string memory_line(const CheckResult& result) {
 std::string numbers_line(const NumbersComparison& numbers) {
   const std::string bits = numbers.bit_identical ? "bit-identical to the same steps on one thread"
                                                  : "NOT bit-identical to one thread: " + numbers.difference;
-  return fmt::format("numbers  {};\n         gradients{} within {:.1e} of the whole model in double (allowed {:.0e})\n",
-                     bits, numbers.by_descent ? " by sgd" : "", numbers.max_relative_error, kNumbersTolerance);
+  const int decimals = numbers.tolerance < 1e-3 ? 0 : 1;
+  return fmt::format("numbers  {};\n         gradients{} within {:.1e} of the whole model in double (allowed {:.{}e})\n",
+                     bits, numbers.by_descent ? " by sgd" : "", numbers.max_relative_error, numbers.tolerance, decimals);
 }
 
 std::string statistics_lines(const Job& job) {

@@ -20,24 +20,32 @@ void for_each_factor(const DropoutMask& mask, std::int64_t sample, std::int64_t 
   }
 }
 
-void apply(const Arguments& arguments, const float* from, bool accumulate, float* to) {
+/// `keep`: of the values' fates, a byte each; null: none.
+void apply(const Arguments& arguments, const float* from, bool accumulate, float* to, std::uint8_t* keep) {
   const DropoutMask mask(arguments);
   const PlacedRows rows(arguments);
   const auto scale = static_cast<float>(1 / (1 - arguments.attributes->number("probability")));
   for (std::int64_t sample = 0; sample < arguments.batch; ++sample) {
     for (std::int64_t row = 0; row < rows.rows(); ++row) {
       for_each_factor(mask, arguments.first_sample + sample, rows.whole_index(row), rows.columns(), scale,
-                      [&](std::int64_t at, float factor) { put(to[at], accumulate, from[at] * factor); });
+                      [&](std::int64_t at, float factor) {
+                        put(to[at], accumulate, from[at] * factor);
+                        if (keep != nullptr) keep[at] = factor != 0;
+                      });
       from += rows.columns();
       to += rows.columns();
+      if (keep != nullptr) keep += rows.columns();
     }
   }
 }
 
-void forward(const Arguments& arguments) { apply(arguments, real_input(arguments), false, arguments.output); }
+void forward(const Arguments& arguments) {
+  apply(arguments, real_input(arguments), false, arguments.output, kept_mask(arguments));
+}
 
 void input_gradient(const Arguments& arguments) {
-  apply(arguments, arguments.output_gradient, arguments.accumulate[0], first_gradient(arguments));
+  if (const std::uint8_t* mask = kept_mask(arguments)) return apply_kept_mask(arguments, mask);
+  apply(arguments, arguments.output_gradient, arguments.accumulate[0], first_gradient(arguments), nullptr);
 }
 
 }  // namespace

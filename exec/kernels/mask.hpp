@@ -32,6 +32,22 @@ class DropoutMask {
   double bound_;  ///< words below it drop their value
 };
 
+/// Where the layer keeps its mask, a byte for each value (1: kept); null: it is made again.
+template <class Real>
+std::uint8_t* kept_mask(const KernelArguments<Real>& arguments) {
+  return arguments.extra.empty() ? nullptr : reinterpret_cast<std::uint8_t*>(arguments.extra[0]);
+}
+
+/// dx from dy by the mask that F has kept.
+template <class Real>
+void apply_kept_mask(const KernelArguments<Real>& arguments, const std::uint8_t* mask) {
+  const auto scale = static_cast<Real>(1 / (1 - arguments.attributes->number("probability")));
+  const std::int64_t count = arguments.output_spec->elements(arguments.batch);
+  for (std::int64_t at = 0; at < count; ++at)
+    put(first_gradient(arguments)[at], arguments.accumulate[0],
+        arguments.output_gradient[at] * (mask[at] != 0 ? scale : Real{0}));
+}
+
 /// A rank's rows of a tensor: runs along the last dimension, each at some place in the whole tensor of one sample.
 class PlacedRows {
  public:

@@ -7,7 +7,7 @@ namespace tandem {
 namespace {
 
 template <class Real>
-void apply(const KernelArguments<Real>& arguments, const Real* from, bool accumulate, Real* to) {
+void apply(const KernelArguments<Real>& arguments, const Real* from, bool accumulate, Real* to, std::uint8_t* keep) {
   const DropoutMask mask(arguments);
   const PlacedRows rows(arguments);
   const auto scale = static_cast<Real>(1 / (1 - arguments.attributes->number("probability")));
@@ -17,17 +17,20 @@ void apply(const KernelArguments<Real>& arguments, const Real* from, bool accumu
     const auto place = rows.whole_index(row) + column;
     const auto word = mask.words(arguments.first_sample + sample, place / 4)[static_cast<std::size_t>(place % 4)];
     put(to[at], accumulate, mask.keeps(word) ? from[at] * scale : from[at] * 0);
+    if (keep != nullptr) keep[at] = mask.keeps(word);
   }
 }
 
 template <class Real>
 void forward(const KernelArguments<Real>& arguments) {
-  apply(arguments, real_input(arguments), false, arguments.output);
+  apply(arguments, real_input(arguments), false, arguments.output, kept_mask(arguments));
 }
 
 template <class Real>
 void input_gradient(const KernelArguments<Real>& arguments) {
-  apply(arguments, arguments.output_gradient, arguments.accumulate[0], first_gradient(arguments));
+  if (const std::uint8_t* mask = kept_mask(arguments)) return apply_kept_mask(arguments, mask);
+  std::uint8_t* const none = nullptr;
+  apply(arguments, arguments.output_gradient, arguments.accumulate[0], first_gradient(arguments), none);
 }
 
 }  // namespace

@@ -55,7 +55,7 @@ Work work(const LayerContext& context, Pass pass) {
   const auto unmasked = context.attributes.integer("causal") == 1 ? (s + 1) * (scores / s) / 2 : scores;
   const Product into_scores{s, s, d, count}, out_of_scores{s, d, s, count};
   const Bytes packed = context.inputs[0].bytes(context.batch), result = context.output.bytes(context.batch);
-  const Bytes matrix = probabilities(context.attributes, context.output).bytes(context.batch);
+  const Bytes matrix = context.bytes(probabilities(context.attributes, context.output));
   switch (pass) {
     case Pass::forward:  // S = Q K^T, O = P V
       return {.products = {into_scores, out_of_scores},

@@ -13,7 +13,7 @@ constexpr AttributeSpec kAttributes[] = {
 
 TensorSpec output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
   want_float(inputs[0], 1);
-  return {.dims = {attributes.integer("parts"), 3, inputs[0].dims[0]}, .per_sample = false};
+  return {.dims = {attributes.integer("parts"), 3, inputs[0].dims[0]}, .per_sample = false, .statistic = true};
 }
 
 /// The mean of a part, for the slope of its squared deviations.

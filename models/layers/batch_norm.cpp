@@ -26,8 +26,8 @@ Kept kept(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpe
 Work work(const LayerContext& context, Pass pass) {
   const auto& x = context.inputs[0];
   const auto count = x.elements(context.batch), channels = x.dims[0];
-  const Bytes tensor = x.bytes(context.batch), statistics = channel_statistics(x).bytes(context.batch);
-  const Bytes weight = float_bytes(channels);
+  const Bytes tensor = x.bytes(context.batch), statistics = context.bytes(channel_statistics(x));
+  const Bytes weight = context.weights(channels);
   switch (pass) {
     case Pass::forward:
       return {.elementwise = kForwardOperations * count,
@@ -67,7 +67,7 @@ std::vector<ParameterSpec> channel_scales(const Attributes&, std::span<const Ten
           {.name = "bias", .dims = {channels}, .initial = Initial::zeros}};
 }
 
-TensorSpec channel_statistics(const TensorSpec& x) { return {.dims = {x.dims[0], 2}, .per_sample = false}; }
+TensorSpec channel_statistics(const TensorSpec& x) { return {.dims = {x.dims[0], 2}, .per_sample = false, .statistic = true}; }
 
 LayerKind batch_norm_kind() {
   return {.name = "batch_norm",

@@ -36,7 +36,7 @@ Work work(const LayerContext& context, Pass pass) {
   const auto& x = context.inputs[0];
   const auto count = x.elements(context.batch), channels = x.dims[0];
   const Bytes tensor = x.bytes(context.batch), moments = context.inputs[1].bytes(context.batch);
-  const Bytes statistics = channel_statistics(x).bytes(context.batch), weight = float_bytes(channels);
+  const Bytes statistics = context.bytes(channel_statistics(x)), weight = context.weights(channels);
   switch (pass) {
     case Pass::forward:
       return {.elementwise = kForwardOperations * count,

@@ -53,8 +53,8 @@ Work work(const LayerContext& context, Pass pass) {
   const auto positions = sizes.positions(), depth = sizes.depth(), count = sizes.samples * sizes.groups;
   const bool bias = has_bias(context.attributes);
   const Bytes input = context.inputs[0].bytes(context.batch), result = context.output.bytes(context.batch);
-  const Bytes weight = float_bytes(sizes.groups * sizes.out) * depth;
-  const Bytes all_parameters = bias ? weight + float_bytes(sizes.groups * sizes.out) : weight;
+  const Bytes weight = context.weights(sizes.groups * sizes.out) * depth;
+  const Bytes all_parameters = bias ? weight + context.weights(sizes.groups * sizes.out) : weight;
   const auto bias_sums = bias ? context.output.elements(context.batch) : 0;
   switch (pass) {
     case Pass::forward:

@@ -66,7 +66,7 @@ Work work(const LayerContext& context, Pass pass) {
   const Product into_scores{s, s, d, count}, out_of_scores{s, d, s, count};
   const Bytes given = sum_bytes(context.batch, {context.inputs[0], context.inputs[1], context.inputs[2]});
   const Bytes result = context.output.bytes(context.batch);
-  const Bytes matrix = probabilities(context.attributes, context.output).bytes(context.batch);
+  const Bytes matrix = context.bytes(probabilities(context.attributes, context.output));
   switch (pass) {
     case Pass::forward:  // S = Q K^T, O = P V
       return {.products = {into_scores, out_of_scores},

@@ -29,7 +29,11 @@ std::vector<ParameterSpec> parameters(const Attributes&, std::span<const TensorS
 }
 
 /// Mean and 1 / sqrt(variance + epsilon) of every row, side by side.
-TensorSpec statistics(const TensorSpec& x) { return with_columns(x, 2); }
+TensorSpec statistics(const TensorSpec& x) {
+  TensorSpec spec = with_columns(x, 2);
+  spec.statistic = true;
+  return spec;
+}
 
 Kept kept(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec&) {
   return {.inputs = {true}, .output = false, .extra = {statistics(inputs[0])}};
@@ -38,8 +42,8 @@ Kept kept(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpe
 Work work(const LayerContext& context, Pass pass) {
   const auto& x = context.inputs[0];
   const auto count = x.elements(context.batch);
-  const Bytes tensor = x.bytes(context.batch), rows = statistics(x).bytes(context.batch);
-  const Bytes weight = float_bytes(x.columns());
+  const Bytes tensor = x.bytes(context.batch), rows = context.bytes(statistics(x));
+  const Bytes weight = context.weights(x.columns());
   switch (pass) {
     case Pass::forward:
       return {.elementwise = kForwardOperations * count,

@@ -32,8 +32,8 @@ Work work(const LayerContext& context, Pass pass) {
   const auto& y = context.output;
   const auto rows = y.rows(context.batch), out = y.columns(), in = x.columns();
   const bool bias = context.attributes.integer("bias") == 1;
-  const Bytes input = x.bytes(context.batch), result = y.bytes(context.batch), weight = float_bytes(out) * in;
-  const Bytes all_parameters = bias ? weight + float_bytes(out) : weight;
+  const Bytes input = x.bytes(context.batch), result = y.bytes(context.batch), weight = context.weights(out) * in;
+  const Bytes all_parameters = bias ? weight + context.weights(out) : weight;
   const auto bias_sums = bias ? y.elements(context.batch) : 0;
   switch (pass) {
     case Pass::forward:

@@ -7,7 +7,7 @@
 namespace tandem {
 
 void want_float(const TensorSpec& input, std::size_t dimensions) {
-  if (input.type != ElementType::float32) throw InputError("input has the wrong element type", "int32", "float32");
+  if (!is_real(input.type)) throw InputError("input has the wrong element type", "int32", "float32");
   if (input.dims.size() < dimensions) {
     throw InputError("input has too few dimensions", shape_text(input.dims),
                      fmt::format("at least {} besides the batch", dimensions));
@@ -36,7 +36,7 @@ TensorSpec same_as_first(const Attributes&, std::span<const TensorSpec> inputs) 
 
 TensorSpec float_tensor(std::vector<std::int64_t> dims) { return {.dims = std::move(dims)}; }
 
-TensorSpec loss_value() { return {.dims = {}, .per_sample = false}; }
+TensorSpec loss_value() { return {.dims = {}, .per_sample = false, .statistic = true}; }
 
 TensorSpec with_columns(const TensorSpec& input, std::int64_t columns) {
   TensorSpec result = input;

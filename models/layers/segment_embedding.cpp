@@ -35,7 +35,7 @@ std::vector<ParameterSpec> parameters(const Attributes& attributes, std::span<co
 Work work(const LayerContext& context, Pass pass) {
   const auto count = context.output.elements(context.batch);
   const Bytes tensor = context.output.bytes(context.batch);
-  const Bytes weight = float_bytes(context.attributes.integer("segments")) * context.output.columns();
+  const Bytes weight = context.weights(context.attributes.integer("segments")) * context.output.columns();
   switch (pass) {
     case Pass::forward: return {.elementwise = count, .read = tensor + weight, .written = tensor};
     case Pass::input_gradient: return {.read = tensor, .written = tensor};

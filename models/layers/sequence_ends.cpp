@@ -53,7 +53,7 @@ std::vector<ParameterSpec> token_parameters(const Attributes& attributes, std::s
 }
 
 Work token_work(const LayerContext& context, Pass pass) {
-  const Bytes row = float_bytes(context.output.columns());
+  const Bytes row = context.weights(context.output.columns());
   Work work = moving_work(context, pass);
   if (pass == Pass::forward) work.read += row;
   if (pass == Pass::weight_gradient) {

@@ -18,6 +18,7 @@ constexpr AttributeSpec kAttributes[] = {
 
 TensorSpec statistics(const TensorSpec& prediction, std::int64_t parts) {
   TensorSpec result = with_columns(prediction, kNumbers);
+  result.statistic = true;
   result.dims.insert(result.dims.begin(), parts);
   return result;
 }

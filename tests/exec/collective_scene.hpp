@@ -14,6 +14,8 @@ namespace tandem {
 
 using Vectors = std::vector<std::vector<float>>;  ///< by rank
 
+inline std::byte* bytes_at(std::vector<float>& vector) { return reinterpret_cast<std::byte*>(vector.data()); }
+
 inline CollectiveSpec spec_of(const CollectiveAlgorithm& algorithm, CollectiveShape shape,
                               StreamKind stream = StreamKind::tensor) {
   CollectiveSpec spec{"test", std::move(shape), &algorithm, stream, {}, {}};
@@ -76,7 +78,7 @@ struct ThreadedCollectives {
     for (std::uint32_t i = 0; i < stream.count; ++i) {
       const auto step = static_cast<StepId>(index_of(stream.first) + i);
       before_step(step);
-      transfers[index_of(step)] = transport.collective(step, vectors[member.spec][member.rank].data());
+      transfers[index_of(step)] = transport.collective(step, bytes_at(vectors[member.spec][member.rank]));
     }
   } catch (const Stopped&) {
   } catch (...) {
@@ -91,7 +93,7 @@ inline void run_collectives_on_one_thread(const Program& program, std::vector<Ve
   LocalTransport transport(program, pacer);
   for (const StepId step : topological_order(program)) {
     const StreamMember member = member_of(program, program.stream(program.step(step).stream));
-    transport.collective(step, vectors[member.spec][member.rank].data());
+    transport.collective(step, bytes_at(vectors[member.spec][member.rank]));
   }
 }
 

@@ -157,9 +157,9 @@ TEST_CASE("on one thread a collective's members come one directly after the othe
   LocalTransport transport(program, pacer);
   std::vector<float> vector(9, 1.0f);
 
-  transport.collective(first[0].step, vector.data());
+  transport.collective(first[0].step, bytes_at(vector));
 
-  CHECK_THROWS_AS(transport.collective(second[0].step, vector.data()), InvariantError);
+  CHECK_THROWS_AS(transport.collective(second[0].step, bytes_at(vector)), InvariantError);
 }
 
 TEST_CASE("a stall report names the members that have not come to a collective") {

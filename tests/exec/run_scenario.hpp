@@ -98,6 +98,7 @@ inline Program program_of(const Model& model, const Job& job) {
   plan.micro_batch_size = job.micro_batch_size;
   plan.window = job.window;
   plan.optimizer = job.optimizer;
+  plan.precision = model.stored();
   std::vector<DeviceId> devices;
   for (std::uint32_t i = 0; i < job.ranks; ++i) devices.push_back(static_cast<DeviceId>(i));
   return lower(plan, model, even_cuts(model, stage_count(plan)), devices);

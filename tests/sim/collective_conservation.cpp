@@ -42,7 +42,7 @@ Sent sent_by(const CollectiveSpec& spec) {
     for (std::uint32_t round = 0; round < spec.algorithm->rounds(spec.shape); ++round) {
       const RoundExchange exchange = spec.algorithm->exchange(spec.shape, rank, round);
       if (exchange.to == kNoRank) continue;
-      sent.bytes += bytes_of(exchange.sent).count;
+      sent.bytes += spec.shape.bytes(exchange.sent).count;
       ++sent.messages;
     }
   return sent;

@@ -48,6 +48,7 @@ std::string described(const Plan& plan) {
   if (plan.offload_optimizer) text += ", offload optimizer";
   if (plan.offload_weights) text += ", offload weights";
   if (plan.zero > 0) text += fmt::format(", zero {}", plan.zero);
+  if (plan.precision == ElementType::bfloat16) text += ", bf16";
   if (!plan.overlap) text += ", no overlap";
   if (plan.tensor_split == TensorSplit::naive) text += ", naive";
   if (plan.sequence_parallel) text += ", sequence parallel";
