@@ -14,7 +14,7 @@ class LayerPass {
   /// `loss_gradient`: 1 / micro-batches of all replicas. `seed`: of random masks. The model must outlive this.
   LayerPass(const Model& model, const Segment& segment, const PassItem& item, float loss_gradient, std::uint64_t seed);
 
-  /// Runs the kernel on the calling thread, once for each range of rows of the item's region. One call at a time.
+  /// Runs the kernel on the calling thread, once for each rectangle of the item's region. One call at a time.
   void run(const StepCall& call);
 
   LayerId layer() const { return layer_; }
@@ -30,7 +30,7 @@ class LayerPass {
   LayerId layer_;
   Pass pass_;
   Region region_;
-  std::vector<std::optional<OutputRows>> ranges_;
+  std::vector<std::optional<OutputRectangle>> rectangles_;
   Kernel<float> kernel_;
   KernelArguments<float> arguments_;
   std::vector<TensorSpec> input_specs_;
