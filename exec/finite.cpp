@@ -9,7 +9,7 @@ namespace {
 
 bool holds_only_finite(const Model& model, LayerId tensor, std::int64_t batch, const std::byte* place) {
   const TensorSpec& spec = model.layer(tensor).output;
-  const std::int64_t count = spec.elements(batch);
+  const std::int64_t count = spec.elements(model.samples(tensor, batch));
   return !is_real(spec.type) || first_not_finite(spec.type, place, count) == count;
 }
 

@@ -7,6 +7,7 @@
 #include "exec/kernels/conversions.hpp"
 #include "exec/stored_values.hpp"
 #include "plan/conversions.hpp"
+#include "plan/region_share.hpp"
 
 namespace tandem {
 namespace {
@@ -28,22 +29,13 @@ Slot output_of(const LayerPlan& plan, const Layer& layer, const PassItem& item) 
   return layer.kept.output ? slot_of(plan.kept_output) : Slot{};
 }
 
-/// The rows that the item computes: all at once, the interior, or what lies before and after it.
-std::vector<std::optional<OutputRows>> ranges_of(const LayerPlan& plan, const TensorSpec& output, const PassItem& item) {
+/// What one call each computes of the item's region: all of the output, or rectangles.
+std::vector<std::optional<OutputRectangle>> rectangles_of(const LayerPlan& plan, const TensorSpec& output,
+                                                          const PassItem& item) {
   if (item.region == Region::all) return {std::nullopt};
-  invariant(item.pass == Pass::forward && plan.interior, "F alone has regions, of layers that know their interior");
-  const auto [dimension, first, count] = *plan.interior;
-  std::vector<std::optional<OutputRows>> ranges;
-  const auto add = [&](const OutputRows& rows) {
-    if (rows.count > 0) ranges.emplace_back(rows);
-  };
-  if (item.region == Region::interior) {
-    add({dimension, first, count});
-  } else {
-    add({dimension, 0, first});
-    add({dimension, first + count, output.dims.at(dimension) - first - count});
-  }
-  return ranges;
+  invariant(item.pass == Pass::forward && !plan.nest.empty(), "F alone has regions, of layers that know their interior");
+  const std::vector<OutputRectangle> pieces = pieces_of(plan, output, item.region);
+  return {pieces.begin(), pieces.end()};
 }
 
 }  // namespace
@@ -51,32 +43,34 @@ std::vector<std::optional<OutputRows>> ranges_of(const LayerPlan& plan, const Te
 LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem& item, float loss_gradient,
                      std::uint64_t seed)
     : layer_(segment.layers[item.layer].layer), pass_(item.pass), region_(item.region),
-      input_specs_(model.input_specs(layer_)) {
+      sample_part_(model.layer(layer_).origins.sample_part), input_specs_(model.input_specs(layer_)) {
   const LayerPlan& plan = segment.layers[item.layer];
   const Pass pass = item.pass;
   const Layer& layer = model.layer(plan.layer);
-  ranges_ = ranges_of(plan, layer.output, item);
+  rectangles_ = rectangles_of(plan, layer.output, item);
   writes_in_part_ = item.region != Region::all || is_conversion(*layer.kind);
   const auto table = is_conversion(*layer.kind) ? conversion_kernels() : fast_kernels();
   kernel_ = find_kernels<float>(table, layer.kind->name).of(pass);
   invariant(kernel_ != nullptr, "the table has a kernel for every pass that runs");
   const bool forward = pass == Pass::forward, first_time = forward && !item.again;
-  place_inputs(layer, item, first_time ? plan.inputs : plan.kept_inputs, segment.batch);
+  const std::int64_t samples = model.samples(layer_, segment.batch);
+  for (const LayerId input : layer.inputs) input_samples_.push_back(model.samples(input, segment.batch));
+  place_inputs(layer, item, first_time ? plan.inputs : plan.kept_inputs);
   place_parameters(model, layer, segment);
   const std::vector<Placement>& extra = first_time ? plan.extra : plan.kept_extra;
   for (std::size_t i = 0; i < extra.size(); ++i)
     extra_.push_back(
-        operand(slot_of(extra[i]), layer.kept.extra[i], segment.batch, !forward || writes_in_part_, forward));
+        operand(slot_of(extra[i]), layer.kept.extra[i], samples, !forward || writes_in_part_, forward));
   extra_pointers_.resize(extra_.size());
-  output_ = operand(output_of(plan, layer, item), layer.output, segment.batch, !forward || writes_in_part_, forward);
-  if (!forward) place_gradients(plan, layer.output, segment.batch);
+  output_ = operand(output_of(plan, layer, item), layer.output, samples, !forward || writes_in_part_, forward);
+  if (!forward) place_gradients(plan, layer.output, samples);
   scratch_ = scratch_of(plan, item);
 
   arguments_.attributes = &layer.attributes;
   arguments_.output_spec = &layer.output;
   arguments_.input_specs = input_specs_;
-  arguments_.batch = segment.batch;
-  arguments_.seed = loss_gradient;
+  arguments_.batch = samples;
+  arguments_.seed = loss_gradient / static_cast<float>(layer.origins.sample_parts);
   arguments_.origins = layer.origins.inputs.empty() && layer.origins.output.empty() ? nullptr : &layer.origins;
   arguments_.seed_of_masks = seed;
   arguments_.layer_key = stream_of(layer.name);
@@ -105,9 +99,9 @@ LayerPass::Operand LayerPass::operand(const Slot& slot, ElementType type, std::i
   return made;
 }
 
-LayerPass::Operand LayerPass::operand(const Slot& slot, const TensorSpec& spec, std::int64_t batch, bool reads,
+LayerPass::Operand LayerPass::operand(const Slot& slot, const TensorSpec& spec, std::int64_t samples, bool reads,
                                       bool writes) {
-  return operand(slot, spec.type, spec.elements(batch), reads, writes);
+  return operand(slot, spec.type, spec.elements(samples), reads, writes);
 }
 
 LayerPass::Operand LayerPass::operand(const Slot& slot, const ParameterSpec& spec, bool writes) {
@@ -115,11 +109,11 @@ LayerPass::Operand LayerPass::operand(const Slot& slot, const ParameterSpec& spe
 }
 
 /// What a region does not need may be arriving meanwhile, and is not looked at.
-void LayerPass::place_inputs(const Layer& layer, const PassItem& item, const std::vector<Placement>& places,
-                             std::int64_t batch) {
+void LayerPass::place_inputs(const Layer& layer, const PassItem& item, const std::vector<Placement>& places) {
   for (std::size_t i = 0; i < places.size(); ++i) {
     const bool kept = pass_ == Pass::forward || layer.kept.inputs[i];
-    inputs_.push_back(operand(kept ? slot_of(places[i]) : Slot{}, input_specs_[i], batch, item.reads(i), false));
+    const Slot slot = kept ? slot_of(places[i]) : Slot{};
+    inputs_.push_back(operand(slot, input_specs_[i], input_samples_[i], item.reads(i), false));
   }
   input_pointers_.resize(inputs_.size());
 }
@@ -136,13 +130,13 @@ void LayerPass::place_parameters(const Model& model, const Layer& layer, const S
   parameter_gradient_pointers_.resize(parameter_gradients_.size());
 }
 
-void LayerPass::place_gradients(const LayerPlan& plan, const TensorSpec& output, std::int64_t batch) {
-  output_gradient_ = operand(slot_of(plan.output_gradient), output, batch, true, false);
+void LayerPass::place_gradients(const LayerPlan& plan, const TensorSpec& output, std::int64_t samples) {
+  output_gradient_ = operand(slot_of(plan.output_gradient), output, samples, true, false);
   if (pass_ != Pass::input_gradient) return;
   accumulate_ = std::make_unique<bool[]>(plan.input_gradients.size());
   std::copy(plan.accumulate.begin(), plan.accumulate.end(), accumulate_.get());
   for (std::size_t i = 0; i < plan.input_gradients.size(); ++i)
-    input_gradients_.push_back(operand(slot_of(plan.input_gradients[i]), input_specs_[i], batch,
+    input_gradients_.push_back(operand(slot_of(plan.input_gradients[i]), input_specs_[i], input_samples_[i],
                                        plan.accumulate[i] || writes_in_part_, true));
   input_gradient_pointers_.resize(input_gradients_.size());
 }
@@ -187,9 +181,9 @@ void LayerPass::close_all(const StepCall& call) const {
 void LayerPass::run(const StepCall& call) {
   open_all(call);
   arguments_.iteration = call.iteration;
-  arguments_.first_sample = call.first_sample;
-  for (const std::optional<OutputRows>& rows : ranges_) {
-    arguments_.rows = rows;
+  arguments_.first_sample = call.first_sample + sample_part_ * arguments_.batch;
+  for (const std::optional<OutputRectangle>& rectangle : rectangles_) {
+    arguments_.rectangle = rectangle;
     kernel_(arguments_);
   }
   close_all(call);

@@ -17,7 +17,7 @@ class LayerPass {
   /// `loss_gradient`: 1 / micro-batches of all replicas. `seed`: of random masks. The model must outlive this.
   LayerPass(const Model& model, const Segment& segment, const PassItem& item, float loss_gradient, std::uint64_t seed);
 
-  /// Runs the kernel on the calling thread, once for each range of rows of the item's region. One call at a time.
+  /// Runs the kernel on the calling thread, once for each rectangle of the item's region. One call at a time.
   void run(const StepCall& call);
 
   LayerId layer() const { return layer_; }
@@ -35,27 +35,28 @@ class LayerPass {
     bool reads = true, writes = false;
     std::size_t wide = 0;  ///< where it lies widened, in floats; operands in one place have one
   };
-  Operand operand(const Slot& slot, const TensorSpec& spec, std::int64_t batch, bool reads, bool writes);
+  Operand operand(const Slot& slot, const TensorSpec& spec, std::int64_t samples, bool reads, bool writes);
   Operand operand(const Slot& slot, const ParameterSpec& spec, bool writes);
   Operand operand(const Slot& slot, ElementType type, std::int64_t elements, bool reads, bool writes);
   std::byte* opened(const Operand& operand, const StepCall& call) const;
   void close(const Operand& operand, const StepCall& call) const;
   template <class Pointer>
   void open(const std::vector<Operand>& operands, const StepCall& call, std::vector<Pointer>& pointers) const;
-  void place_inputs(const Layer& layer, const PassItem& item, const std::vector<Placement>& places,
-                    std::int64_t batch);
+  void place_inputs(const Layer& layer, const PassItem& item, const std::vector<Placement>& places);
   void place_parameters(const Model& model, const Layer& layer, const Segment& segment);
-  void place_gradients(const LayerPlan& plan, const TensorSpec& output, std::int64_t batch);
+  void place_gradients(const LayerPlan& plan, const TensorSpec& output, std::int64_t samples);
   void open_all(const StepCall& call);
   void close_all(const StepCall& call) const;
 
   LayerId layer_;
   Pass pass_;
   Region region_;
-  std::vector<std::optional<OutputRows>> ranges_;
+  std::vector<std::optional<OutputRectangle>> rectangles_;
   Kernel<float> kernel_;
   KernelArguments<float> arguments_;
+  std::int64_t sample_part_;  ///< Origins::sample_part
   std::vector<TensorSpec> input_specs_;
+  std::vector<std::int64_t> input_samples_;  ///< of a micro-batch, those of each input
   std::unique_ptr<bool[]> accumulate_;
   bool writes_in_part_;  ///< the kernel leaves some of what it writes as it was
   std::size_t wide_floats_ = 0;
