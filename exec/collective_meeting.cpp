@@ -30,9 +30,9 @@ Instant CollectiveMeeting::run_round(std::uint32_t rank, std::uint32_t round, co
   mine.entered_at = now();
   Instant met_at = mine.entered_at;
   ++mine.rounds;
-  mine.entered.advance();
+  mine.entered.advance(control_.crowd());
   if (exchange.from != kNoRank) met_at = take(mine, round, exchange);
-  mine.received.advance();
+  mine.received.advance(control_.crowd());
   if (exchange.to == kNoRank) return met_at;
   places_[exchange.to].received.wait_for(mine.rounds, control_);
   return std::max(met_at, mine.met_at);

@@ -36,7 +36,7 @@ class CollectiveMeeting {
   Instant take(Place& mine, std::uint32_t round, const RoundExchange& exchange);
 
   const CollectiveSpec& spec_;
-  const StopControl& control_;
+  StopControl& control_;
   std::vector<Place> places_;  ///< by rank
 };
 

@@ -6,7 +6,7 @@ void IterationGate::arrive() {
   if (missing_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   missing_.store(threads_, std::memory_order_relaxed);
   between_(arrivals_++);
-  opened_.advance();
+  opened_.advance(control_.crowd());
 }
 
 }  // namespace tandem

@@ -18,7 +18,7 @@ class IterationGate {
   /// Does not wait. Throws what `between` throws.
   void arrive();
   /// Blocks until all have arrived `times` times. Throws Stopped.
-  void pass(std::int64_t times) const { opened_.wait_for(static_cast<std::uint32_t>(times), control_); }
+  void pass(std::int64_t times) { opened_.wait_for(static_cast<std::uint32_t>(times), control_); }
   std::uint32_t times_opened() const { return opened_.value(); }
 
  private:

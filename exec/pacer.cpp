@@ -14,8 +14,8 @@ void Pacer::hold_work(std::uint32_t work, Instant start) const {
   if (pacing_) hold(pacing_->work.at(work), start);
 }
 
-void Pacer::hold_message(ChannelId channel, Instant start) const {
-  if (pacing_) hold(pacing_->channel.at(index_of(channel)), start);
+std::chrono::nanoseconds Pacer::message_time(ChannelId channel) const {
+  return pacing_ ? nanoseconds_of(pacing_->channel.at(index_of(channel))) : std::chrono::nanoseconds(0);
 }
 
 void Pacer::hold_collective(CollectiveSpecId spec, Instant start) const {
@@ -34,15 +34,17 @@ std::chrono::nanoseconds Pacer::longest() const {
   return nanoseconds_of(most);
 }
 
-/// Sleeps for the bulk in slices short enough to be stopped between them; a sleep may end some 60 us late, so the last
-/// stretch gives way to other threads instead.
-void Pacer::hold(Picoseconds target, Instant start) const {
+void Pacer::hold(Picoseconds target, Instant start) const { hold_until(start + nanoseconds_of(target)); }
+
+/// Sleeps for the bulk in slices short enough to be stopped between them; the last stretch gives way to other threads
+/// instead.
+void Pacer::hold_until(Instant end) const {
   constexpr std::chrono::milliseconds kSlice{20};
-  constexpr std::chrono::microseconds kLast{100};
-  const Instant end = start + nanoseconds_of(target);
   while (now() + kLast < end) {
     control_.throw_if_stopped();
+    control_.crowd().leave();
     std::this_thread::sleep_until(std::min(end - kLast, now() + kSlice));
+    control_.crowd().enter();
   }
   while (now() < end) std::this_thread::yield();
 }

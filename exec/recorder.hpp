@@ -19,6 +19,8 @@ class Recorder {
   /// On the step's thread.
   void started(StepId step);
   void ended(StepId step, Instant start, Instant end, Picoseconds cpu_time);
+  /// It ended later than was said.
+  void delayed(StepId step, Instant end) { current().spans[index_of(step)].end = since_zero(end); }
   /// Gives `to` the span of `from`.
   void share_span(StepId from, StepId to) { current().spans[index_of(to)] = current().spans[index_of(from)]; }
   /// On the worker's compute thread.

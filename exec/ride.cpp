@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "base/error.hpp"
@@ -72,20 +73,51 @@ void Ride::end_iteration() {
   if (options_.after_iteration) options_.after_iteration(iteration_, losses_.back());
 }
 
-void Ride::execute(StepId step, Transport& transport) {
+template <class Action>
+void Ride::at(StepId step, Action action) {
   control_.throw_if_stopped();
   try {
-    if (options_.before_step) options_.before_step(step, iteration_);
-    recorder_.started(step);
+    action();
+  } catch (...) {
+    rethrow_at(program_, step, iteration_);
+  }
+}
+
+void Ride::announce(StepId step) {
+  if (options_.before_step) options_.before_step(step, iteration_);
+  recorder_.started(step);
+}
+
+void Ride::execute(StepId step, Transport& transport) {
+  at(step, [&] {
+    announce(step);
     if (is_compute(program_.step(step).kind))
       compute(step);
     else if (is_copy(program_.step(step).kind))
       copy(step);
     else
       exchange(step, transport);
-  } catch (...) {
-    rethrow_at(program_, step, iteration_);
-  }
+  });
+}
+
+Instant Ride::move(MessageId id) {
+  const Message& message = program_.messages()[index_of(id)];
+  for (const StepId end : {message.send, message.receive}) at(end, [&] { announce(end); });
+  const Instant ready = now();
+  const Picoseconds cpu_start = thread_cpu_time();
+  at(message.receive, [&] {
+    std::memcpy(runner_.payload(message.receive), runner_.payload(message.send),
+                static_cast<std::size_t>(program_.channels()[index_of(message.channel)].bytes.count));
+  });
+  const Picoseconds cpu_time = thread_cpu_time() - cpu_start;
+  const Instant done = now();
+  for (const StepId end : {message.send, message.receive}) recorder_.ended(end, ready, done, cpu_time);
+  return ready;
+}
+
+void Ride::delay(MessageId id, Instant done) {
+  const Message& message = program_.messages()[index_of(id)];
+  for (const StepId end : {message.send, message.receive}) recorder_.delayed(end, done);
 }
 
 /// The wall clock is read outside the thread's: reading that one enters the kernel, which may give the core to another
@@ -116,18 +148,10 @@ void Ride::copy(StepId step) {
   recorder_.ended(step, start, now(), thread_cpu_time() - cpu_start);
 }
 
-Transfer Ride::move_payload(StepId step, Transport& transport) {
-  const Step& entry = program_.step(step);
-  const auto message = static_cast<MessageId>(entry.object);
-  std::byte* payload = runner_.payload(step);
-  if (entry.kind == StepKind::collective) return transport.collective(step, payload);
-  return entry.kind == StepKind::send ? transport.send(message, payload) : transport.receive(message, payload);
-}
-
-void Ride::exchange(StepId step, Transport& transport) {
+void Ride::exchange(StepId member, Transport& transport) {
   const Picoseconds cpu_start = thread_cpu_time();
-  const Transfer transfer = move_payload(step, transport);
-  recorder_.ended(step, transfer.ready, transfer.done, thread_cpu_time() - cpu_start);
+  const Transfer transfer = transport.collective(member, runner_.payload(member));
+  recorder_.ended(member, transfer.ready, transfer.done, thread_cpu_time() - cpu_start);
 }
 
 RunResult Ride::result(std::int64_t thread_count) && {

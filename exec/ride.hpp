@@ -25,7 +25,13 @@ class Ride {
   /// Runs a step whose predecessors have ended, on its stream's thread. Throws RunError naming the step; Stopped.
   void execute(StepId step, Transport& transport);
 
-  /// The end of a message, or the member of a collective, that came first moved when the last one did.
+  /// Moves a message, once what both its ends wait for has ended, on whichever thread. Returns when it began. The same
+  /// errors.
+  Instant move(MessageId message);
+  /// The message was under way until then: longer than it took to move.
+  void delay(MessageId message, Instant done);
+
+  /// A member of a collective that came first moved when the last one did.
   void share_span(StepId last, StepId first) { recorder_.share_span(last, first); }
 
   StepRunner& runner() { return runner_; }
@@ -34,8 +40,10 @@ class Ride {
  private:
   void compute(StepId step);
   void copy(StepId step);
-  void exchange(StepId step, Transport& transport);
-  Transfer move_payload(StepId step, Transport& transport);
+  void exchange(StepId member, Transport& transport);
+  void announce(StepId step);
+  template <class Action>
+  void at(StepId step, Action action);
   void change_memory(StepId step, Moment moment, Instant time);
 
   const Program& program_;

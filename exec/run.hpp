@@ -44,6 +44,7 @@ struct RunOptions {
   std::function<void(std::int64_t iteration, float loss)> after_iteration{};
   std::optional<Bytes> device_memory{};  ///< of each worker; a plan that needs more is refused before it runs
   std::int64_t timelines = std::numeric_limits<std::int64_t>::max();  ///< of so many last iterations are kept
+  std::optional<std::int64_t> cores{};  ///< threads that may be awake before one that waits sleeps; else the usable cores
   std::stop_token stop{};               ///< an interrupt: the run ends after at most the running kernels
 };
 
@@ -55,7 +56,7 @@ struct RunResult {
   std::int64_t thread_count = 0;
 };
 
-/// One thread per worker and busy stream. Throws RunError naming worker, step and micro-batch when a kernel throws, a
+/// One thread per worker, and one for each of its streams of collectives or copies that overlap its computing. Throws RunError naming worker, step and micro-batch when a kernel throws, a
 /// loss is not finite, the run stalls or is interrupted; ResourceError before allocating when memory does not suffice,
 /// or when threads cannot be made. All threads are joined before it returns or throws.
 RunResult run_on_threads(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options);

@@ -8,20 +8,27 @@
 namespace tandem {
 namespace {
 
-/// The steps that move together with this one: both ends of a message, all members of a collective.
-std::size_t partner_count(const Program& program, StepId step) {
-  const StepKind kind = program.step(step).kind;
-  if (kind == StepKind::collective) return program.members(program.collective(step)).size();
-  return is_message_end(kind) ? 2 : 1;
+void move(const Program& program, StepId end, Ride& ride, const Pacer& pacer) {
+  const Instant ready = ride.move(static_cast<MessageId>(program.step(end).object));
+  if (!pacer.paces()) return;
+  pacer.hold_until(ready + pacer.message_time(program.message(end).channel));
+  ride.delay(static_cast<MessageId>(program.step(end).object), now());
 }
 
-/// Partners stand next to each other in the order; the last of them moves the bytes of all.
-void run_iteration(const Program& program, const std::vector<StepId>& order, Ride& ride, Transport& transport) {
-  for (auto first = order.begin(); first != order.end();) {
-    const auto last = first + static_cast<std::ptrdiff_t>(partner_count(program, *first)) - 1;
+/// The two ends of a message, and the members of a collective, stand next to each other in the order; the last member
+/// moves the bytes of all.
+void run_iteration(const Program& program, const std::vector<StepId>& order, Ride& ride, Transport& transport,
+                   const Pacer& pacer) {
+  for (auto first = order.begin(); first != order.end(); ++first) {
+    if (is_message_end(program.step(*first).kind)) {
+      move(program, *first++, ride, pacer);
+      continue;
+    }
+    const bool together = program.step(*first).kind == StepKind::collective;
+    const std::size_t members = together ? program.members(program.collective(*first)).size() : 1;
+    const auto last = first + static_cast<std::ptrdiff_t>(members) - 1;
     for (auto step = first; step <= last; ++step) ride.execute(*step, transport);
     for (; first < last; ++first) ride.share_span(*last, *first);
-    ++first;
   }
 }
 
@@ -44,7 +51,7 @@ RunResult run_observed(const Program& program, const Model& model, const Dataset
     for (std::uint32_t w = 0; w < program.workers().size(); ++w) ride.prepare(static_cast<WorkerId>(w));
     for (; iteration < options.iterations; ++iteration) {
       ride.start_iteration(iteration);
-      run_iteration(program, order, ride, transport);
+      run_iteration(program, order, ride, transport, pacer);
       ride.end_iteration();
     }
   } catch (const Stopped&) {

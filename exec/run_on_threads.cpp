@@ -26,6 +26,7 @@ Watchdog::Watch ThreadedRun::watch() {
 }
 
 void ThreadedRun::report_stall() {
+  say_what_messages_wait_for();
   const std::string report =
       fmt::format("the run stalled: no step ended for {:.3g} s (iteration {}){}",
                   std::chrono::duration<double>(options_.stall_after).count(), iteration_.load(), board_.report(now()));
@@ -56,14 +57,27 @@ std::unique_ptr<Watchdog> ThreadedRun::start_watchdog() try {
   throw ResourceError(fmt::format("cannot make the watchdog's thread: {}", error.what()));
 }
 
+void ThreadedRun::start_postman() try {
+  postman_.emplace(control_, pacer_, [this](MessageId message) {
+    std::vector<MessageId> ready;
+    ride_.delay(message, now());
+    deliver(message, ready);
+    move(ready);
+  });
+} catch (const std::system_error& error) {
+  throw ResourceError(fmt::format("cannot make the postman's thread: {}", error.what()));
+}
+
 RunResult ThreadedRun::run() {
   std::vector<std::thread> threads;
   threads.reserve(busy_.size());
   {
+    if (options_.pacing) start_postman();
     const std::unique_ptr<Watchdog> watchdog = start_watchdog();
     const std::stop_callback on_stop(options_.stop, [this] { interrupt(); });
     start_threads(threads);
     for (std::thread& thread : threads) thread.join();
+    postman_.reset();
   }
   control_.rethrow();
   return std::move(ride_).result(static_cast<std::int64_t>(threads.size()));

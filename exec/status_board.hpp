@@ -18,6 +18,10 @@ class StatusBoard {
   void waits(StreamId stream, StepId step, StepId for_step) { set(stream, State::waiting, step, for_step); }
   void runs(StreamId stream, StepId step) { set(stream, State::running, step, kNone<StepId>); }
   void rests(StreamId stream);
+  /// Names what a stream that waits is waiting for. From any thread.
+  void waits_for(StreamId stream, StepId step) {
+    rows_[index_of(stream)].for_step.store(step, std::memory_order_relaxed);
+  }
 
   /// One line for each stream that has a step: what it does and since when. From any thread.
   std::string report(Instant time) const;

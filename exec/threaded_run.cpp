@@ -3,21 +3,34 @@
 namespace tandem {
 namespace {
 
-std::vector<StreamId> busy_streams(const Program& program) {
+bool holds_messages(const Program& program, const Stream& stream) {
+  return stream.count > 0 && is_message_end(program.step(stream.first).kind);
+}
+
+/// The streams with a thread.
+std::vector<StreamId> busy_streams(const Program& program, const InlineSteps& in_line) {
   std::vector<StreamId> busy;
   for (std::uint32_t i = 0; i < program.streams().size(); ++i) {
     const Stream& stream = program.streams()[i];
-    if (stream.count > 0 || stream.kind == StreamKind::compute) busy.push_back(static_cast<StreamId>(i));
+    const auto id = static_cast<StreamId>(i);
+    if (stream.kind == StreamKind::compute || (!holds_messages(program, stream) && !in_line.contains_all(id)))
+      busy.push_back(id);
   }
   return busy;
+}
+
+/// A paced step leaves its core to others while it is held.
+bool has_cores_to_overlap(const Program& program, const RunOptions& options) {
+  return options.pacing || std::ssize(program.workers()) < options.cores.value_or(usable_cores());
 }
 
 }  // namespace
 
 ThreadedRun::ThreadedRun(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options)
-    : program_(program), options_(options), busy_(busy_streams(program)), pacer_(options.pacing, control_),
-      ride_(program, model, dataset, options, control_, pacer_), transport_(program, pacer_, control_), waits_(program),
-      board_(program), ended_(program.streams().size()),
+    : program_(program), options_(options), control_(options.cores.value_or(usable_cores())),
+      pacer_(options.pacing, control_), ride_(program, model, dataset, options, control_, pacer_),
+      transport_(program, pacer_, control_), waits_(program), inline_(program, waits_, has_cores_to_overlap(program, options)), messages_(program, waits_),
+      busy_(busy_streams(program, inline_)), board_(program), ended_(program.streams().size()),
       gate_(static_cast<std::uint32_t>(busy_.size()), control_, [this](std::int64_t k) { between_iterations(k); }) {
   for (Signal& signal : ended_) control_.watch(signal);
 }
@@ -27,9 +40,15 @@ void ThreadedRun::between_iterations(std::int64_t arrivals) {
   if (arrivals == options_.iterations) return;
   iteration_.store(arrivals, std::memory_order_relaxed);
   ride_.start_iteration(arrivals);
+  for (std::uint32_t i = 0; i < program_.streams().size(); ++i)
+    if (holds_messages(program_, program_.streams()[i])) await_message(static_cast<StreamId>(i));
+  std::vector<MessageId> ready;
+  messages_.start_iteration(ready);
+  move(ready);
 }
 
-void ThreadedRun::await(StreamId stream, StepId step, std::int64_t iteration) {
+void ThreadedRun::await(StepId step, std::int64_t iteration) {
+  const StreamId stream = program_.step(step).stream;
   for (const Wait& wait : waits_.of(step)) {
     const Stream& other = program_.stream(wait.stream);
     board_.waits(stream, step, static_cast<StepId>(index_of(other.first) + wait.count - 1));
@@ -38,20 +57,91 @@ void ThreadedRun::await(StreamId stream, StepId step, std::int64_t iteration) {
   }
 }
 
+void ThreadedRun::run_step(StepId step, std::int64_t iteration) {
+  await(step, iteration);
+  board_.runs(program_.step(step).stream, step);
+  ride_.execute(step, transport_);
+  finish(step);
+}
+
+void ThreadedRun::finish(StepId step) {
+  std::vector<MessageId> ready;
+  messages_.ended(step, ready);
+  ended_[index_of(program_.step(step).stream)].advance(control_.crowd());
+  move(ready);
+}
+
+/// Moves the messages, and those that can move after them.
+void ThreadedRun::move(std::vector<MessageId>& ready) {
+  while (!ready.empty()) {
+    const MessageId id = ready.back();
+    ready.pop_back();
+    const Message& message = program_.messages()[index_of(id)];
+    for (const StepId end : {message.send, message.receive}) board_.runs(program_.step(end).stream, end);
+    const Instant start = ride_.move(id);
+    if (postman_) postman_->post(id, start + pacer_.message_time(message.channel));
+    else deliver(id, ready);
+  }
+}
+
+/// Whoever waits for the message may go on, even into the next iteration: that comes last.
+void ThreadedRun::deliver(MessageId id, std::vector<MessageId>& ready) {
+  const Message& message = program_.messages()[index_of(id)];
+  for (const StepId end : {message.send, message.receive}) {
+    const Stream& stream = program_.stream(program_.step(end).stream);
+    const bool is_last = index_of(end) + 1 == index_of(stream.first) + stream.count;
+    if (is_last) board_.rests(program_.step(end).stream);
+    else board_.waits(program_.step(end).stream, static_cast<StepId>(index_of(end) + 1), kNone<StepId>);
+  }
+  for (const StepId end : {message.send, message.receive}) messages_.ended(end, ready);
+  for (const StepId end : {message.send, message.receive})
+    ended_[index_of(program_.step(end).stream)].advance(control_.crowd());
+}
+
+void ThreadedRun::await_message(StreamId stream) { board_.waits(stream, program_.stream(stream).first, kNone<StepId>); }
+
+/// A message that is not under way has no thread that would have said what it waits for.
+void ThreadedRun::say_what_messages_wait_for() {
+  for (std::uint32_t i = 0; i < program_.streams().size(); ++i) {
+    const Stream& stream = program_.streams()[i];
+    if (!holds_messages(program_, stream)) continue;
+    const auto next = static_cast<StepId>(index_of(stream.first) + ended_[i].value() % stream.count);
+    const auto iteration = static_cast<std::uint32_t>(iteration_.load(std::memory_order_relaxed));
+    for (const Wait& wait : waits_.of(next)) {
+      const Stream& other = program_.stream(wait.stream);
+      const std::uint32_t missing = iteration * other.count + wait.count - ended_[index_of(wait.stream)].value();
+      if (static_cast<std::int32_t>(missing) > 0)
+        board_.waits_for(static_cast<StreamId>(i), static_cast<StepId>(index_of(other.first) + wait.count - 1));
+    }
+  }
+}
+
 void ThreadedRun::run_iteration(StreamId stream, std::int64_t iteration) {
   const Stream& row = program_.stream(stream);
   for (std::uint32_t i = 0; i < row.count; ++i) {
     const auto step = static_cast<StepId>(index_of(row.first) + i);
-    await(stream, step, iteration);
-    board_.runs(stream, step);
-    ride_.execute(step, transport_);
-    ended_[index_of(stream)].advance();
+    for (const StepId before : inline_.before(step)) run_step(before, iteration);
+    if (!inline_.contains(step)) run_step(step, iteration);
+    else ended_[index_of(stream)].wait_for(static_cast<std::uint32_t>(iteration) * row.count + i + 1, control_);
   }
   board_.rests(stream);
+  if (row.kind == StreamKind::compute) rest_inline_streams(row.worker);
+}
+
+/// Those that this worker's compute thread runs as a whole.
+void ThreadedRun::rest_inline_streams(WorkerId worker) {
+  for (std::uint32_t i = 0; i < program_.streams().size(); ++i) {
+    const Stream& stream = program_.streams()[i];
+    const auto id = static_cast<StreamId>(i);
+    if (stream.worker == worker && stream.count > 0 && stream.kind != StreamKind::compute &&
+        !holds_messages(program_, stream) && inline_.contains_all(id))
+      board_.rests(id);
+  }
 }
 
 /// A stream whose first step waits for another stream need not pass the gate: that wait is a later one.
 void ThreadedRun::stream_main(StreamId stream) try {
+  const InCrowd awake(control_.crowd());
   const Stream& row = program_.stream(stream);
   if (row.kind == StreamKind::compute) ride_.prepare(row.worker);
   gate_.arrive();

@@ -43,9 +43,9 @@ std::vector<double> gaps(const Program& program, const std::vector<Timeline>& ti
   return seconds;
 }
 
-/// Median time of a message of `width` values, from kernel to kernel, when each step lasts at least `step`, asleep. A core
-/// that has been idle for milliseconds takes longer to wake than one that is asked again at once.
-Seconds message_time(std::int64_t width, Seconds step, std::stop_token stop) {
+/// Median time of a message of `width` values, from kernel to kernel. `cores`: for as many threads as may be awake
+/// before one that waits sleeps.
+Seconds message_time(std::int64_t width, std::int64_t cores, std::stop_token stop) {
   const Model model = two_stage_model(width);
   Plan plan;
   plan.pipeline = 2;
@@ -58,14 +58,7 @@ Seconds message_time(std::int64_t width, Seconds step, std::stop_token stop) {
   options.iterations = 5;
   options.optimizer = plan.optimizer;
   options.stop = stop;
-  if (step.value > 0) {
-    options.pacing.emplace();
-    for (const StepWork& work : program.works())
-      options.pacing->work.push_back(work.kind == StepKind::forward || work.kind == StepKind::backward
-                                         ? to_picoseconds(step)
-                                         : Picoseconds{0});
-    options.pacing->channel.resize(program.channels().size());
-  }
+  options.cores = cores;
   const Dataset dataset(model, "", plan.seed);
   return median_of(gaps(program, run_on_threads(program, model, dataset, options).timelines));
 }
@@ -89,17 +82,16 @@ class BusyCores {
 }  // namespace
 
 Link measure_threads_link(std::int64_t cores, std::stop_token stop) {
-  constexpr Seconds kStep{3e-3};
   constexpr std::int64_t kSmall = 16, kLarge = 1 << 20;  // values of 4 bytes
   Link link;
   link.name = "threads";
-  const Seconds small = message_time(kSmall, {0}, stop), large = message_time(kLarge, {0}, stop);
+  const Seconds small = message_time(kSmall, cores, stop), large = message_time(kLarge, cores, stop);
   const Seconds moved = large > small ? large - small : large;
   link.bandwidth = {static_cast<double>(4 * (kLarge - kSmall)) / moved.value};
-  link.latency = message_time(kSmall, kStep, stop);
-  // Threads that have not slept long get no preference over those that compute, as in a run with every core busy.
+  link.latency = small;
+  // With every core taken by others' computing, a thread that waits goes to sleep at once.
   const BusyCores busy(cores);
-  link.busy_latency = std::max(link.latency, message_time(kSmall, {0}, stop));
+  link.busy_latency = std::max(link.latency, message_time(kSmall, 0, stop));
   return link;
 }
 

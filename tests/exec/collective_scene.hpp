@@ -88,7 +88,7 @@ struct ThreadedCollectives {
 
 inline void run_collectives_on_one_thread(const Program& program, std::vector<Vectors>& vectors) {
   const std::optional<Pacing> unpaced;
-  const StopControl control;
+  StopControl control;
   const Pacer pacer(unpaced, control);
   LocalTransport transport(program, pacer);
   for (const StepId step : topological_order(program)) {

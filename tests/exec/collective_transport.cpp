@@ -152,7 +152,7 @@ TEST_CASE("on one thread a collective's members come one directly after the othe
   const Program program = program_of_collectives({spec_of(ring(), shape)}, 2);
   const auto first = program.members(program.collectives()[0]), second = program.members(program.collectives()[1]);
   const std::optional<Pacing> unpaced;
-  const StopControl control;
+  StopControl control;
   const Pacer pacer(unpaced, control);
   LocalTransport transport(program, pacer);
   std::vector<float> vector(9, 1.0f);
