@@ -63,12 +63,13 @@ void Engine::happen(const Event& event) {
     case Happening::collective_ends: return end_whole(static_cast<CollectiveId>(event.id));
     case Happening::resource_due: return end_each([&] { hardware_.end_jobs(event.id, finished_); });
     case Happening::network_due: return end_each([&] { hardware_.end_flows(finished_); });
+    case Happening::link_due: return end_each([&] { hardware_.end_flows_on(event.id, finished_); });
   }
 }
 
 void Engine::start_ready() {
   drain(ready_transfers_, [this](StepId sender) { transfer(sender); });
-  hardware_.schedule_network();
+  hardware_.schedule_flows();
   drain(ready_compute_, [this](StepId step) { start_compute(step); });
   wake_waiting();
   drain(ready_ends_, [this](StepId step) {
@@ -81,7 +82,7 @@ void Engine::start_ready() {
   drain(ready_wholes_, [this](CollectiveId collective) { start_whole(collective); });
   drain(ready_messages_, [this](StepId send) { activate(send); });
   drain(ready_exchanges_, [this](StreamId sender) { activate(sender); });
-  hardware_.schedule_network();  // what came in the way of others
+  hardware_.schedule_flows();  // what came in the way of others
   start_guarded_compute();
 }
 

@@ -1,19 +1,8 @@
 #include "sim/flow_network.hpp"
 
-#include <algorithm>
-
 #include "base/error.hpp"
-#include "sim/clock.hpp"
 
 namespace tandem {
-
-namespace {
-
-constexpr double kPicosecondsPerSecond = 1e12;
-
-std::int64_t time_of(double left, double rate) { return std::max<std::int64_t>(1, to_whole_picoseconds(left / rate)); }
-
-}  // namespace
 
 FlowNetwork::FlowNetwork(std::span<const double> bytes_per_second) : shares_(bytes_per_second) {}
 
@@ -22,16 +11,18 @@ void FlowNetwork::add_since(std::int64_t since, std::int64_t now, std::uint32_t 
   invariant(bytes > 0, "a flow has bytes to move");
   move_to(now);
   if (flow >= progress_.size()) progress_.resize(flow + std::size_t{1});
-  progress_[flow] = {bytes * kPicosecondsPerSecond, 0, since};
+  progress_[flow] = FlowProgress::of(bytes, since);
   const bool alone = shares_.join(flow, links);
   invariant(alone || since == now, "a flow that has been under way was alone");
   if (!alone) return;
   progress_[flow].rate = shares_.bytes_per_second(flow);
-  set_end(flow);
+  ends_.set(flow, progress_[flow].end());
 }
 
 std::int64_t FlowNetwork::time_alone(std::span<const std::uint32_t> links, double bytes) const {
-  return time_of(bytes * kPicosecondsPerSecond, shares_.bytes_per_second_alone(links));
+  FlowProgress progress = FlowProgress::of(bytes, 0);
+  progress.rate = shares_.bytes_per_second_alone(links);
+  return progress.end();
 }
 
 void FlowNetwork::finish_due(std::int64_t now, std::vector<std::uint32_t>& finished) {
@@ -62,15 +53,8 @@ void FlowNetwork::move_to(std::int64_t now) {
 }
 
 void FlowNetwork::change_rate(std::uint32_t flow) {
-  Progress& progress = progress_[flow];
-  const double moved = progress.rate * static_cast<double>(time_ - progress.since);
-  progress = {std::max(0.0, progress.left - moved), shares_.bytes_per_second(flow), time_};
-  set_end(flow);
-}
-
-void FlowNetwork::set_end(std::uint32_t flow) {
-  const Progress& progress = progress_[flow];
-  ends_.set(flow, later(progress.since, time_of(progress.left, progress.rate)));
+  progress_[flow].change_rate(shares_.bytes_per_second(flow), time_);
+  ends_.set(flow, progress_[flow].end());
 }
 
 }  // namespace tandem

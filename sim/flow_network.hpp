@@ -8,6 +8,7 @@
 
 #include "sim/flow_network_ends.hpp"
 #include "sim/flow_network_shares.hpp"
+#include "sim/flow_progress.hpp"
 
 namespace tandem {
 
@@ -43,6 +44,8 @@ class FlowNetwork {
   /// What a flow takes that is alone on its links.
   std::int64_t time_alone(std::span<const std::uint32_t> links, double bytes) const;
   std::uint32_t flows_on(std::uint32_t link) const { return shares_.flows_on(link); }
+  /// Of each of `flows` that share a link equally.
+  double equal_share(std::uint32_t link, std::uint32_t flows) const { return shares_.equal_share(link, flows); }
   /// Appends the flows whose end is `now` or before, in order of end and id, and forgets them.
   void finish_due(std::int64_t now, std::vector<std::uint32_t>& finished);
   /// When the next flow ends if nobody joins; kNever without flows.
@@ -53,19 +56,12 @@ class FlowNetwork {
   double bytes_per_second(std::uint32_t flow) const { return progress_[flow].rate; }
 
  private:
-  struct Progress {
-    double left;         ///< bytes x 10^12, so that left / rate is in picoseconds
-    double rate;         ///< bytes per second
-    std::int64_t since;  ///< when `left` held
-  };
-
   void move_to(std::int64_t now);
   void change_rate(std::uint32_t flow);
-  void set_end(std::uint32_t flow);
 
   FlowShares shares_;
   FlowEnds ends_;
-  std::vector<Progress> progress_;       ///< by flow
+  std::vector<FlowProgress> progress_;  ///< by flow
   std::vector<std::uint32_t> changed_;  ///< flows of a new rate
   std::int64_t time_ = 0;
 };

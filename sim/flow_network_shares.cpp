@@ -32,7 +32,7 @@ bool FlowShares::join(std::uint32_t flow, std::span<const std::uint32_t> links) 
     company |= links_[link].flows - 1;
   }
   flows_[flow].first = next;
-  if (company == 0) start_alone(flow);
+  if (company == 0) start_alone(flow, links);
   else joined_.push_back(flow);
   return company == 0;
 }
@@ -54,13 +54,13 @@ std::uint32_t FlowShares::enter(std::uint32_t flow, std::uint32_t link) {
   return hop;
 }
 
-void FlowShares::start_alone(std::uint32_t flow) {
-  const Rate rate = narrowest(flow);
+void FlowShares::start_alone(std::uint32_t flow, std::span<const std::uint32_t> links) {
+  const Rate rate = narrowest(links);
   flows_[flow].rate = rate;
-  for_each_link(flow, [&](std::uint32_t link) {
+  for (const std::uint32_t link : links) {
     links_[link].total = rate;
     links_[link].level = links_[link].capacity == rate ? rate : kNoLevel;
-  });
+  }
 }
 
 FlowShares::Rate FlowShares::narrowest(std::uint32_t flow) {
@@ -69,10 +69,10 @@ FlowShares::Rate FlowShares::narrowest(std::uint32_t flow) {
   return narrowest;
 }
 
-double FlowShares::bytes_per_second_alone(std::span<const std::uint32_t> links) const {
+FlowShares::Rate FlowShares::narrowest(std::span<const std::uint32_t> links) const {
   Rate narrowest = kNoLevel;
   for (const std::uint32_t link : links) narrowest = std::min(narrowest, links_[link].capacity);
-  return static_cast<double>(narrowest) * unit_;
+  return narrowest;
 }
 
 void FlowShares::leave(std::uint32_t flow) {

@@ -29,8 +29,14 @@ class FlowShares {
   bool solved() const { return joined_.empty() && touched_.empty(); }
   double bytes_per_second(std::uint32_t flow) const { return static_cast<double>(flows_[flow].rate) * unit_; }
   /// Of a flow that is alone on these links.
-  double bytes_per_second_alone(std::span<const std::uint32_t> links) const;
+  double bytes_per_second_alone(std::span<const std::uint32_t> links) const {
+    return static_cast<double>(narrowest(links)) * unit_;
+  }
   std::uint32_t flows_on(std::uint32_t link) const { return links_[link].flows; }
+  /// Of each of `flows` that are on this link alone.
+  double equal_share(std::uint32_t link, std::uint32_t flows) const {
+    return static_cast<double>(links_[link].capacity / flows) * unit_;
+  }
 
  private:
   __extension__ using Rate = unsigned __int128;
@@ -79,11 +85,12 @@ class FlowShares {
 
   std::uint32_t enter(std::uint32_t flow, std::uint32_t link);
   void leave_link(std::uint32_t hop);
-  void start_alone(std::uint32_t flow);
+  void start_alone(std::uint32_t flow, std::span<const std::uint32_t> links);
   void touch(std::uint32_t link);
   void touch_routes(std::uint32_t flow);
   void touch_crowded(std::uint32_t flow);
   Rate narrowest(std::uint32_t flow);
+  Rate narrowest(std::span<const std::uint32_t> links) const;
 
   void replay();
   Rate lowest_level() const;

@@ -15,6 +15,7 @@ enum class Happening : std::uint32_t {
   collective_ends,  ///< of the collective as a whole, by its closed form
   resource_due,     ///< a job of the resource may have ended
   network_due,      ///< a flow may have ended
+  link_due,         ///< a flow of the separate link may have ended
 };
 
 }  // namespace tandem

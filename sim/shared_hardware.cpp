@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/clock.hpp"
+#include "sim/drain.hpp"
 
 namespace tandem {
 
@@ -10,10 +11,30 @@ SharedHardware::SharedHardware(const Prices& prices, EventQueue& queue)
     : prices_(prices), queue_(queue), pending_(prices.resources.size(), ProcessorSharing::kNever) {
   resources_.reserve(prices.resources.size());
   for (const SharedResource& resource : prices.resources) resources_.emplace_back(resource);
-  if (!prices.link_bytes_per_second.empty()) network_.emplace(prices.link_bytes_per_second);
+  if (prices.link_bytes_per_second.empty()) return;
+  network_.emplace(prices.link_bytes_per_second);
+  find_separate_links();
+}
+
+void SharedHardware::find_separate_links() {
+  separate_.assign(prices_.link_bytes_per_second.size(), 0);
+  for (const RoutePrice& route : prices_.routes)
+    for (const std::uint32_t link : prices_.links_of(route))
+      if (route.link_count > 1) separate_[link] = kPassedThrough;
+  for (std::uint32_t link = 0; link < separate_.size(); ++link) {
+    if (separate_[link] == kPassedThrough) continue;
+    separate_[link] = static_cast<std::uint32_t>(links_.size());
+    links_.emplace_back(*network_, link);
+  }
+  links_pending_.assign(links_.size(), SeparateLink::kNever);
 }
 
 void SharedHardware::add_flow(const RoutePrice& route, StepId step, double bytes, std::int64_t since) {
+  const std::span<const std::uint32_t> links = prices_.links_of(route);
+  if (const std::uint32_t link = separate_[links.front()]; link != kPassedThrough) {
+    links_[link].add(since, index_of(step), bytes);
+    return changed_links_.push_back(link);
+  }
   if (free_flows_.empty()) {
     free_flows_.push_back(static_cast<std::uint32_t>(flow_step_.size()));
     flow_step_.push_back(0);
@@ -21,7 +42,7 @@ void SharedHardware::add_flow(const RoutePrice& route, StepId step, double bytes
   const std::uint32_t flow = free_flows_.back();
   free_flows_.pop_back();
   flow_step_[flow] = index_of(step);
-  network_->add_since(since, queue_.now(), flow, prices_.links_of(route), bytes);
+  network_->add_since(since, queue_.now(), flow, links, bytes);
   network_changed_ = true;
 }
 
@@ -56,13 +77,28 @@ void SharedHardware::schedule(std::uint32_t resource) {
   queue_.push({end, resource, static_cast<std::uint32_t>(Happening::resource_due)});
 }
 
+void SharedHardware::end_flows_on(std::uint32_t separate_link, std::vector<std::uint32_t>& steps) {
+  links_pending_[separate_link] = SeparateLink::kNever;
+  links_[separate_link].finish_due(queue_.now(), steps);
+  changed_links_.push_back(separate_link);
+}
+
 void SharedHardware::schedule_network() {
-  if (!network_changed_) return;
   network_changed_ = false;
   const std::int64_t end = network_->next_end();
   if (end >= network_pending_) return;
   network_pending_ = end;
   queue_.push({end, 0, static_cast<std::uint32_t>(Happening::network_due)});
+}
+
+void SharedHardware::schedule_links() {
+  drain(changed_links_, [this](std::uint32_t link) {
+    links_[link].settle(queue_.now());
+    const std::int64_t end = links_[link].next_end();
+    if (end >= links_pending_[link]) return;
+    links_pending_[link] = end;
+    queue_.push({end, link, static_cast<std::uint32_t>(Happening::link_due)});
+  });
 }
 
 }  // namespace tandem

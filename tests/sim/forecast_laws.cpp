@@ -33,6 +33,7 @@ struct Meetings {
   StarTimes links = {};
   std::vector<double> out_of = {};  ///< by rank
   bool shares_core = false;         ///< all routes go over one wide link, too
+  bool one_link = false;            ///< all routes end at the sender's link
   bool forbids_overlap = false;     ///< worker 0
   std::vector<Group> groups = {};
   std::vector<Turn> turns = {};
@@ -75,6 +76,7 @@ Meetings random_meetings() {
   if (*rc::gen::arbitrary<bool>())
     for (double& rate : meetings.out_of) rate *= *rc::gen::element(1.0, 1.0, 0.5, 0.31);
   meetings.shares_core = *rc::gen::inRange(0, 8) == 0;
+  meetings.one_link = !meetings.shares_core && *rc::gen::inRange(0, 4) == 0;
   meetings.forbids_overlap = *rc::gen::inRange(0, 4) == 0;
   const std::size_t groups = *rc::gen::inRange<std::size_t>(1, 4), turns = *rc::gen::inRange<std::size_t>(1, 9);
   for (std::size_t i = 0; i < groups; ++i) meetings.groups.push_back(random_group(meetings.ranks));
@@ -95,6 +97,8 @@ class Building {
   }
   Ride finish() {
     if (meetings_.shares_core && meetings_.links.shared) share_core(scenario_.prices());
+    if (meetings_.one_link && meetings_.links.shared)
+      for (RoutePrice& route : scenario_.prices().routes) route.link_count = 1;
     return scenario_.finish();
   }
 
