@@ -14,6 +14,7 @@
 #include "plan/offload.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/recompute.hpp"
+#include "plan/schedule_csv.hpp"
 
 namespace tandem {
 namespace {
@@ -79,8 +80,9 @@ std::uint64_t read_fingerprint(const YamlNode& node) {
 
 void read_schedule(const YamlNode& node, std::string& out) {
   out = node.text();
-  if (out == "auto" || out.ends_with(".csv")) return;
-  std::vector<std::string> names{"auto"};
+  if (is_schedule_file(out)) return;
+  std::vector<std::string> names;
+  for (const SearchedSchedule& row : searched_schedules()) names.emplace_back(row.name);
   for (const Schedule& row : schedules()) names.emplace_back(row.name);
   if (std::find(names.begin(), names.end(), out) == names.end())
     node.fail(fmt::format("no such schedule{}", did_you_mean(out, names)), out,
