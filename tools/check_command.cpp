@@ -61,6 +61,7 @@ nlohmann::ordered_json as_json(const CheckResult& result) {
   json.update(comparison_json(result.job.program, result.comparison));
   json["iteration"]["roofline_s"] = result.roofline.value;
   json["iteration"]["compared"] = result.times_compared;
+  json["iteration"]["runs"] = result.runs;
   const NumbersComparison& numbers = result.numbers;
   json["numbers"] = {{"bit_identical", numbers.bit_identical},
                      {"difference", numbers.difference},

@@ -84,8 +84,8 @@ bool runs_several_stages(const Program& program) {
 
 /// The table of stages as comments, so that the output is a plan file all the same.
 std::string stage_table(const Job& job, const std::vector<StageRow>& rows, const Metrics& metrics) {
-  std::string text = fmt::format("# predicted: iteration {}, bubble {:.1f} %\n#\n# {:>5} {:>10} {:>10} {:>10}  layers\n",
-                                 time_text(to_seconds(metrics.iteration)), 100 * metrics.bubble, "stage", "F", "B",
+  std::string text = fmt::format("# predicted: iteration {}, bubble {:.1f} %, own {:.1f} %\n#\n# {:>5} {:>10} {:>10} {:>10}  layers\n",
+                                 time_text(to_seconds(metrics.iteration)), 100 * metrics.bubble, 100 * metrics.own_bubble, "stage", "F", "B",
                                  runs_several_stages(job.program) ? "of rank" : "memory");
   for (std::size_t s = 0; s < rows.size(); ++s)
     text += fmt::format("# {:>5} {:>10} {:>10} {:>10}  {} .. {}\n", s, time_text(rows[s].forward),
@@ -106,7 +106,8 @@ nlohmann::ordered_json as_json(const Job& job, const std::vector<StageRow>& rows
   return {{"plan", plan_json(job)},
           {"stages", stages},
           {"iteration_s", to_seconds(metrics.iteration).value},
-          {"bubble", metrics.bubble}};
+          {"bubble", metrics.bubble},
+          {"own_bubble", metrics.own_bubble}};
 }
 
 /// `--fit`: the deepest models that train.
