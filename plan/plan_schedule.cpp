@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "plan/schedule_csv.hpp"
+#include "plan/schedules/rows.hpp"
 
 namespace tandem {
 
@@ -31,6 +32,8 @@ const SearchedSchedule* searched_schedule(const Plan& plan) {
   const auto at = std::ranges::find(rows, plan.schedule, &SearchedSchedule::name);
   return at == rows.end() ? nullptr : &*at;
 }
+
+bool lets_choose_chunks(const Plan& plan) { return schedule_row(plan).stages == chunks_per_rank; }
 
 ScheduleShape shape_of(const Plan& plan) {
   invariant(plan.pipeline >= 1 && plan.micro_batches >= 1 && plan.micro_batch_size >= 1 && plan.window >= 1,

@@ -31,6 +31,9 @@ std::span<const SearchedSchedule> searched_schedules();
 const SearchedSchedule* searched_schedule(const Plan& plan);
 inline bool is_automatic(const Plan& plan) { return searched_schedule(plan) != nullptr; }
 
+/// Whether the schedule takes as many stages per rank as `chunks` says.
+bool lets_choose_chunks(const Plan& plan);
+
 ScheduleShape shape_of(const Plan& plan);
 /// The row of the plan's schedule; of a file that of 1F1B, as its weights change at the flush, too.
 const Schedule& schedule_row(const Plan& plan);

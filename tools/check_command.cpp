@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "base/error.hpp"
 #include "base/json_text.hpp"
 #include "timeline/chart.hpp"
 #include "timeline/metrics_json.hpp"
@@ -104,6 +105,8 @@ int check_command(const std::vector<std::string>& words, Console& console) {
   require_writable(arguments, "trace");
   CheckOptions options = check_options(arguments, console);
   const Plan plan = asked_plan(arguments, Purpose::train, default_plan());
+  if (options.tolerance && plan.cluster != "host" && !options.pace)
+    throw InputError("--tolerance: times are not compared with another machine's", plan.cluster, "host, or --pace SCALE");
   if (arguments.has("iterations")) options.iterations = plan.iterations;
   const Cluster cluster = cluster_for(plan.cluster, console);
   CheckResult result;

@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "timeline/chrome_trace.hpp"
+#include "tools/without_effect.hpp"
 #include "tools/wrapped.hpp"
 
 namespace tandem {
@@ -90,6 +91,12 @@ Json search_json(const Job& job) {
   return json;
 }
 
+Json without_effect_json(const Job& job) {
+  Json keys = Json::object();
+  for (const auto& [key, why] : without_effect(job)) keys[key] = why;
+  return keys;
+}
+
 }  // namespace
 
 Json plan_json(const Job& job) {
@@ -124,6 +131,7 @@ Json plan_json(const Job& job) {
           {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
           {"seed", plan.seed},
           {"cuts", plan.cuts},
+          {"without_effect", without_effect_json(job)},
           {"schedule_search", search_json(job)}};
 }
 
@@ -147,14 +155,25 @@ std::string search_text(const Job& job) {
 
 }  // namespace
 
+namespace {
+
+std::string without_effect_text(const Job& job) {
+  std::string text;
+  for (const auto& [key, why] : without_effect(job)) text += fmt::format("\nwithout effect: {} ({})", key, why);
+  return text;
+}
+
+}  // namespace
+
 std::string plan_text(const Job& job) {
   const Plan& plan = job.plan;
   std::string mesh = fmt::format("pp {}", plan.pipeline);
   if (plan.replicas > 1) mesh += fmt::format(" x dp {}", plan.replicas);
   if (plan.height * plan.width > 1) mesh += fmt::format(" x spatial {}x{}", plan.height, plan.width);
   if (plan.tensor > 1) mesh += fmt::format(" x tp {}", plan.tensor);
-  return fmt::format("{} on {}: {}, {}, {} micro-batches of {}{}", job.model->name(), job.cluster.name, mesh,
-                     plan.schedule, plan.micro_batches, plan.micro_batch_size, search_text(job));
+  return fmt::format("{} on {}: {}, {}, {} micro-batches of {}{}{}", job.model->name(), job.cluster.name, mesh,
+                     plan.schedule, plan.micro_batches, plan.micro_batch_size, search_text(job),
+                     without_effect_text(job));
 }
 
 std::string time_text(Seconds time) { return to_text(time); }

@@ -11,6 +11,7 @@
 #include "plan/offload.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/recompute.hpp"
+#include "tools/without_effect.hpp"
 
 namespace tandem {
 namespace {
@@ -182,6 +183,7 @@ Plan plan_from(const Arguments& arguments, const Plan& fallback) {
   for (const PlanFlag& row : kPlanFlags)
     if (const auto value = arguments.text(row.name)) row.apply(plan, row.name, *value);
   mesh_of(plan);
+  refuse_without_effect(arguments, plan);
   if (plan.model != before.model || stage_count(plan) != stage_count(before)) {
     plan.cuts.clear();
     plan.model_fingerprint.reset();
