@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <limits>
 
 #include "base/error.hpp"
@@ -80,7 +81,10 @@ std::uint64_t read_fingerprint(const YamlNode& node) {
 
 void read_schedule(const YamlNode& node, std::string& out) {
   out = node.text();
-  if (is_schedule_file(out)) return;
+  if (is_schedule_file(out)) {
+    out = (std::filesystem::path(node.position().file).parent_path() / out).lexically_normal().string();
+    return;
+  }
   std::vector<std::string> names;
   for (const SearchedSchedule& row : searched_schedules()) names.emplace_back(row.name);
   for (const Schedule& row : schedules()) names.emplace_back(row.name);
