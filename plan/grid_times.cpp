@@ -117,6 +117,17 @@ double bubble_fraction(const TimedGrid& grid) {
   return all == 0 ? 0 : 1 - static_cast<double>(busy) / static_cast<double>(all);
 }
 
+double own_bubble_fraction(const TimedGrid& grid) {
+  double sum = 0;
+  for (const auto& row : grid) {
+    std::int64_t busy = 0;
+    for (const TimedAction& step : row) busy += step.end - step.start;
+    const std::int64_t own = row.empty() ? 0 : row.back().end - row.front().start;
+    if (own > 0) sum += 1 - static_cast<double>(busy) / static_cast<double>(own);
+  }
+  return grid.empty() ? 0 : sum / static_cast<double>(grid.size());
+}
+
 std::uint32_t most_held(const std::vector<Action>& row) {
   std::uint32_t now = 0, most = 0;
   for (const Action& action : row) {

@@ -40,6 +40,8 @@ std::int64_t makespan(const TimedGrid& grid);
 std::int64_t longest_span(const TimedGrid& grid);
 /// Idle share of all ranks until the makespan; 0 where nothing takes time.
 double bubble_fraction(const TimedGrid& grid);
+/// The same of each rank from its own first start to its own last end (2401.10241), mean over the ranks.
+double own_bubble_fraction(const TimedGrid& grid);
 /// The most activations of one stage and micro-batch that the rank holds at once: F begun, B or W not ended.
 std::uint32_t most_held(const std::vector<Action>& row);
 

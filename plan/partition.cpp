@@ -135,6 +135,12 @@ std::vector<std::vector<std::size_t>> stages_of_ranks(const Grid& grid) {
   return stages;
 }
 
+std::vector<const Device*> devices_of(const std::vector<StageDevice>& stages) {
+  std::vector<const Device*> devices;
+  for (const StageDevice& stage : stages) devices.push_back(stage.device);
+  return devices;
+}
+
 Partition partition(const Model& model, const Parts& parts, const std::vector<const Device*>& devices,
                     const CostModel& costs, std::int64_t batch, const Lacking& lacking, const Grid& grid = {}) {
   invariant(!devices.empty(), "a partition has at least one stage");
@@ -177,12 +183,16 @@ Partition partition(const Plan& plan, const Model& model, const std::vector<Stag
                     const CostModel& costs) {
   const Parts parts = divided_parts(plan, model);
   const StageMemory memory(plan, parts.local, parts.bounds);
-  std::vector<const Device*> devices;
-  for (const StageDevice& stage : stages) devices.push_back(stage.device);
   const Lacking lacking = [&](std::size_t rank, std::size_t from, std::size_t to) {
     return static_cast<double>(std::max<std::int64_t>(0, memory.of(rank, from, to).count - stages[rank].memory.count));
   };
-  return partition(model, parts, devices, costs, plan.micro_batch_size, lacking, schedule_grid(plan));
+  return partition(model, parts, devices_of(stages), costs, plan.micro_batch_size, lacking, schedule_grid(plan));
+}
+
+Partition partition(const Plan& plan, const Model& model, const std::vector<StageDevice>& stages,
+                    const CostModel& costs, const Lacking& lacking) {
+  return partition(model, divided_parts(plan, model), devices_of(stages), costs, plan.micro_batch_size, lacking,
+                   schedule_grid(plan));
 }
 
 }  // namespace tandem

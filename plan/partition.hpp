@@ -32,12 +32,16 @@ struct StageDevice {
 Partition partition(const Plan& plan, const Model& model, const std::vector<StageDevice>& stages,
                     const CostModel& costs);
 
+/// Bytes that items [from, to) on `rank` need beyond what it has; 0: they fit.
+using Lacking = std::function<double(std::size_t rank, std::size_t from, std::size_t to)>;
+
+/// The same by another judgement of what a stage lacks.
+Partition partition(const Plan& plan, const Model& model, const std::vector<StageDevice>& stages,
+                    const CostModel& costs, const Lacking& lacking);
+
 /// The same of an undivided model, with all the memory in the world.
 Partition partition(const Model& model, const std::vector<const Device*>& devices, const CostModel& costs,
                     std::int64_t batch);
-
-/// Bytes that items [from, to) on `rank` need beyond what it has; 0: they fit.
-using Lacking = std::function<double(std::size_t rank, std::size_t from, std::size_t to)>;
 
 /// The bare problem: `time[rank][item]` of a chain, `crossing[cut]` tie-break (index 0 unused), `allowed[cut]`; without
 /// `lacking` everything fits.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 #include <limits>
 
 #include "base/error.hpp"
@@ -14,6 +15,7 @@
 #include "plan/offload.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/recompute.hpp"
+#include "plan/schedule_csv.hpp"
 
 namespace tandem {
 namespace {
@@ -84,8 +86,12 @@ std::uint64_t read_fingerprint(const YamlNode& node) {
 
 void read_schedule(const YamlNode& node, std::string& out) {
   out = node.text();
-  if (out == "auto" || out.ends_with(".csv")) return;
-  std::vector<std::string> names{"auto"};
+  if (is_schedule_file(out)) {
+    out = (std::filesystem::path(node.position().file).parent_path() / out).lexically_normal().string();
+    return;
+  }
+  std::vector<std::string> names;
+  for (const SearchedSchedule& row : searched_schedules()) names.emplace_back(row.name);
   for (const Schedule& row : schedules()) names.emplace_back(row.name);
   if (std::find(names.begin(), names.end(), out) == names.end())
     node.fail(fmt::format("no such schedule{}", did_you_mean(out, names)), out,

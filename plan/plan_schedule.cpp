@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "plan/schedule_csv.hpp"
+#include "plan/schedules/rows.hpp"
 
 namespace tandem {
 
@@ -21,7 +22,18 @@ std::vector<Holder> holders_of(const Grid& grid) {
   return holders;
 }
 
-bool is_automatic(const Plan& plan) { return plan.schedule == "auto"; }
+std::span<const SearchedSchedule> searched_schedules() {
+  static constexpr SearchedSchedule kSearched[] = {{"auto", "1f1b", "zb-h1"}, {"auto-v", "zb-v", "zb-v"}};
+  return kSearched;
+}
+
+const SearchedSchedule* searched_schedule(const Plan& plan) {
+  const auto rows = searched_schedules();
+  const auto at = std::ranges::find(rows, plan.schedule, &SearchedSchedule::name);
+  return at == rows.end() ? nullptr : &*at;
+}
+
+bool lets_choose_chunks(const Plan& plan) { return schedule_row(plan).stages == chunks_per_rank; }
 
 ScheduleShape shape_of(const Plan& plan) {
   invariant(plan.pipeline >= 1 && plan.micro_batches >= 1 && plan.micro_batch_size >= 1 && plan.window >= 1,
@@ -31,11 +43,13 @@ ScheduleShape shape_of(const Plan& plan) {
 }
 
 const Schedule& schedule_row(const Plan& plan) {
-  return find_schedule(is_automatic(plan) || is_schedule_file(plan.schedule) ? "1f1b" : plan.schedule);
+  if (const SearchedSchedule* searched = searched_schedule(plan)) return find_schedule(searched->until);
+  return find_schedule(is_schedule_file(plan.schedule) ? "1f1b" : plan.schedule);
 }
 
 Grid schedule_grid(const Plan& plan) {
-  return grid_of(is_automatic(plan) ? "1f1b" : plan.schedule, shape_of(plan));
+  const SearchedSchedule* searched = searched_schedule(plan);
+  return grid_of(searched != nullptr ? std::string(searched->until) : plan.schedule, shape_of(plan));
 }
 
 std::uint32_t stage_count(const Plan& plan) {

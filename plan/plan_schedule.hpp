@@ -1,6 +1,9 @@
 #pragma once
 // The order of a plan's steps: a row of the schedule table, or a file of the user's own.
 
+#include <span>
+#include <string_view>
+
 #include "plan/plan.hpp"
 #include "plan/schedule.hpp"
 
@@ -16,11 +19,23 @@ struct Holder {
 /// In the order of ranks, then of stages.
 std::vector<Holder> holders_of(const Grid& grid);
 
-/// `auto`: the order is searched for when times are known; until then it is that of 1F1B.
-bool is_automatic(const Plan& plan);
+/// An order that is searched for when times are known.
+struct SearchedSchedule {
+  std::string_view name;     ///< as a plan says it
+  std::string_view until;    ///< the row of the table whose order and stages the plan has until then
+  std::string_view halves;   ///< one with the same stages on the same ranks and backward in halves, to price both
+};
+/// `auto`: a stage for each rank; `auto-v`: two, in a V.
+std::span<const SearchedSchedule> searched_schedules();
+/// Null where the plan's order is a row of the table or a file.
+const SearchedSchedule* searched_schedule(const Plan& plan);
+inline bool is_automatic(const Plan& plan) { return searched_schedule(plan) != nullptr; }
+
+/// Whether the schedule takes as many stages per rank as `chunks` says.
+bool lets_choose_chunks(const Plan& plan);
 
 ScheduleShape shape_of(const Plan& plan);
-/// The row of the plan's schedule; of a file or `auto`, that of 1F1B, as their weights change at the flush, too.
+/// The row of the plan's schedule; of a file that of 1F1B, as its weights change at the flush, too.
 const Schedule& schedule_row(const Plan& plan);
 /// Throws InputError where the schedule is unknown, its shape does not suit, or the file is wrong.
 Grid schedule_grid(const Plan& plan);

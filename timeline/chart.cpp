@@ -31,12 +31,12 @@ class Chart {
         scale_(longest(rides), width_ - static_cast<int>(names_) - 2 - kBubbleWidth) {}
 
   void add(const Ride& ride) {
-    const std::vector<double> bubbles = bubble_fractions(program_, ride.timeline);
+    const std::vector<Bubbles> bubbles = bubble_fractions(program_, ride.timeline);
     add_title(ride);
     std::size_t next = 0;
     for (const std::size_t worker : shown_rows(bubbles.size(), options_.rows)) {
       if (worker != next) text_ += fmt::format("{} more workers\n", worker - next);
-      add_worker(ride, worker, bubbles[worker]);
+      add_worker(ride, worker, bubbles[worker].whole);
       next = worker + 1;
     }
   }

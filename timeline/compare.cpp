@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "timeline/quantile.hpp"
+#include "timeline/steady_state.hpp"
 #include "timeline/step_errors.hpp"
 #include "timeline/worker_view.hpp"
 
@@ -20,7 +21,7 @@ IterationComparison compare_iterations(const Timeline& predicted, std::span<cons
   IterationComparison result;
   result.predicted = to_seconds(length_of(extent_of(predicted)));
   result.measured = spread_of(seconds);
-  result.runs = measured.size();
+  result.iterations = measured.size();
   if (result.measured.median > 0) result.error = result.predicted.value / result.measured.median - 1;
   return result;
 }
@@ -34,15 +35,47 @@ WorkerMemory compare_worker_memory(const Timeline& predicted, std::span<const Ti
 
 std::vector<BubbleComparison> compare_bubbles(const Program& program, const Timeline& predicted,
                                               std::span<const Timeline> measured) {
-  std::vector<BubbleComparison> result;
-  for (const double fraction : bubble_fractions(program, predicted)) result.push_back({fraction, 0});
-  std::vector<std::vector<double>> runs(result.size());
+  const std::vector<Bubbles> expected = bubble_fractions(program, predicted);
+  std::vector<std::vector<double>> whole(expected.size()), own(expected.size());
   for (const Timeline& run : measured) {
-    const std::vector<double> fractions = bubble_fractions(program, run);
-    for (std::size_t worker = 0; worker < runs.size(); ++worker) runs[worker].push_back(fractions[worker]);
+    const std::vector<Bubbles> fractions = bubble_fractions(program, run);
+    for (std::size_t worker = 0; worker < expected.size(); ++worker) {
+      whole[worker].push_back(fractions[worker].whole);
+      own[worker].push_back(fractions[worker].own);
+    }
   }
-  for (std::size_t worker = 0; worker < runs.size(); ++worker) result[worker].measured = median(runs[worker]);
+  std::vector<BubbleComparison> result;
+  for (std::size_t worker = 0; worker < expected.size(); ++worker)
+    result.push_back({expected[worker].whole, median(whole[worker]), expected[worker].own, median(own[worker])});
   return result;
+}
+
+SteadyFigures figures_of(const SteadyState& state) {
+  SteadyFigures figures{to_seconds(state.warm_up), to_seconds(state.drain), {}, state.bubble};
+  if (const auto each = state.time_per_micro_batch()) figures.per_micro_batch = to_seconds(*each);
+  return figures;
+}
+
+/// Each figure's median; of the time per micro-batch over the runs that had a steady state.
+SteadyFigures median_figures(const Program& program, std::span<const Timeline> measured) {
+  std::vector<double> warm_up, drain, each, bubble;
+  for (const Timeline& run : measured) {
+    const SteadyFigures figures = figures_of(*steady_state(program, run));
+    warm_up.push_back(figures.warm_up.value);
+    drain.push_back(figures.drain.value);
+    bubble.push_back(figures.bubble);
+    if (figures.per_micro_batch) each.push_back(figures.per_micro_batch->value);
+  }
+  SteadyFigures middle{{median(warm_up)}, {median(drain)}, {}, median(bubble)};
+  if (!each.empty()) middle.per_micro_batch = Seconds{median(each)};
+  return middle;
+}
+
+std::optional<SteadyComparison> compare_steady(const Program& program, const Timeline& predicted,
+                                               std::span<const Timeline> measured) {
+  const std::optional<SteadyState> expected = steady_state(program, predicted);
+  if (!expected) return {};
+  return SteadyComparison{figures_of(*expected), median_figures(program, measured)};
 }
 
 }  // namespace
@@ -72,6 +105,7 @@ Comparison compare(const Program& program, const Timeline& predicted, std::span<
     result.cpu_share = cpu_share(program, measured);
   }
   result.bubble = compare_bubbles(program, predicted, measured);
+  result.steady = compare_steady(program, predicted, measured);
   result.works = work_times(program, predicted, measured);
   return result;
 }

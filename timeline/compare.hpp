@@ -43,7 +43,7 @@ struct IterationComparison {
   Seconds predicted;
   Spread measured;        ///< seconds, over the runs
   double error = 0;       ///< (predicted - measured median) / measured median
-  std::size_t runs = 0;
+  std::size_t iterations = 0;  ///< measured
 };
 
 /// Relative errors, (predicted - measured) / measured, of steps by the median of their durations over the runs.
@@ -57,6 +57,19 @@ struct StepErrors {
 struct BubbleComparison {
   double predicted = 0;
   double measured = 0;    ///< median over the runs
+  double own_predicted = 0, own_measured = 0;  ///< own_bubble_fraction()
+};
+
+/// SteadyState in figures that can be laid side by side.
+struct SteadyFigures {
+  Seconds warm_up, drain;
+  std::optional<Seconds> per_micro_batch;  ///< absent where the steady state is empty
+  double bubble = 0;
+};
+
+struct SteadyComparison {
+  SteadyFigures predicted;
+  SteadyFigures measured;  ///< medians over the runs
 };
 
 /// All steps of one work together: medians over its steps and the runs.
@@ -76,6 +89,7 @@ struct Comparison {
   std::optional<StepErrors> cpu;    ///< compute steps by thread CPU time, where it was recorded
   std::optional<double> cpu_share;  ///< CPU time / wall time of all measured compute steps: below 1, cores were wanting
   std::vector<BubbleComparison> bubble;  ///< by WorkerId
+  std::optional<SteadyComparison> steady;  ///< where weights are updated while micro-batches are under way
   std::vector<WorkTimes> works;          ///< by WorkId
 };
 

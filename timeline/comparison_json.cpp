@@ -30,16 +30,29 @@ Json iteration_json(const IterationComparison& iteration) {
           {"error", iteration.error},
           {"measured_p10_s", iteration.measured.p10},
           {"measured_p90_s", iteration.measured.p90},
-          {"runs", iteration.runs}};
+          {"iterations", iteration.iterations}};
 }
 
-Json bubble_json(const std::vector<BubbleComparison>& bubble) {
-  Json predicted = Json::array(), measured = Json::array();
+Json bubble_json(const std::vector<BubbleComparison>& bubble, double BubbleComparison::*predicted,
+                 double BubbleComparison::*measured) {
+  Json json{{"predicted", Json::array()}, {"measured", Json::array()}};
   for (const BubbleComparison& worker : bubble) {
-    predicted.push_back(worker.predicted);
-    measured.push_back(worker.measured);
+    json["predicted"].push_back(worker.*predicted);
+    json["measured"].push_back(worker.*measured);
   }
-  return {{"predicted", std::move(predicted)}, {"measured", std::move(measured)}};
+  return json;
+}
+
+Json figures_json(const SteadyFigures& figures) {
+  return {{"warm_up_s", figures.warm_up.value},
+          {"drain_s", figures.drain.value},
+          {"time_per_micro_batch_s", figures.per_micro_batch ? Json(figures.per_micro_batch->value) : Json(nullptr)},
+          {"bubble", figures.bubble}};
+}
+
+Json steady_json(const std::optional<SteadyComparison>& steady) {
+  if (!steady) return nullptr;
+  return {{"predicted", figures_json(steady->predicted)}, {"measured", figures_json(steady->measured)}};
 }
 
 Json errors_json(const StepErrors& errors) {
@@ -78,7 +91,10 @@ nlohmann::ordered_json comparison_json(const Program& program, const Comparison&
           {"edges", std::move(edges)},
           {"memory", memory_json(program, comparison.memory)},
           {"iteration", iteration_json(comparison.iteration)},
-          {"bubble", bubble_json(comparison.bubble)},
+          {"bubble", bubble_json(comparison.bubble, &BubbleComparison::predicted, &BubbleComparison::measured)},
+          {"own_bubble",
+           bubble_json(comparison.bubble, &BubbleComparison::own_predicted, &BubbleComparison::own_measured)},
+          {"steady_state", steady_json(comparison.steady)},
           {"steps", errors_json(comparison.steps)},
           {"messages", errors_json(comparison.messages)},
           {"cpu", cpu_json(comparison)},

@@ -21,7 +21,7 @@ WorkerMetrics measure_worker(const Program& program, const Timeline& timeline, W
   metrics.busy = total(busy);
   metrics.idle = length_of(iteration) - metrics.busy;
   metrics.bubble = bubble_fraction(metrics.busy, length_of(iteration));
-  if (!busy.empty()) metrics.own_bubble = bubble_fraction(metrics.busy, busy.back().end - busy.front().start);
+  metrics.own_bubble = own_bubble_fraction(busy);
   metrics.exposed_communication = overlap(gaps(busy, iteration), transfer_intervals(program, timeline, worker));
   metrics.other_idle = metrics.idle - metrics.exposed_communication;
   metrics.idle_by_cause = idle_times(program, timeline, worker, iteration);
@@ -42,6 +42,7 @@ void compare_workers(Metrics& metrics) {
   std::vector<double> busy, memory;
   for (const WorkerMetrics& worker : metrics.workers) {
     metrics.bubble += worker.bubble / static_cast<double>(metrics.workers.size());
+    metrics.own_bubble += worker.own_bubble / static_cast<double>(metrics.workers.size());
     busy.push_back(static_cast<double>(worker.busy.count));
     memory.push_back(static_cast<double>(worker.peak.total.count));
   }
@@ -59,6 +60,7 @@ Metrics measure(const Program& program, const Timeline& timeline, const MetricsC
   for (std::uint32_t i = 0; i < program.workers().size(); ++i)
     metrics.workers.push_back(measure_worker(program, timeline, static_cast<WorkerId>(i), iteration));
   compare_workers(metrics);
+  metrics.steady = steady_state(program, timeline);
   rate(metrics, context);
   if (!timeline.energy.empty())
     metrics.energy = std::accumulate(timeline.energy.begin(), timeline.energy.end(), Joules{});

@@ -6,6 +6,7 @@
 
 #include "timeline/critical_path.hpp"
 #include "timeline/idle.hpp"
+#include "timeline/steady_state.hpp"
 #include "timeline/traffic.hpp"
 
 namespace tandem {
@@ -22,7 +23,7 @@ struct WorkerMetrics {
   Picoseconds busy;  ///< of the compute stream
   Picoseconds idle;  ///< busy + idle = makespan
   double bubble = 0;       ///< 1 - busy / makespan
-  double own_bubble = 0;   ///< 1 - busy / (own last end - own first start): the zero-bubble papers' (2401.10241)
+  double own_bubble = 0;   ///< own_bubble_fraction()
   Picoseconds exposed_communication;  ///< idle while one of the worker's messages is in transfer
   Picoseconds other_idle;             ///< the rest of idle
   IdleTimes idle_by_cause{};          ///< adds up to idle
@@ -35,6 +36,8 @@ struct Metrics {
   std::optional<double> model_flop_utilisation;  ///< model FLOPs / (iteration x peak)
   std::optional<Joules> energy;                  ///< of all devices
   double bubble = 0;             ///< mean over workers
+  double own_bubble = 0;         ///< mean over workers
+  std::optional<SteadyState> steady;  ///< where weights are updated while micro-batches are under way
   double compute_imbalance = 1;  ///< busiest worker's busy time / mean; 1: perfectly even
   double memory_imbalance = 1;   ///< largest peak of a worker / mean
   std::vector<WorkerMetrics> workers;  ///< by WorkerId

@@ -78,6 +78,17 @@ Json pairs_json(const Program& program, const Traffic& traffic) {
   return json;
 }
 
+Json steady_json(const std::optional<SteadyState>& state) {
+  if (!state) return nullptr;
+  const auto each = state->time_per_micro_batch();
+  return {{"warm_up_s", seconds(state->warm_up)},
+          {"steady_s", seconds(state->steady)},
+          {"drain_s", seconds(state->drain)},
+          {"micro_batches", state->micro_batches},
+          {"time_per_micro_batch_s", each ? Json(seconds(*each)) : Json(nullptr)},
+          {"bubble", each ? Json(state->bubble) : Json(nullptr)}};
+}
+
 Json critical_path_json(const CriticalPath& path) {
   return {{"steps", path.steps.size()},
           {"compute_s", seconds(path.compute)},
@@ -97,6 +108,8 @@ nlohmann::ordered_json metrics_json(const Program& program, const Metrics& metri
           {"model_flop_utilisation", or_null(metrics.model_flop_utilisation)},
           {"energy_j", metrics.energy ? Json(metrics.energy->value) : Json(nullptr)},
           {"bubble", metrics.bubble},
+          {"own_bubble", metrics.own_bubble},
+          {"steady_state", steady_json(metrics.steady)},
           {"imbalance", {{"compute", metrics.compute_imbalance}, {"memory", metrics.memory_imbalance}}},
           {"workers", std::move(workers)},
           {"channels", channels_json(program, metrics.traffic)},

@@ -8,13 +8,15 @@
 
 namespace tandem {
 
-/// An object: iteration_s, throughput, bubble, imbalance, workers, channels, pairs, critical_path; null is unknown.
+/// An object: iteration_s, throughput, bubble, own_bubble, steady_state, imbalance, workers, channels, pairs,
+/// critical_path; null is unknown, or not there.
 nlohmann::ordered_json metrics_json(const Program& program, const Metrics& metrics);
 
 /// An object: total, and each buffer class by its name.
 nlohmann::ordered_json peak_json(const MemoryPeak& peak);
 
-/// An object: order, edges, memory, iteration, bubble, steps, messages, cpu, works. The caller adds what else it knows.
+/// An object: order, edges, memory, iteration, bubble, own_bubble, steady_state, steps, messages, cpu, works. The caller
+/// adds what else it knows.
 nlohmann::ordered_json comparison_json(const Program& program, const Comparison& comparison);
 
 }  // namespace tandem

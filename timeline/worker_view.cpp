@@ -60,12 +60,16 @@ double bubble_fraction(Picoseconds busy, Picoseconds makespan) {
   return 1 - static_cast<double>(busy.count) / static_cast<double>(makespan.count);
 }
 
-std::vector<double> bubble_fractions(const Program& program, const Timeline& timeline) {
+double own_bubble_fraction(const Intervals& busy) {
+  return busy.empty() ? 0 : bubble_fraction(total(busy), busy.back().end - busy.front().start);
+}
+
+std::vector<Bubbles> bubble_fractions(const Program& program, const Timeline& timeline) {
   const Picoseconds makespan = length_of(extent_of(timeline));
-  std::vector<double> fractions;
+  std::vector<Bubbles> fractions;
   for (std::uint32_t i = 0; i < program.workers().size(); ++i) {
-    const Picoseconds busy = total(busy_intervals(program, timeline, static_cast<WorkerId>(i)));
-    fractions.push_back(bubble_fraction(busy, makespan));
+    const Intervals busy = busy_intervals(program, timeline, static_cast<WorkerId>(i));
+    fractions.push_back({bubble_fraction(total(busy), makespan), own_bubble_fraction(busy)});
   }
   return fractions;
 }

@@ -19,8 +19,16 @@ Intervals transfer_intervals(const Program& program, const Timeline& timeline, W
 
 /// 1 - busy / makespan, with the makespan of the whole iteration; 0 where nothing took time.
 double bubble_fraction(Picoseconds busy, Picoseconds makespan);
-/// bubble_fraction() of each worker, by WorkerId.
-std::vector<double> bubble_fractions(const Program& program, const Timeline& timeline);
+/// 1 - busy / (own last end - own first start), as the zero-bubble papers count (2401.10241); 0 where nothing took time.
+double own_bubble_fraction(const Intervals& busy);
+
+/// Of one worker, in both ways of counting.
+struct Bubbles {
+  double whole = 0;  ///< bubble_fraction()
+  double own = 0;    ///< own_bubble_fraction()
+};
+/// By WorkerId.
+std::vector<Bubbles> bubble_fractions(const Program& program, const Timeline& timeline);
 
 /// F, B, I and W: the work of a micro-batch, as opposed to what is done once an iteration.
 constexpr bool is_micro_batch_work(StepKind kind) {

@@ -130,9 +130,10 @@ std::vector<Bytes> capacities(const Job& job, const Mesh& mesh) {
 }  // namespace
 
 void settle_schedule(Job& job, const CostModel& costs) {
-  if (!is_automatic(job.plan)) return;
+  const SearchedSchedule* searched = searched_schedule(job.plan);
+  if (searched == nullptr) return;
   Plan guess = job.plan;
-  guess.schedule = "zb-h1";  // backward in halves, so that both are priced
+  guess.schedule = searched->halves;
   const Grid grid = schedule_grid(guess);
   LowerOptions options;
   options.choose = collective_chooser(job.plan, job.cluster);

@@ -21,7 +21,7 @@ namespace tandem {
 ScheduleCosts schedule_costs(const Program& program, const Prices& prices, const Grid& grid,
                              std::span<const Bytes> capacity);
 
-/// Settles `auto`: searches the order for the job's cuts, by the predicted times of its stages and messages and by what
+/// Settles `auto` and `auto-v`: searches the order for the job's cuts, by the predicted times of its stages and messages and by what
 /// its devices have left for activations, and leaves it in job.found. Any other schedule stays.
 void settle_schedule(Job& job, const CostModel& costs);
 

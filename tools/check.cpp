@@ -221,6 +221,7 @@ CheckResult Check::run() {
   predict();
   compare_numbers(dataset);
   result_.pace = options_.pace;
+  result_.runs = options_.rounds;
   result_.times_compared = on_host() || options_.pace.has_value();
   result_.comparison = compare(result_.job.program, result_.predicted, result_.measured);
   judge();

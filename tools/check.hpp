@@ -55,7 +55,8 @@ struct CheckResult {
   Job job;
   Prices prices;
   Timeline predicted;
-  std::vector<Timeline> measured;
+  std::vector<Timeline> measured;  ///< of each run all iterations but the first
+  std::int64_t runs = 0;
   Comparison comparison;
   Seconds roofline;                ///< the iteration predicted with no kernel of this plan timed
   NumbersComparison numbers;

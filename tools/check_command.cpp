@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "base/error.hpp"
 #include "base/json_text.hpp"
 #include "timeline/chart.hpp"
 #include "timeline/metrics_json.hpp"
@@ -61,6 +62,7 @@ nlohmann::ordered_json as_json(const CheckResult& result) {
   json.update(comparison_json(result.job.program, result.comparison));
   json["iteration"]["roofline_s"] = result.roofline.value;
   json["iteration"]["compared"] = result.times_compared;
+  json["iteration"]["runs"] = result.runs;
   const NumbersComparison& numbers = result.numbers;
   json["numbers"] = {{"bit_identical", numbers.bit_identical},
                      {"difference", numbers.difference},
@@ -104,6 +106,8 @@ int check_command(const std::vector<std::string>& words, Console& console) {
   require_writable(arguments, "trace");
   CheckOptions options = check_options(arguments, console);
   const Plan plan = asked_plan(arguments, Purpose::train, default_plan());
+  if (options.tolerance && plan.cluster != "host" && !options.pace)
+    throw InputError("--tolerance: times are not compared with another machine's", plan.cluster, "host, or --pace SCALE");
   if (arguments.has("iterations")) options.iterations = plan.iterations;
   const Cluster cluster = cluster_for(plan.cluster, console);
   CheckResult result;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/error.hpp"
+#include "plan/lower.hpp"
 #include "plan/schedule.hpp"
 #include "timeline/memory_peak.hpp"
 #include "tools/memory_advice.hpp"
@@ -47,7 +49,7 @@ std::optional<Plan> offload(const Plan& plan, const Plan& asked, const Cluster& 
   if (!reaches_host(cluster)) return {};
   Plan next = plan;
   next.offload = asked.offload == "none" || asked.offload == "dynamic" ? "all" : asked.offload;
-  next.offload_optimizer = is_plain(plan.schedule);
+  next.offload_optimizer = is_plain(plan.schedule) && plan.optimizer.states() > 0;
   return next;
 }
 
@@ -113,22 +115,57 @@ class DepthSearch {
       : family_(family), cluster_(cluster), costs_(costs), row_{std::move(wanted.technique), std::move(wanted.plan)} {}
 
   FitRow run() {
-    std::int64_t low = 0, high = 1;
-    for (; fits(high); high *= 2) low = high;
+    std::int64_t low = 0, high = first_suitable();
+    if (!row_.refusal.empty()) return std::move(row_);
+    for (; trains(high); high *= 2) low = high;
     while (high - low > 1) {
       const std::int64_t middle = low + (high - low) / 2;
-      (fits(middle) ? low : high) = middle;
+      (trains(middle) ? low : high) = middle;
     }
     return std::move(row_);
   }
 
  private:
+  /// A model may be too shallow to be cut into stages; a plan that suits no depth says why the last did not.
+  std::int64_t first_suitable() {
+    for (std::int64_t depth = 1;; depth *= 2) {
+      try {
+        fits(depth);
+        row_.refusal.clear();
+        return depth;
+      } catch (const InputError& error) {
+        const std::string_view what = error.what();
+        row_.refusal = what.substr(what.starts_with("error: ") ? 7 : 0);
+      }
+      if (row_.at_limit || family_.at(2 * depth).layer_count() > kDeepest) return depth;
+    }
+  }
+  /// A budget of recomputation, say, may be too small for a deeper model.
+  bool trains(std::int64_t depth) {
+    try {
+      return fits(depth);
+    } catch (const InputError&) {
+      return row_.at_limit = false;
+    }
+  }
+  /// Steps that lowering must lay down, about: where tensors leave or weights are sharded, some for each layer.
+  std::int64_t steps_of(const Model& model) const {
+    const Plan& plan = row_.plan;
+    const bool by_layer = plan.offload != "none" || plan.zero >= 2;
+    const auto layers = static_cast<std::int64_t>(model.layer_count());
+    return count_steps(plan) + (by_layer ? 4 * layers * plan.micro_batches * plan.replicas : 0);
+  }
   bool fits(std::int64_t depth) {
     auto model = std::make_unique<const Model>(family_.at(depth));
     if (model->layer_count() > kDeepest) return row_.at_limit = true, false;
+    if (const std::int64_t steps = steps_of(*model); steps > kMostFitSteps) {
+      if (row_.parameters > 0) return row_.at_limit = true, false;
+      throw InputError(fmt::format("an iteration has about {} steps, and the search tries at most {}", steps,
+                                   kMostFitSteps));
+    }
     const Job job = make_job(row_.plan, std::move(model), cluster_, costs_);
     const DeviceNeed need = tightest(device_needs(job));
-    if (!need.fits() && depth > 1) return row_.at_limit = false, false;
+    if (!need.fits() && row_.parameters > 0) return row_.at_limit = false, false;
     row_.depth = need.fits() ? depth : 0;
     row_.parameters = job.model->parameter_count();
     row_.tightest = need;

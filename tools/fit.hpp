@@ -32,6 +32,7 @@ struct FitRow {
   Plan plan;
   std::int64_t depth = 0;       ///< repetitions of the block; 0: not even one fits
   bool at_limit = false;        ///< deeper models were not tried
+  std::string refusal{};        ///< why the technique suits no depth; the rest is empty then
   std::int64_t parameters = 0;  ///< of that model (of one block where none fits)
   MemoryPeak peak{};            ///< by class at the instant of the peak of the tightest device's largest worker
   DeviceNeed tightest{};
@@ -39,6 +40,8 @@ struct FitRow {
 
 /// Models of more layers than this are not tried.
 inline constexpr std::size_t kDeepest = 4'000;
+/// Nor plans of more steps an iteration than this, so that the search ends soon.
+inline constexpr std::int64_t kMostFitSteps = 500'000;
 
 /// For plain, each technique alone, and all together: by doubling the depth, then bisection, each time with the bytes
 /// of the whole job counted. Assumes that a deeper model needs no less.

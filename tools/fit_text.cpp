@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "timeline/metrics_json.hpp"
@@ -22,6 +23,7 @@ std::string count_text(std::int64_t count) {
 
 std::string row_text(const FitRow& row) {
   using enum BufferClass;
+  if (!row.refusal.empty()) return fmt::format("{:<19} {:>6}\n", row.technique, "none");
   return fmt::format("{:<19} {:>6} {:>6} {:>8} {:>9} {:>9} {:>8} {:>8}\n", row.technique,
                      fmt::format("{}{}", row.at_limit ? ">=" : "", row.depth), count_text(row.parameters),
                      to_text(row.peak.total), to_text(of(row, weight) + of(row, gradient) + of(row, optimizer_state)),
@@ -42,8 +44,13 @@ std::string fit_text(const std::vector<FitRow>& rows, const Plan& asked, const C
                       "model", "kept", "work", "messages");
   for (const FitRow& row : rows) text += row_text(row);
   text += '\n' + wrapped("model: weights, gradients and optimizer state; kept: activations for backward", "");
+  if (std::ranges::any_of(rows, &FitRow::at_limit))
+    text += wrapped(fmt::format(">=: deeper models have more than {} layers or {} steps an iteration, and were not tried",
+                                kDeepest, kMostFitSteps), "", "  ");
   for (const FitRow& row : rows) {
-    if (row.depth == 0)
+    if (!row.refusal.empty())
+      text += wrapped(fmt::format("{}: does not suit: {}", row.technique, row.refusal), "", "  ");
+    else if (row.depth == 0)
       text += wrapped(fmt::format("{}: not even one layer fits; it needs {} ({} bytes)", row.technique,
                                   to_text(row.tightest.needed), row.tightest.needed.count), "");
     if (const std::string flags = flags_between(rows.front().plan, row.plan); !flags.empty())
@@ -58,6 +65,7 @@ nlohmann::ordered_json fit_json(const std::vector<FitRow>& rows) {
     json.push_back({{"technique", row.technique},
                     {"layers", row.depth},
                     {"deeper_not_tried", row.at_limit},
+                    {"refusal", row.refusal.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(row.refusal)},
                     {"parameters", row.parameters},
                     {"peak_bytes", peak_json(row.peak)},
                     {"needed_bytes", row.tightest.needed.count},

@@ -8,8 +8,8 @@
 #include "base/error.hpp"
 #include "models/model.hpp"
 #include "plan/best_layouts.hpp"
+#include "plan/fitting_partition.hpp"
 #include "plan/lower.hpp"
-#include "plan/partition.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/shard.hpp"
 #include "plan/verify.hpp"
@@ -105,7 +105,7 @@ Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, con
   job.plan = settle_layouts(job.plan, *job.model, job.cluster, costs);
   job.cuts = resolve_cuts(job.plan, *job.model);
   if (job.cuts.size() + 1 != stage_count(job.plan))
-    job.cuts = partition(job.plan, *job.model, stage_devices(job, mesh), costs).cuts;
+    job.cuts = fitting_partition(job.plan, *job.model, stage_devices(job, mesh), costs).cuts;
   settle_offload(job, costs);
   settle_schedule(job, costs);
   LowerOptions options;

@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "timeline/chrome_trace.hpp"
+#include "tools/without_effect.hpp"
 #include "tools/wrapped.hpp"
 
 namespace tandem {
@@ -91,6 +92,12 @@ Json search_json(const Job& job) {
   return json;
 }
 
+Json without_effect_json(const Job& job) {
+  Json keys = Json::object();
+  for (const auto& [key, why] : without_effect(job)) keys[key] = why;
+  return keys;
+}
+
 }  // namespace
 
 Json plan_json(const Job& job) {
@@ -127,6 +134,7 @@ Json plan_json(const Job& job) {
           {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
           {"seed", plan.seed},
           {"cuts", plan.cuts},
+          {"without_effect", without_effect_json(job)},
           {"schedule_search", search_json(job)}};
 }
 
@@ -170,6 +178,12 @@ std::string precision_text(const Job& job) {
   return names.empty() ? text : text + fmt::format(" and computed at the fp32 rate of {}", fmt::join(names, ", "));
 }
 
+std::string without_effect_text(const Job& job) {
+  std::string text;
+  for (const auto& [key, why] : without_effect(job)) text += fmt::format("\nwithout effect: {} ({})", key, why);
+  return text;
+}
+
 }  // namespace
 
 std::string plan_text(const Job& job) {
@@ -178,8 +192,9 @@ std::string plan_text(const Job& job) {
   if (plan.replicas > 1) mesh += fmt::format(" x dp {}", plan.replicas);
   if (plan.height * plan.width > 1) mesh += fmt::format(" x spatial {}x{}", plan.height, plan.width);
   if (plan.tensor > 1) mesh += fmt::format(" x tp {}", plan.tensor);
-  return fmt::format("{} on {}: {}, {}, {} micro-batches of {}{}{}", job.model->name(), job.cluster.name, mesh,
-                     plan.schedule, plan.micro_batches, plan.micro_batch_size, precision_text(job), search_text(job));
+  return fmt::format("{} on {}: {}, {}, {} micro-batches of {}{}{}{}", job.model->name(), job.cluster.name, mesh,
+                     plan.schedule, plan.micro_batches, plan.micro_batch_size, precision_text(job), search_text(job),
+                     without_effect_text(job));
 }
 
 std::string time_text(Seconds time) { return to_text(time); }
@@ -202,6 +217,19 @@ std::string waiting_text(const Metrics& metrics) {
   return text.empty() ? "" : wrapped("for " + text + " (mean of a worker)", "waiting    ", std::string(11, ' '));
 }
 
+/// Of pipelines that do not flush; why there is no steady state where there is none.
+std::string steady_text(const Metrics& metrics) {
+  if (!metrics.steady) return "";
+  const SteadyState& state = *metrics.steady;
+  const auto each = state.time_per_micro_batch();
+  const std::string steady =
+      each ? fmt::format("steady {} ({} micro-batches, {} each, bubble {:.1f} %)", time_text(to_seconds(state.steady)),
+                         state.micro_batches, time_text(to_seconds(*each)), 100 * state.bubble)
+           : "no steady state (as many micro-batches as the pipeline holds)";
+  return fmt::format("stream     warm-up {}, {}, drain {}\n", time_text(to_seconds(state.warm_up)), steady,
+                     time_text(to_seconds(state.drain)));
+}
+
 std::string host_text(const MemoryPeak& peak) {
   const Bytes host = peak.by_class[static_cast<std::size_t>(BufferClass::host)];
   return host.count == 0 ? "" : fmt::format(", and {} on the host", to_text(host));
@@ -215,17 +243,18 @@ std::string metrics_text(const Program& program, const Metrics& metrics) {
   else if (metrics.samples_per_second) text += fmt::format(", {:.4g} samples/s", *metrics.samples_per_second);
   if (metrics.model_flop_utilisation) text += fmt::format(", MFU {:.1f} %", 100 * *metrics.model_flop_utilisation);
   if (metrics.energy) text += fmt::format(", {}", to_text(*metrics.energy));
-  text += fmt::format("\nbubble     {:.1f} % on average; compute imbalance {:.2f}, memory imbalance {:.2f}\n",
-                      100 * metrics.bubble, metrics.compute_imbalance, metrics.memory_imbalance);
-  text += waiting_text(metrics);
+  text += fmt::format("\nbubble     {:.1f} % on average, own {:.1f} %; compute imbalance {:.2f}, memory imbalance {:.2f}\n",
+                      100 * metrics.bubble, 100 * metrics.own_bubble, metrics.compute_imbalance,
+                      metrics.memory_imbalance);
+  text += waiting_text(metrics) + steady_text(metrics);
   std::size_t width = 0;
   for (const Worker& worker : program.workers()) width = std::max(width, worker.name.size());
   constexpr std::size_t kShown = 16;
   for (std::size_t w = 0; w < metrics.workers.size() && w < kShown; ++w) {
     const WorkerMetrics& worker = metrics.workers[w];
-    text += fmt::format("{:<{}}  busy {:>8}  bubble {:4.1f} %  exposed communication {:>8}  peak memory {}{}\n",
+    text += fmt::format("{:<{}}  busy {:>8}  bubble {:4.1f} %, own {:4.1f} %  exposed communication {:>8}  peak memory {}{}\n",
                         program.workers()[w].name, width, time_text(to_seconds(worker.busy)), 100 * worker.bubble,
-                        time_text(to_seconds(worker.exposed_communication)), to_text(worker.peak.total),
+                        100 * worker.own_bubble, time_text(to_seconds(worker.exposed_communication)), to_text(worker.peak.total),
                         host_text(worker.peak));
   }
   if (metrics.workers.size() > kShown) text += fmt::format("... and {} more workers; --json lists all\n", metrics.workers.size() - kShown);

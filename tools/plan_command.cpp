@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
@@ -9,6 +10,7 @@
 #include "base/file.hpp"
 #include "plan/memory_script.hpp"
 #include "plan/prices.hpp"
+#include "plan/schedule_csv.hpp"
 #include "sim/simulate.hpp"
 #include "timeline/metrics_json.hpp"
 #include "tools/asked_job.hpp"
@@ -84,8 +86,8 @@ bool runs_several_stages(const Program& program) {
 
 /// The table of stages as comments, so that the output is a plan file all the same.
 std::string stage_table(const Job& job, const std::vector<StageRow>& rows, const Metrics& metrics) {
-  std::string text = fmt::format("# predicted: iteration {}, bubble {:.1f} %\n#\n# {:>5} {:>10} {:>10} {:>10}  layers\n",
-                                 time_text(to_seconds(metrics.iteration)), 100 * metrics.bubble, "stage", "F", "B",
+  std::string text = fmt::format("# predicted: iteration {}, bubble {:.1f} %, own {:.1f} %\n#\n# {:>5} {:>10} {:>10} {:>10}  layers\n",
+                                 time_text(to_seconds(metrics.iteration)), 100 * metrics.bubble, 100 * metrics.own_bubble, "stage", "F", "B",
                                  runs_several_stages(job.program) ? "of rank" : "memory");
   for (std::size_t s = 0; s < rows.size(); ++s)
     text += fmt::format("# {:>5} {:>10} {:>10} {:>10}  {} .. {}\n", s, time_text(rows[s].forward),
@@ -106,15 +108,28 @@ nlohmann::ordered_json as_json(const Job& job, const std::vector<StageRow>& rows
   return {{"plan", plan_json(job)},
           {"stages", stages},
           {"iteration_s", to_seconds(metrics.iteration).value},
-          {"bubble", metrics.bubble}};
+          {"bubble", metrics.bubble},
+          {"own_bubble", metrics.own_bubble}};
+}
+
+/// As the file says it: paths of schedules are from the file's folder.
+Plan plan_for_file(Plan plan, const std::string& path) {
+  namespace fs = std::filesystem;
+  if (is_schedule_file(plan.schedule))
+    plan.schedule = fs::proximate(fs::absolute(plan.schedule), fs::absolute(path).parent_path()).string();
+  return plan;
 }
 
 /// `--fit`: the deepest models that train.
 int fit(const Arguments& arguments, Console& console) {
   for (const std::string_view flag : {"out", "force"})
     if (arguments.has(flag)) throw InputError(fmt::format("--{}: --fit writes no plan", flag));
+  if (arguments.has("network")) throw InputError("--network: --fit counts bytes, and predicts no times");
   const CostModel costs = asked_costs(arguments);
   const Plan plan = plan_from(arguments, {});
+  if (plan.tensor * plan.height * plan.width > 1)
+    throw InputError("--fit has no technique of tensor or spatial ranks",
+                     fmt::format("tp {}, spatial {}x{}", plan.tensor, plan.height, plan.width), "1 of each");
   const ModelFamily family(plan.model);
   const Cluster cluster = cluster_for(plan.cluster, console);
   const std::vector<FitRow> rows = largest_models(family, plan, cluster, costs, console);
@@ -136,7 +151,8 @@ int plan_command(const std::vector<std::string>& words, Console& console) {
   const Metrics metrics = measure(job.program, simulate(job.program, prices), metrics_context(job));
   const std::vector<StageRow> rows = stage_rows(job, prices);
   const std::string trials = offload_table(offload_trials(job, asked_costs(arguments)));
-  const std::string text = write_plan(settled_plan(job)) + stage_table(job, rows, metrics) + trials;
+  const Plan plan = plan_for_file(settled_plan(job), arguments.text("out").value_or("plan.yaml"));
+  const std::string text = write_plan(plan) + stage_table(job, rows, metrics) + trials;
   if (const auto path = arguments.text("out")) write_file(*path, text, arguments.has("force"));
   if (arguments.has("json")) return print_json(console, as_json(job, rows, metrics)), 0;
   if (const auto path = arguments.text("out")) console.out << fmt::format("plan written to {}\n", *path);

@@ -11,6 +11,7 @@
 #include "plan/offload.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/recompute.hpp"
+#include "tools/without_effect.hpp"
 
 namespace tandem {
 namespace {
@@ -146,7 +147,7 @@ constexpr PlanFlag kPlanFlags[] = {
     {kTalk, "overlap", "on|off", "run collectives beside computation where they can (default on)",
      set_switch<&Plan::overlap>},
     {kTalk, "window", "N", "messages of one channel under way at once", set_integer<&Plan::window, 1, 1024>},
-    {kOrder, "schedule", "S", "name (tandem show schedules), FILE.csv, or auto: search", set_text<&Plan::schedule>},
+    {kOrder, "schedule", "S", "name (tandem show schedules), FILE.csv; auto, auto-v: search, with one stage a rank or two", set_text<&Plan::schedule>},
     {kOrder, "chunks", "N", "stages per rank, for schedules that let you choose (default 2)",
      set_integer<&Plan::chunks, 1, kMost>},
     {kOrder, "micro-batches", "N", "micro-batches of a replica per iteration", set_integer<&Plan::micro_batches, 1, kMost>},
@@ -197,6 +198,7 @@ Plan plan_from(const Arguments& arguments, const Plan& fallback) {
   for (const PlanFlag& row : kPlanFlags)
     if (const auto value = arguments.text(row.name)) row.apply(plan, row.name, *value);
   mesh_of(plan);
+  refuse_without_effect(arguments, plan);
   if (plan.model != before.model || stage_count(plan) != stage_count(before)) {
     plan.cuts.clear();
     plan.model_fingerprint.reset();

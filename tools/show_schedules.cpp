@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "plan/grid_times.hpp"
 #include "plan/lower.hpp"
+#include "plan/plan_schedule.hpp"
 #include "plan/schedule_csv.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
@@ -29,7 +30,7 @@ void require_printable(const ScheduleShape& shape, std::uint32_t stages) {
 
 Grid shown_grid(const Plan& plan) {
   if (is_schedule_file(plan.schedule)) return load_schedule_csv(plan.schedule);
-  if (plan.schedule == "auto")
+  if (is_automatic(plan))
     throw InputError("an order that is searched for a model's times has no grid of its own", plan.schedule,
                      "a schedule of the table (tandem show schedules), or a file");
   count_steps(plan);
@@ -41,12 +42,13 @@ Grid shown_grid(const Plan& plan) {
 }
 
 struct Figures {
-  double bubble;                     ///< where F, I and W take equally long and B twice as long
+  double bubble, own_bubble;         ///< where F, I and W take equally long and B twice as long
   std::vector<std::uint32_t> held;   ///< by rank: stages and micro-batches whose activations it holds at once
 };
 
 Figures figures_of(const Grid& grid) {
-  Figures figures{bubble_fraction(timed_grid(grid, step_times(1, 1, 1))), {}};
+  const TimedGrid timed = timed_grid(grid, step_times(1, 1, 1));
+  Figures figures{bubble_fraction(timed), own_bubble_fraction(timed), {}};
   for (const auto& row : grid) figures.held.push_back(most_held(row));
   return figures;
 }
@@ -65,9 +67,9 @@ void print_grid(const Grid& grid, Console& console) {
     for (const std::string& cell : row) width = std::max(width, cell.size());
   for (std::size_t rank = 0; rank < rows.size(); ++rank) console.out << row_text(rank, rows[rank], width);
   const Figures figures = figures_of(grid);
-  console.out << fmt::format("bubble {:.1f} % where F, I and W take equally long, and B twice as long\n"
+  console.out << fmt::format("bubble {:.1f} %, own {:.1f} %, where F, I and W take equally long, and B twice as long\n"
                              "stages and micro-batches held at once, by rank: {}\n",
-                             100 * figures.bubble, fmt::join(figures.held, " "));
+                             100 * figures.bubble, 100 * figures.own_bubble, fmt::join(figures.held, " "));
 }
 
 }  // namespace
@@ -109,6 +111,7 @@ void show_schedule(const Arguments& all, Console& console) {
                        {"stages", stage_count(grid)},
                        {"micro_batches", shape_of(grid).micro_batches},
                        {"bubble", figures.bubble},
+                       {"own_bubble", figures.own_bubble},
                        {"held", figures.held},
                        {"grid", time_grid(grid)}});
 }

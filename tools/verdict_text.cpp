@@ -58,6 +58,40 @@ std::string work_line(const Job& job) {
   return text + fmt::format("{:+.2g} % beside the model's {:.4g}\n", 100 * work.beyond(), work.model.real() / 1e9);
 }
 
+std::string counted(std::int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string timed_text(const CheckResult& result) {
+  return counted(static_cast<std::int64_t>(result.comparison.iteration.iterations), "iteration") + " of " +
+         counted(result.runs, "run");
+}
+
+std::string each_text(const SteadyFigures& figures) {
+  return figures.per_micro_batch ? time_text(*figures.per_micro_batch) : "none";
+}
+
+std::string steady_line(const Comparison& comparison) {
+  if (!comparison.steady) return "";
+  const auto& [predicted, measured] = *comparison.steady;
+  return fmt::format("steady   {}/{} a micro-batch, bubble {:.1f}/{:.1f} %; warm-up {}/{}, drain {}/{}\n",
+                     each_text(predicted), each_text(measured), 100 * predicted.bubble, 100 * measured.bubble,
+                     time_text(predicted.warm_up), time_text(measured.warm_up), time_text(predicted.drain),
+                     time_text(measured.drain));
+}
+
+/// Of the first workers; `own` counts each from its own first start to its own last end.
+std::string bubble_lines(const Comparison& comparison) {
+  constexpr std::size_t kShown = 8;
+  std::string whole = "bubble  ", own = "   own   ";
+  for (std::size_t w = 0; w < comparison.bubble.size() && w < kShown; ++w) {
+    const BubbleComparison& bubble = comparison.bubble[w];
+    whole += fmt::format(" {:.1f}/{:.1f} %", 100 * bubble.predicted, 100 * bubble.measured);
+    own += fmt::format("{}{:.1f}/{:.1f} %", w == 0 ? "" : " ", 100 * bubble.own_predicted, 100 * bubble.own_measured);
+  }
+  return whole + " predicted/measured, by stage\n" + own + ", from own first start to own last end\n";
+}
+
 std::string time_lines(const CheckResult& result) {
   const IterationComparison& iteration = result.comparison.iteration;
   if (!result.times_compared)
@@ -65,21 +99,16 @@ std::string time_lines(const CheckResult& result) {
                        time_text(iteration.predicted), result.job.cluster.name, time_text({iteration.measured.median}));
   const double off = result.roofline.value / iteration.measured.median - 1;
   std::string text = fmt::format(
-      "time     predicted {}, measured {} ({} to {} in {} runs): error {:+.1f} %\n"
+      "time     predicted {}, measured {} ({} to {}, {}): error {:+.1f} %\n"
       "         steps: median error {:.1f} %, 95th percentile {:.1f} % of {}; roofline alone: {} ({:+.1f} %)\n",
       time_text(iteration.predicted), time_text({iteration.measured.median}), time_text({iteration.measured.p10}),
-      time_text({iteration.measured.p90}), iteration.runs, 100 * iteration.error, 100 * result.comparison.steps.median,
+      time_text({iteration.measured.p90}), timed_text(result), 100 * iteration.error, 100 * result.comparison.steps.median,
       100 * result.comparison.steps.p95, result.comparison.steps.count, time_text(result.roofline), 100 * off);
   constexpr double kBehind = -0.25;
   if (result.pace && iteration.error < kBehind)
     text += fmt::format("         this machine cannot keep up with that clock: try --pace {:.2g}\n",
                         2 * *result.pace * iteration.measured.median / iteration.predicted.value);
-  text += "bubble  ";
-  constexpr std::size_t kShown = 8;
-  for (std::size_t w = 0; w < result.comparison.bubble.size() && w < kShown; ++w)
-    text += fmt::format(" {:.1f}/{:.1f} %", 100 * result.comparison.bubble[w].predicted,
-                        100 * result.comparison.bubble[w].measured);
-  return text + " predicted/measured, by stage\n";
+  return text + bubble_lines(result.comparison) + steady_line(result.comparison);
 }
 
 std::string machine_line(const CheckResult& result) {

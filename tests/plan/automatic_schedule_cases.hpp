@@ -1,6 +1,7 @@
 #pragma once
 // Costs of schedules: equal ones that can be worked out by hand, and random ones from a seed.
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <vector>
@@ -46,6 +47,24 @@ inline ScheduleCosts random_costs(Dice& dice, std::uint32_t stages) {
     costs.kept_after_input_gradient.push_back({dice.between(20, kept)});
     costs.budget.push_back({kept * (stages - stage) * dice.between(100, 200) / 100});
   }
+  return costs;
+}
+
+/// Stage s of a V: down through the ranks and up again.
+inline std::vector<std::uint32_t> folded(std::uint32_t ranks) {
+  std::vector<std::uint32_t> of(2 * ranks);
+  for (std::uint32_t stage = 0; stage < 2 * ranks; ++stage) of[stage] = std::min(stage, 2 * ranks - 1 - stage);
+  return of;
+}
+
+/// Two stages for each of the ranks; each rank has room for p + 2 of its larger stages: half of 1F1B's 2 p.
+inline ScheduleCosts folded_costs(Dice& dice, std::uint32_t ranks) {
+  ScheduleCosts costs = random_costs(dice, 2 * ranks);
+  costs.budget.assign(ranks, Bytes{});
+  const std::vector<std::uint32_t> rank_of = folded(ranks);
+  for (std::uint32_t stage = 0; stage < 2 * ranks; ++stage)
+    costs.budget[rank_of[stage]] =
+        std::max(costs.budget[rank_of[stage]], costs.kept[stage] * std::int64_t{ranks + 2});
   return costs;
 }
 

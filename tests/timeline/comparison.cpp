@@ -19,7 +19,7 @@ TEST_CASE("a run that did what was predicted agrees in everything") {
   CHECK(result.edges.violated == 0);
   CHECK(result.memory.identical);
   CHECK(result.iteration.error == 0);
-  CHECK(result.iteration.runs == 2);
+  CHECK(result.iteration.iterations == 2);
   CHECK(result.steps.count == 10);    // 2 x (2 F, 2 B, update)
   CHECK(result.messages.count == 4);
   CHECK(result.steps.median == 0);

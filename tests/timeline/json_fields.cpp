@@ -41,7 +41,7 @@ TEST_CASE("a comparison as JSON holds the fields that scripts read") {
   CHECK(json["iteration"]["measured_p10_s"] == Approx(42e-6));
   CHECK(json["iteration"]["measured_p90_s"] == Approx(42e-6));
   CHECK(json["iteration"]["error"] == Approx(-0.5));
-  CHECK(json["iteration"]["runs"] == 2);
+  CHECK(json["iteration"]["iterations"] == 2);
   CHECK(json["bubble"]["predicted"][0] == Approx(8.0 / 21));
   CHECK(json["bubble"]["measured"][1] == Approx(8.0 / 21));
   CHECK(json["steps"]["count"] == 10);

@@ -50,7 +50,8 @@ TEST_CASE("a check holds its comparison as JSON") {
     CHECK(result["iteration"][field] > 0);
   }
   CHECK(result["iteration"]["error"].is_number());
-  CHECK(result["iteration"]["runs"] == 1);  // one round of two iterations, of which the first is not timed
+  CHECK(result["iteration"]["runs"] == 1);
+  CHECK(result["iteration"]["iterations"] == 1);  // one round of two iterations, of which the first is not timed
   CHECK(result["bubble"]["predicted"].size() == 2);
   CHECK(result["bubble"]["measured"].size() == 2);
   CHECK(result["steps"]["count"] > 0);

@@ -101,6 +101,34 @@ TEST_CASE("where not even one layer fits, the table says how much one needs") {
   CHECK_THAT(outcome.out, Contains("plain: not even one layer fits; it needs "));
 }
 
+TEST_CASE("a technique that suits no depth is a row with the reason, and the others go on") {
+  const TemporaryFolder folder;
+  const std::string line = "plan --fit --model " + family_of(folder, 2) + " --on " + devices(folder, 2'000'000);
+
+  const json rows = json::parse(typed(line + " --json --pp 3 --schedule chimera").out);  // wants an even number
+  const Outcome text = typed(line + " --pp 3 --schedule chimera");
+
+  for (const json& row : rows) {
+    CAPTURE(row["technique"]);
+    const bool of_pipeline = row["technique"] == "pipeline" || row["technique"] == "all together";
+    CHECK(row["refusal"].is_string() == of_pipeline);
+    CHECK((row["layers"] > 0) == !of_pipeline);
+  }
+  CHECK(rows.size() == 6);
+  CHECK_THAT(text.out, Contains("pipeline: does not suit: "));
+}
+
+TEST_CASE("one huge micro-batch is cut into no more micro-batches than the search tries, and the cap is said") {
+  const TemporaryFolder folder;
+  const std::string line = "plan --fit --json --model " + family_of(folder, 2) + " --on " + devices(folder, 2'000'000);
+
+  const json rows = json::parse(typed(line + " --micro-batches 1 --micro-batch-size 10000000").out);
+
+  CHECK(rows[0]["technique"] == "plain");
+  CHECK(rows[1]["technique"] == "micro-batches of 1");
+  CHECK_THAT(rows[1]["refusal"].get<std::string>(), Contains("the search tries at most 500000"));
+}
+
 TEST_CASE("a model without one depth, or an output file, is refused") {
   const Outcome no_depth = typed("plan --fit --model vgg16 --on k80-x4");
   const Outcome with_file = typed("plan --fit --model gpt2 --on k80-x4 --out plan.yaml");

@@ -43,6 +43,22 @@ TEST_CASE("a plan is read from a file, and flags override it") {
   CHECK(changed["cuts"] == json{"hidden.2.linear"});
 }
 
+TEST_CASE("a plan file's schedule is found beside it, wherever the command runs, and a written plan names it so") {
+  const TemporaryFolder folder;
+  folder.write("mine.csv", "0F0,0F1,0B0,0B1\n1F0,1B0,1F1,1B1\n");
+  const std::string file = folder.write(
+      "plan.yaml", "model: mlp\ncluster: k80-x4\nmesh: {pipeline: 2}\nmicro_batches: 2\nschedule: mine.csv\n");
+
+  const Outcome simulated = typed("simulate --no-chart " + file);
+  const Outcome written = typed("plan " + file + " --out " + folder.file("other.yaml"));
+
+  INFO(simulated.err << written.err);
+  CHECK(simulated.code == 0);
+  CHECK(written.code == 0);
+  CHECK_THAT(folder.content("other.yaml"), Contains("schedule: \"mine.csv\"\n"));
+  CHECK(typed("simulate --no-chart " + folder.file("other.yaml")).out == simulated.out);
+}
+
 TEST_CASE("another number of ranks or another model drops the file's cuts") {
   const TemporaryFolder folder;
   const std::string file = folder.write("plan.yaml", kPlan);

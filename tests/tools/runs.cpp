@@ -50,7 +50,7 @@ TEST_CASE("a run prints one loss per iteration and the measured time") {
   CHECK(result["losses"].size() == 3);
   CHECK(result["losses"][0] != result["losses"][1]);
   CHECK(result["iteration"]["measured_s"] > 0);
-  CHECK(result["iteration"]["runs"] == 2);  // the first is not timed
+  CHECK(result["iteration"]["iterations"] == 2);  // the first is not timed
 }
 
 TEST_CASE("the same run twice gives the same result apart from times") {

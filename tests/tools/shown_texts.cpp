@@ -19,7 +19,7 @@ TEST_CASE("a schedule is shown as a grid of ranks and steps") {
   CHECK(shown.out ==
         "rank   0 | 0F0 0F1     0B0 0F2 0B1     0B2\n"
         "rank   1 |     1F0 1B0 1F1 1B1 1F2 1B2\n"
-        "bubble 25.0 % where F, I and W take equally long, and B twice as long\n"  // (p - 1) / (m + p - 1)
+        "bubble 25.0 %, own 12.5 %, where F, I and W take equally long, and B twice as long\n"  // (p - 1) / (m + p - 1)
         "stages and micro-batches held at once, by rank: 2 1\n");
 }
 

@@ -81,3 +81,30 @@ TEST_CASE("the picture fits the terminal") {
 TEST_CASE("no picture is drawn where none is wanted") {
   CHECK_THAT(typed("simulate --model mlp --on k80-x4 --no-chart").out, !Contains("predicted: "));
 }
+
+TEST_CASE("an order that is searched in a V is no longer than the table's V-schedules that fit, and stands on two stages") {
+  const std::string line = "simulate --json --model mlp --on k80-x4 --pp 2 --micro-batches 4 --schedule ";
+
+  const json searched = json::parse(typed(line + "auto-v").out);
+
+  const json& found = searched["plan"]["schedule_search"];
+  CHECK(searched["plan"]["cuts"].size() == 3);
+  CHECK(found["lower_bound_s"] <= found["predicted_s"]);
+  CHECK(found["predicted_s"] <= found["best_of_table_s"]);
+}
+
+TEST_CASE("what a stream without a flush fills and drains is told apart from its steady state, of which there may be none") {
+  const std::string line = "simulate --json --model mlp --on k80-x4 --pp 4 --schedule pipedream --micro-batches ";
+
+  const json shorter = json::parse(typed(line + "16").out), longer = json::parse(typed(line + "48").out);
+  const json none = json::parse(typed(line + "4").out)["steady_state"];
+
+  const json& state = shorter["steady_state"];
+  CHECK(state["micro_batches"] == 12);  // 16, less those that are under way when the first one leaves
+  CHECK(state["warm_up_s"].get<double>() + state["steady_s"].get<double>() + state["drain_s"].get<double>() ==
+        Approx(shorter["iteration_s"].get<double>()));
+  CHECK(state["time_per_micro_batch_s"].get<double>() ==
+        Approx(longer["steady_state"]["time_per_micro_batch_s"].get<double>()).epsilon(1e-3));
+  CHECK(none["time_per_micro_batch_s"].is_null());
+  CHECK(json::parse(typed("simulate --json --model mlp --on k80-x4 --pp 4").out)["steady_state"].is_null());
+}
