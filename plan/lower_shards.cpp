@@ -21,17 +21,29 @@ bool lies_in(const GradientBucket& bucket, std::int64_t offset) {
   return bucket.offset <= offset && offset < bucket.offset + bucket.bytes.count;
 }
 
-/// Notes which parts read the bucket's weights and add to its gradients.
-void note_parts(const Segment& segment, const Model& local, StageBucket& bucket) {
+/// The bucket that the byte of weights, or of gradients, lies in; null where it lies in none.
+StageBucket* bucket_at(const std::map<std::int64_t, StageBucket*>& by_offset, std::int64_t offset) {
+  const auto after = by_offset.upper_bound(offset);
+  if (after == by_offset.begin()) return nullptr;
+  StageBucket* bucket = std::prev(after)->second;
+  return lies_in(*bucket->bucket, offset) ? bucket : nullptr;
+}
+
+/// Notes which parts read the buckets' weights and add to their gradients.
+void note_parts(const Segment& segment, const Model& local, std::vector<StageBucket>& buckets) {
+  std::map<std::int64_t, StageBucket*> by_offset;
+  for (StageBucket& bucket : buckets) by_offset.emplace(bucket.bucket->offset, &bucket);
+  std::map<LayerId, std::vector<const SegmentParameter*>> rows;
+  for (const SegmentParameter& row : segment.parameters) rows[local.parameter(row.parameter).layer].push_back(&row);
   for (std::size_t way = 0; way < kWays; ++way) {
     const auto& parts = parts_of(segment, kKindOf[way]);
     for (std::uint32_t part = 0; part < parts.size(); ++part)
       for (const PassItem& item : parts[part].items)
-        for (const SegmentParameter& row : segment.parameters) {
-          if (local.parameter(row.parameter).layer != segment.layers[item.layer].layer) continue;
-          if (lies_in(*bucket.bucket, row.weight_offset)) (item.again ? bucket.again : bucket.weights[way]).touch(part);
-          if (item.pass == Pass::weight_gradient && lies_in(*bucket.bucket, row.gradient_offset))
-            bucket.gradients.touch(part);
+        for (const SegmentParameter* row : rows[segment.layers[item.layer].layer]) {
+          if (StageBucket* read = bucket_at(by_offset, row->weight_offset))
+            (item.again ? read->again : read->weights[way]).touch(part);
+          if (item.pass != Pass::weight_gradient) continue;
+          if (StageBucket* added = bucket_at(by_offset, row->gradient_offset)) added->gradients.touch(part);
         }
   }
 }
@@ -68,10 +80,10 @@ void Lowering::make_shards(std::uint32_t index) {
     bucket.bucket = bucket_groups_[group].buckets[static_cast<std::size_t>(at - members.begin())];
     for (const ParameterRange& range : stage.owned)
       if (lies_in(*bucket.bucket, range.whole)) bucket.own.push_back(range);
-    note_parts(*stage.layout, local, bucket);
     if (plan_.offload_weights) add_homes(stage, bucket);
     stage.shards.push_back(std::move(bucket));
   }
+  note_parts(*stage.layout, local, stage.shards);
 }
 
 /// A step of one bucket; its work is made on first use.
