@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "models/layers/convolution_algorithm.hpp"
 #include "plan/conversions.hpp"
 #include "plan/shard_builder.hpp"
 
@@ -106,6 +107,15 @@ std::vector<std::int64_t> ShardBuilder::begins(const TensorSlice& slice) {
   return first;
 }
 
+namespace {
+
+/// A convolution is the same by whatever algorithm.
+bool is_same_layer(const LayerKind& whole, const LayerKind& own) {
+  return &whole == &own || (is_convolution(whole) && is_convolution(own));
+}
+
+}  // namespace
+
 /// Its own layer reads `inputs`, which lie as its rules want them.
 void ShardBuilder::add_layer(LayerId id, const std::vector<LocalTensor>& inputs, LayerDefinition definition) {
   const Layer& layer = choice_.model.layer(id);
@@ -135,7 +145,7 @@ void ShardBuilder::add_layer(LayerId id, const std::vector<LocalTensor>& inputs,
   }
   if (!divided && out.slice.empty()) definition.origins = {};
   const auto whole = whole_ids_.find(layer.name);
-  const bool is_own = whole != whole_ids_.end() && whole_.layer(whole->second).kind == layer.kind;
+  const bool is_own = whole != whole_ids_.end() && is_same_layer(*whole_.layer(whole->second).kind, *layer.kind);
   add({std::move(definition), {is_own ? std::optional(whole->second) : std::nullopt, out.slice, {}}, index_of(id)});
   tensors_[index_of(id)] = settle_partial(id, std::move(out));
 }

@@ -91,13 +91,6 @@ void input_gradient(const Arguments& arguments) {
   });
 }
 
-void add_bias_gradient(const Convolution& sizes, const float* dy, float* gradient) {
-  const auto channels = sizes.groups * sizes.out;
-  for (std::int64_t row = 0; row < sizes.samples * channels; ++row) {
-    gradient[row % channels] += ConstRow(dy + row * sizes.positions(), sizes.positions()).sum();
-  }
-}
-
 void weight_gradient(const Arguments& arguments) {
   const auto sizes = sizes_of(arguments);
   const Scratch scratch(sizes, arguments.scratch);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "exec/run.hpp"
+#include "models/layers/convolution_algorithm.hpp"
 #include "plan/lower.hpp"
 #include "tests/catch.hpp"
 #include "tests/exec/kernel_case.hpp"
@@ -17,7 +18,8 @@ constexpr std::size_t kRows = 1;  // dimension of an image [channels, height, wi
 std::vector<Scene> windows() {
   std::vector<Scene> found;
   for (const Scene& scene : vision_scenes())
-    if (scene.kind == "conv2d" || scene.kind == "max_pool2d" || scene.kind == "average_pool2d") found.push_back(scene);
+    if (is_convolution(find_layer_kind(scene.kind)) || scene.kind == "max_pool2d" || scene.kind == "average_pool2d")
+      found.push_back(scene);
   return found;
 }
 
