@@ -135,7 +135,7 @@ int plan_command(const std::vector<std::string>& words, Console& console) {
   const Prices prices = asked_prices(arguments, job);
   const Metrics metrics = measure(job.program, simulate(job.program, prices), metrics_context(job));
   const std::vector<StageRow> rows = stage_rows(job, prices);
-  const std::string trials = offload_table(offload_trials(job, asked_costs(arguments)));
+  const std::string trials = offload_table(job, offload_trials(job, asked_costs(arguments)));
   const std::string text = write_plan(settled_plan(job)) + stage_table(job, rows, metrics) + trials;
   if (const auto path = arguments.text("out")) write_file(*path, text, arguments.has("force"));
   if (arguments.has("json")) return print_json(console, as_json(job, rows, metrics)), 0;
