@@ -73,7 +73,12 @@ std::vector<Scene> vision_scenes() {
       conv(2, {8, 17, 17}, 5, {.kernel = {1, 1}}),                                          // pointwise, by sample
       conv(5, {6, 4, 4}, 5, {.kernel = {1, 1}}),                                            // pointwise, samples joined
       conv(3, {6, 9, 9}, 5, {.kernel = {1, 1}, .stride = {2, 2}}, 1, 0),
-      conv(7, {3, 8, 8}, 9, kSame),                                                         // samples joined, the last alone
+      conv(7, {3, 7, 7}, 9, kSame),                                                         // samples joined, the last alone
+      conv(7, {3, 8, 8}, 9, kSame),                                                         // few filters, whole vectors
+      conv(2, {4, 6, 16}, 10, {.top = 1, .left = 2}, 2, 0),                                 // the same in groups
+      conv(2, {3, 5, 10}, 5, {}),                                                           // the same but for I
+      conv(2, {3, 9, 8}, 5, {.kernel = {4, 5}, .top = 2, .bottom = 1, .left = 2, .right = 2}),  // the same but for W
+      conv(2, {2, 5, 37}, 40, {.kernel = {3, 4}, .stride = {1, 3}, .left = 5, .right = 1}),  // phases of unequal length
       conv(2, {64, 20, 20}, 4, kSame),                                                      // rows in several panels
       conv(1, {2, 12, 12}, 3, {.kernel = {5, 5}, .stride = {4, 4}, .top = 2, .left = 2}),
       by_tiles(conv(2, {3, 6, 5}, 4, kSame)),

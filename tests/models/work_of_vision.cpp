@@ -101,6 +101,8 @@ TEST_CASE("a pointwise convolution of large images needs no scratch, others a pa
   const auto bytes = scratch(apply("conv2d", {real({64, 56, 56})}, conv(64, 3, 1, 1)), 4);
   CHECK(bytes.count > 4 * (64 * 58 * 58 + 576 * 256));
   CHECK(bytes.count < 4 * (64 * 58 * 58 + 576 * 281 + 64));
+  // few filters over rows of whole vectors: a padded image with its slack, and the weights
+  CHECK(scratch(apply("conv2d", {real({16, 16, 16})}, conv(16, 3, 1, 1)), 4) == Bytes{4 * (16 * 18 * 18 + 16 + 16 * 16 * 9)});
 }
 
 TEST_CASE("convolutions and pools refuse what they cannot slide over") {
