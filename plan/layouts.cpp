@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "plan/convolutions.hpp"
 #include "plan/take_apart.hpp"
 
 namespace tandem {
@@ -270,6 +271,7 @@ void require_images(const Mesh& mesh, const Model& model, const std::vector<Axis
 LayoutChoice choose_layouts(const Plan& plan, const Model& model) {
   invariant(plan.tensor_split != TensorSplit::best, "the best split is settled before it is used");
   require_known_layouts(plan, model);
+  require_known_convolutions(plan, model);
   const Mesh mesh = mesh_of(plan);
   const std::vector<AxisRules> whole_rules = choose_rules(plan, model, mesh);
   require_images(mesh, model, whole_rules);

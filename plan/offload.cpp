@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "models/layers/convolution_algorithm.hpp"
 #include "plan/conversions.hpp"
 
 namespace tandem {
@@ -32,7 +33,7 @@ std::vector<bool> read_by_convolutions(const Model& model, std::size_t first, st
   std::vector<bool> read(model.layer_count(), false);
   for (std::size_t i = first; i < last; ++i) {
     const Layer& layer = model.layer(static_cast<LayerId>(i));
-    if (layer.kind->name != "conv2d") continue;
+    if (!is_convolution(*layer.kind)) continue;
     for (std::size_t input = 0; input < layer.inputs.size(); ++input)
       if (layer.kept.inputs[input]) read[index_of(home_of(model, layer.inputs[input]))] = true;
   }

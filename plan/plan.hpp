@@ -67,6 +67,10 @@ struct Plan {
   bool synchronised_batch_norm = false;  ///< batch statistics over all replicas, not each its own
   /// Layer name -> name of its layout rule on the tensor axis, where it is not the default.
   std::vector<std::pair<std::string, std::string>> layouts;
+  /// convolution_algorithms(), of all layers that it suits; empty: the first one, and `offload: dynamic` may choose.
+  std::string convolution_algorithm;
+  /// Layer name -> name of its algorithm, where it is another.
+  std::vector<std::pair<std::string, std::string>> convolutions;
   Bytes bucket{25'000'000};            ///< gradients are reduced in ranges of about this size, the last layers' first
   bool overlap = true;                 ///< collectives run beside computation where they can
   std::int64_t zero = 0;               ///< ZeRO: replicas split 1: optimizer state; 2: gradients, too; 3: weights, too

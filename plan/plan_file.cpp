@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/json_text.hpp"
 #include "plan/collective.hpp"
+#include "plan/convolutions.hpp"
 #include "plan/offload.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/recompute.hpp"
@@ -201,12 +202,14 @@ Plan read_plan(const YamlNode& root) {
                   "offload_optimizer", "offload_weights",
                   "memory_reserve", "precision", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
+                  "convolution_algorithm", "convolutions",
                   "overlap", "zero", "shard_ranks", "prefetch",
                   "reshard", "collective"});
   plan.model = root.at("model").text();
   read_text(root, "cluster", plan.cluster);
   if (const YamlNode* node = root.find("mesh")) read_mesh(*node, plan);
   read_division(root, plan);
+  read_convolutions(root, plan);
   if (const YamlNode* node = root.find("schedule")) read_schedule(*node, plan.schedule);
   read_integer(root, "chunks", 1, kMost, plan.chunks);
   read_integer(root, "micro_batches", 1, kMost, plan.micro_batches);
@@ -234,6 +237,12 @@ Plan read_plan(const YamlNode& root) {
 
 namespace {
 
+std::string write_map(const std::vector<std::pair<std::string, std::string>>& entries) {
+  std::string out;
+  for (const auto& [layer, word] : entries) out += fmt::format("  {}: {}\n", json_string(layer), word);
+  return out;
+}
+
 /// What differs from the defaults.
 std::string write_division(const Plan& plan) {
   const Plan usual;
@@ -259,9 +268,11 @@ std::string write_division(const Plan& plan) {
   flag("reshard", plan.reshard, usual.reshard);
   if (plan.bucket != usual.bucket) out += fmt::format("bucket: {} B\n", plan.bucket.count);
   if (plan.collective != usual.collective) out += fmt::format("collective: {}\n", json_string(plan.collective));
-  if (plan.layouts.empty()) return out;
-  out += "layouts:  # rules on the tensor axis that are not the default\n";
-  for (const auto& [layer, rule] : plan.layouts) out += fmt::format("  {}: {}\n", json_string(layer), rule);
+  if (!plan.convolution_algorithm.empty())
+    out += fmt::format("convolution_algorithm: {}\n", plan.convolution_algorithm);
+  if (!plan.convolutions.empty()) out += "convolutions:  # by another algorithm\n" + write_map(plan.convolutions);
+  if (!plan.layouts.empty())
+    out += "layouts:  # rules on the tensor axis that are not the default\n" + write_map(plan.layouts);
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "models/layers/convolution_algorithm.hpp"
 #include "plan/conversions.hpp"
 #include "plan/shard_builder.hpp"
 
@@ -139,6 +140,15 @@ bool ShardBuilder::says_loss() const {
   return true;
 }
 
+namespace {
+
+/// A convolution is the same by whatever algorithm.
+bool is_same_layer(const LayerKind& whole, const LayerKind& own) {
+  return &whole == &own || (is_convolution(whole) && is_convolution(own));
+}
+
+}  // namespace
+
 /// Its own layer reads `inputs`, which lie as its rules want them.
 void ShardBuilder::add_layer(LayerId id, const std::vector<LocalTensor>& inputs, LayerDefinition definition) {
   const Layer& layer = choice_.model.layer(id);
@@ -171,7 +181,7 @@ void ShardBuilder::add_layer(LayerId id, const std::vector<LocalTensor>& inputs,
   definition.origins.sample_parts = samples.parts;
   definition.origins.sample_part = samples.part;
   const auto whole = whole_ids_.find(layer.name);
-  const bool is_own = whole != whole_ids_.end() && whole_.layer(whole->second).kind == layer.kind;
+  const bool is_own = whole != whole_ids_.end() && is_same_layer(*whole_.layer(whole->second).kind, *layer.kind);
   add({std::move(definition), {is_own ? std::optional(whole->second) : std::nullopt, out.slice, {}}, index_of(id)});
   tensors_[index_of(id)] = settle_partial(id, std::move(out));
 }

@@ -1,5 +1,7 @@
 #include "plan/take_apart.hpp"
 
+#include "plan/convolutions.hpp"
+
 namespace tandem {
 namespace {
 
@@ -73,7 +75,8 @@ std::optional<Model> take_apart(const Plan& plan, const Model& model, const Mesh
       add_cross_entropy(whole, vocabulary_parts(mesh, *input), definitions);
     if (layer.kind->name == "batch_norm" && statistics_parts(plan, mesh, *input) > 1)
       add_batch_norm(whole, statistics_parts(plan, mesh, *input), definitions);
-    changed |= definitions.size() > before;
+    if (is_convolution(*layer.kind)) whole.kind = convolution_algorithm(plan, layer).kind;
+    changed |= definitions.size() > before || whole.kind != layer.kind->name;
     if (definitions.size() == before) definitions.push_back(std::move(whole));
   }
   if (!changed) return {};

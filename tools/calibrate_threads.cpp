@@ -137,6 +137,7 @@ Concurrency measure_concurrency(const Model& model, const Plan& plan, std::int64
   whole.layouts.clear();
   whole.cuts.clear();
   whole.micro_batches = 1;
+  if (whole.offload == "dynamic") whole.offload = "none";  // a search, which is settled elsewhere
   const Program program = lower(whole, model, {}, {DeviceId{0}});
   const Dataset dataset(model, std::string(1 << 16, 'a'), plan.seed);
   const Seconds alone = iteration_beside(program, model, dataset, plan.optimizer, 1, stop);

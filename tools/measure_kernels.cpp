@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "exec/profile.hpp"
+#include "models/layers/convolution_algorithm.hpp"
 #include "plan/lower.hpp"
 #include "plan/prices.hpp"
 #include "timeline/quantile.hpp"
@@ -48,8 +49,10 @@ void add_plain_rows(const Program& program, const Optimizer& optimizer,
 
 }  // namespace
 
-std::vector<MeasuredKernel> measure_kernels(const Model& model, const Plan& plan, std::int64_t rounds,
-                                            const std::string& text, std::stop_token stop) {
+namespace {
+
+/// The plan's part of the model on one worker; one such plan for each algorithm of convolutions that a search may choose.
+std::vector<Plan> measured_plans(const Plan& plan) {
   Plan whole = plan;
   whole.pipeline = 1;
   whole.replicas = 1;
@@ -57,17 +60,34 @@ std::vector<MeasuredKernel> measure_kernels(const Model& model, const Plan& plan
   whole.schedule = "1f1b";
   whole.cuts.clear();
   whole.micro_batches = std::min<std::int64_t>(plan.micro_batches, 4);
-  const Program program = lower(whole, model, {}, std::vector(mesh_of(whole).workers(), DeviceId{0}));
+  if (plan.offload != "dynamic") return {whole};
+  whole.offload = "none";
+  if (!plan.convolution_algorithm.empty() || !plan.convolutions.empty()) return {whole};
+  std::vector<Plan> plans;
+  for (const ConvolutionAlgorithm& row : convolution_algorithms()) {
+    plans.push_back(whole);
+    plans.back().convolution_algorithm = row.name;
+  }
+  return plans;
+}
+
+}  // namespace
+
+std::vector<MeasuredKernel> measure_kernels(const Model& model, const Plan& plan, std::int64_t rounds,
+                                            const std::string& text, std::stop_token stop) {
   RunOptions options;
   options.iterations = rounds;
   options.seed = plan.seed;
   options.optimizer = plan.optimizer;
   options.stop = stop;
   const Dataset dataset(model, text, plan.seed);
-  const KernelProfile profile = profile_kernels(program, model, dataset, options);
   std::vector<MeasuredKernel> rows;
-  for (const KernelTiming& kernel : profile.kernels) rows.push_back(row_of(kernel.signature, kernel.times, 1));
-  add_plain_rows(program, plan.optimizer, profile.steps, rows);
+  for (const Plan& whole : measured_plans(plan)) {
+    const Program program = lower(whole, model, {}, std::vector(mesh_of(whole).workers(), DeviceId{0}));
+    const KernelProfile profile = profile_kernels(program, model, dataset, options);
+    for (const KernelTiming& kernel : profile.kernels) rows.push_back(row_of(kernel.signature, kernel.times, 1));
+    add_plain_rows(program, plan.optimizer, profile.steps, rows);
+  }
   const auto less = [](const auto& a, const auto& b) { return a.signature < b.signature; };
   const auto same = [](const auto& a, const auto& b) { return a.signature == b.signature; };
   std::stable_sort(rows.begin(), rows.end(), less);

@@ -104,6 +104,8 @@ Json plan_json(const Job& job) {
   const Plan plan = settled_plan(job);
   Json layouts = Json::object();
   for (const auto& [layer, rule] : plan.layouts) layouts[layer] = rule;
+  Json convolutions = Json::object();
+  for (const auto& [layer, algorithm] : plan.convolutions) convolutions[layer] = algorithm;
   return {{"model", plan.model},
           {"parameters", job.model->parameter_count()},
           {"cluster", plan.cluster},
@@ -117,6 +119,8 @@ Json plan_json(const Job& job) {
           {"after_space", std::string(name_of(plan.after_space))},
           {"synchronised_batch_norm", plan.synchronised_batch_norm},
           {"layouts", layouts},
+          {"convolution_algorithm", plan.convolution_algorithm},
+          {"convolutions", convolutions},
           {"bucket_bytes", plan.bucket.count},
           {"overlap", plan.overlap},
           {"collective", plan.collective},

@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "plan/collective.hpp"
+#include "plan/convolutions.hpp"
 #include "plan/offload.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/recompute.hpp"
@@ -94,6 +95,22 @@ void set_offload(Plan& plan, std::string_view flag, const std::string& value) {
   plan.offload = value;
 }
 
+void set_convolution_algorithm(Plan& plan, std::string_view flag, const std::string& value) {
+  try {
+    plan.convolution_algorithm = find_convolution_algorithm(value).name;
+  } catch (const QuantityError& error) {
+    throw InputError(fmt::format("--{}: {}", flag, error.problem), value, error.want);
+  }
+}
+
+void set_convolutions(Plan& plan, std::string_view flag, const std::string& value) {
+  try {
+    plan.convolutions = parse_convolutions(value);
+  } catch (const QuantityError& error) {
+    throw InputError(fmt::format("--{}: {}", flag, error.problem), value, error.want);
+  }
+}
+
 void set_collective(Plan& plan, std::string_view, const std::string& value) {
   std::vector<std::string> names{"auto"};
   for (const CollectiveAlgorithm& row : collective_algorithms()) names.emplace_back(row.name);
@@ -170,6 +187,10 @@ constexpr PlanFlag kPlanFlags[] = {
      set_switch<&Plan::offload_weights>},
     {kTraining, "precision", "P", "how tensors are stored: fp32 (default), or bf16 beside an fp32 copy of the weights",
      set_precision},
+    {kOrder, "convolution-algorithm", "A",
+     "of all convolutions that it suits: panels (default) or winograd; with --offload dynamic the default is a search",
+     set_convolution_algorithm},
+    {kOrder, "convolutions", "LAYER=A,...", "layers with another algorithm", set_convolutions},
     {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},
     {kTraining, "learning-rate", "X", "of the optimizer",
      [](Plan& plan, std::string_view flag, const std::string& value) {

@@ -1,4 +1,5 @@
-// conv2d, fast: matrix products over panels of columns (models/layers/convolution.hpp).
+// conv2d, fast: matrix products over panels of columns (models/layers/convolution.hpp), or where filters are few windows as
+// they lie (slid_passes.hpp).
 
 #include <algorithm>
 
@@ -7,6 +8,7 @@
 #include "exec/kernels/convolution_bias.hpp"
 #include "exec/kernels/convolution_panel.hpp"
 #include "exec/kernels/product.hpp"
+#include "exec/kernels/slid_passes.hpp"
 
 namespace tandem {
 
@@ -60,6 +62,7 @@ void start_with_bias(const Convolution& sizes, const Panel& panel, const float* 
 
 void forward(const Arguments& arguments) {
   const auto sizes = sizes_of(arguments);
+  if (sizes.slides(Pass::forward)) return slid_forward(sizes, arguments);
   const Scratch scratch(sizes, arguments.scratch);
   const float* const all_biases = bias_to_add(arguments);
   for_each_panel(sizes, output_rectangle(arguments), [&](const Panel& panel) {
@@ -78,6 +81,7 @@ void forward(const Arguments& arguments) {
 
 void input_gradient(const Arguments& arguments) {
   const auto sizes = sizes_of(arguments);
+  if (sizes.slides(Pass::input_gradient)) return slid_input_gradient(sizes, arguments);
   const Scratch scratch(sizes, arguments.scratch);
   for_each_panel(sizes, [&](const Panel& panel) {
     const auto columns = windows_of(panel);
@@ -95,15 +99,9 @@ void input_gradient(const Arguments& arguments) {
   });
 }
 
-void add_bias_gradient(const Convolution& sizes, const float* dy, float* gradient) {
-  const auto channels = sizes.groups * sizes.out;
-  for (std::int64_t row = 0; row < sizes.samples * channels; ++row) {
-    gradient[row % channels] += ConstRow(dy + row * sizes.positions(), sizes.positions()).sum();
-  }
-}
-
 void weight_gradient(const Arguments& arguments) {
   const auto sizes = sizes_of(arguments);
+  if (sizes.slides(Pass::weight_gradient)) return slid_weight_gradient(sizes, arguments);
   const Scratch scratch(sizes, arguments.scratch);
   for_each_panel(sizes, [&](const Panel& panel) {
     const auto columns = columns_of_input(sizes, panel, real_input(arguments), scratch);

@@ -16,20 +16,8 @@ void copy_vectors(const float* from, std::int64_t count, float* to) {
   for (std::int64_t at = 0; at < count; at += kVector) std::memcpy(to + at, from + at, kVector * sizeof(float));
 }
 
-void copy_strided(const float* from, std::int64_t stride, std::int64_t count, float* to) {
-  if (stride == 2) {
-    for (std::int64_t at = 0; at < count; ++at) to[at] = from[2 * at];
-    return;
-  }
-  for (std::int64_t at = 0; at < count; ++at) to[at] = from[stride * at];
-}
-
-void add_strided(const float* from, std::int64_t stride, std::int64_t count, float* to) {
-  if (stride == 1) {
-    for (std::int64_t at = 0; at < count; ++at) to[at] += from[at];
-  } else {
-    for (std::int64_t at = 0; at < count; ++at) to[stride * at] += from[at];
-  }
+void add(const float* from, std::int64_t count, float* to) {
+  for (std::int64_t at = 0; at < count; ++at) to[at] += from[at];
 }
 
 /// Calls `body(offset in the images, offset in the columns)` for each sample and tap: where its first output row begins, the
@@ -37,13 +25,15 @@ void add_strided(const float* from, std::int64_t stride, std::int64_t count, flo
 template <class Body>
 void for_each_tap(const Convolution& sizes, const Panel& panel, Body body) {
   const auto &down = sizes.windows.height, &right = sizes.windows.width;
-  const auto width = sizes.padded_width(), channel_size = sizes.padded_height() * width;
-  const auto first = panel.rows.first * down.stride * width + panel.columns.first * right.stride;
+  const auto width = sizes.image_width(), channel_size = sizes.padded_height() * width;
+  const auto first = panel.rows.first * down.stride * width + panel.columns.first;
   const auto outputs = panel.rows.count * panel.columns.count;
   std::int64_t to = 0;
   for (std::int64_t channel = 0; channel < sizes.in; ++channel) {
     for (std::int64_t tap = 0; tap < sizes.windows.taps(); ++tap) {
-      const auto shift = tap / right.kernel * down.dilation * width + tap % right.kernel * right.dilation;
+      const auto column = tap % right.kernel * right.dilation;
+      const auto shift = tap / right.kernel * down.dilation * width + column % right.stride * sizes.phase_width() +
+                         column / right.stride;
       for (std::int64_t sample = 0; sample < panel.samples; ++sample, to += outputs) {
         body((sample * sizes.in + channel) * channel_size + shift + first, to);
       }
@@ -87,33 +77,53 @@ void add_rows(const float* from, std::int64_t rows, std::int64_t width, float* t
     case 32: return add_narrow_rows<32>(from, rows, to, step);
     default: break;
   }
-  for (std::int64_t row = 0; row < rows; ++row, from += width, to += step) add_strided(from, 1, width, to);
+  for (std::int64_t row = 0; row < rows; ++row, from += width, to += step) add(from, width, to);
 }
 
-/// Of row `row` of a channel between its zeros, the columns [first, end); all zeros above and below the channel.
-void pad_row(const Convolution& sizes, const float* channel, std::int64_t row, std::int64_t first, std::int64_t end,
-             float* padded) {
-  const Window& right = sizes.windows.width;
-  const bool inside = row >= 0 && row < sizes.height;
-  const auto from = std::clamp(inside ? right.before : end, first, end);
-  const auto to = std::clamp(inside ? right.before + sizes.width : end, from, end);
-  std::fill(padded + first, padded + from, 0.0F);
-  std::copy_n(channel + row * sizes.width + from - right.before, to - from, padded + from);
-  std::fill(padded + to, padded + end, 0.0F);
+/// Calls `act(first column of x, how many, its place in a row of the image)` for each phase: the columns are a stride apart.
+template <class Act>
+void for_each_phase(const Convolution& sizes, Act act) {
+  const auto stride = sizes.windows.width.stride, before = sizes.windows.width.before;
+  for (std::int64_t phase = 0; phase < stride; ++phase) {
+    const auto skipped = before <= phase ? 0 : (before - phase + stride - 1) / stride;  // zeros before x
+    const auto column = phase + skipped * stride - before;
+    const auto count = column >= sizes.width ? 0 : (sizes.width - column + stride - 1) / stride;
+    act(column, count, phase * sizes.phase_width() + skipped);
+  }
+}
+
+/// Row `row` of a channel between its zeros; all zeros above and below the channel.
+void pad_row(const Convolution& sizes, const float* channel, std::int64_t row, float* padded) {
+  const auto stride = sizes.windows.width.stride;
+  std::fill_n(padded, sizes.image_width(), 0.0F);
+  if (row < 0 || row >= sizes.height) return;
+  for_each_phase(sizes, [&](std::int64_t column, std::int64_t count, std::int64_t place) {
+    const float* const from = channel + row * sizes.width + column;
+    if (stride == 1) std::copy_n(from, count, padded + place);
+    else if (stride == 2) for (std::int64_t at = 0; at < count; ++at) padded[place + at] = from[2 * at];
+    else for (std::int64_t at = 0; at < count; ++at) padded[place + at] = from[stride * at];
+  });
+}
+
+/// The inner part of a row, written to x or added to it.
+template <class Put>
+void unpad_row(const Convolution& sizes, const float* padded, float* x, Put put) {
+  const auto stride = sizes.windows.width.stride;
+  for_each_phase(sizes, [&](std::int64_t column, std::int64_t count, std::int64_t place) {
+    for (std::int64_t at = 0; at < count; ++at) put(x[column + stride * at], padded[place + at]);
+  });
 }
 
 /// Calls `body(row of the padded images, row of x)` for the rows of all channels of the panel's samples.
 template <class Body>
 void for_each_image_row(const Convolution& sizes, const Panel& panel, Body body) {
-  const auto first = sizes.windows.height.before * sizes.padded_width() + sizes.windows.width.before;
+  const auto width = sizes.image_width(), first = sizes.windows.height.before * width;
   for (std::int64_t sample = 0; sample < panel.samples; ++sample) {
     const auto sample_start = sample * sizes.groups * sizes.in * sizes.height * sizes.width;
     for (std::int64_t channel = 0; channel < sizes.in; ++channel) {
-      const auto padded = (sample * sizes.in + channel) * sizes.padded_height() * sizes.padded_width() + first;
+      const auto padded = (sample * sizes.in + channel) * sizes.padded_height() * width + first;
       const auto plain = sample_start + channel * sizes.height * sizes.width;
-      for (std::int64_t row = 0; row < sizes.height; ++row) {
-        body(padded + row * sizes.padded_width(), plain + row * sizes.width);
-      }
+      for (std::int64_t row = 0; row < sizes.height; ++row) body(padded + row * width, plain + row * sizes.width);
     }
   }
 }
@@ -121,53 +131,41 @@ void for_each_image_row(const Convolution& sizes, const Panel& panel, Body body)
 }  // namespace
 
 void pad_images(const Convolution& sizes, const Panel& panel, const float* x, float* images) {
-  const Window &down = sizes.windows.height, &right = sizes.windows.width;
+  const Window& down = sizes.windows.height;
   const auto end = (panel.rows.end() - 1) * down.stride + down.reach();
   const auto read_before = panel.follows ? (panel.rows.first - 1) * down.stride + down.reach() : 0;
   const auto first = std::max(panel.rows.first * down.stride, read_before);
-  const auto left = panel.columns.first * right.stride, end_right = (panel.columns.end() - 1) * right.stride + right.reach();
   for (std::int64_t sample = 0; sample < panel.samples; ++sample) {
     for (std::int64_t channel = 0; channel < sizes.in; ++channel) {
       const float* const plain = x + (sample * sizes.groups * sizes.in + channel) * sizes.height * sizes.width;
-      float* const padded = images + (sample * sizes.in + channel) * sizes.padded_height() * sizes.padded_width();
+      float* const padded = images + (sample * sizes.in + channel) * sizes.padded_height() * sizes.image_width();
       for (auto row = first; row < end; ++row) {
-        pad_row(sizes, plain, row - down.before, left, end_right, padded + row * sizes.padded_width());
+        pad_row(sizes, plain, row - down.before, padded + row * sizes.image_width());
       }
     }
   }
-  const auto size = panel.samples * sizes.in * sizes.padded_height() * sizes.padded_width();
+  const auto size = panel.samples * sizes.in * sizes.padded_height() * sizes.image_width();
   std::fill_n(images + size, Convolution::kSlack, 0.0F);
 }
 
 void unpad_images(const Convolution& sizes, const Panel& panel, const float* images, bool accumulate, float* x) {
   for_each_image_row(sizes, panel, [&](std::int64_t padded, std::int64_t plain) {
-    if (accumulate) {
-      add_strided(images + padded, 1, sizes.width, x + plain);
-    } else {
-      std::copy_n(images + padded, sizes.width, x + plain);
-    }
+    if (accumulate) unpad_row(sizes, images + padded, x + plain, [](float& to, float value) { to += value; });
+    else unpad_row(sizes, images + padded, x + plain, [](float& to, float value) { to = value; });
   });
 }
 
 void gather_columns(const Convolution& sizes, const Panel& panel, const float* images, float* columns) {
-  const auto stride = sizes.windows.width.stride, rows = panel.rows.count, width = panel.columns.count;
-  const auto step = sizes.windows.height.stride * sizes.padded_width();
+  const auto step = sizes.windows.height.stride * sizes.image_width();
   for_each_tap(sizes, panel, [&](std::int64_t from, std::int64_t to) {
-    if (stride == 1) return copy_rows(images + from, step, rows, width, columns + to);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      copy_strided(images + from + row * step, stride, width, columns + to + row * width);
-    }
+    copy_rows(images + from, step, panel.rows.count, panel.columns.count, columns + to);
   });
 }
 
 void scatter_columns(const Convolution& sizes, const Panel& panel, const float* columns, float* images) {
-  const auto stride = sizes.windows.width.stride, rows = panel.rows.count, width = panel.columns.count;
-  const auto step = sizes.windows.height.stride * sizes.padded_width();
+  const auto step = sizes.windows.height.stride * sizes.image_width();
   for_each_tap(sizes, panel, [&](std::int64_t to, std::int64_t from) {
-    if (stride == 1) return add_rows(columns + from, rows, width, images + to, step);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      add_strided(columns + from + row * width, stride, width, images + to + row * step);
-    }
+    add_rows(columns + from, panel.rows.count, panel.columns.count, images + to, step);
   });
 }
 

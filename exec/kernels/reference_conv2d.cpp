@@ -106,12 +106,13 @@ void weight_gradient(const KernelArguments<Real>& arguments) {
 
 }  // namespace
 
+/// Of every algorithm: they compute the same.
 template <class Real>
-KernelRow<Real> conv2d_reference() {
-  return {"conv2d", forward<Real>, input_gradient<Real>, weight_gradient<Real>};
+KernelRow<Real> conv2d_reference(std::string_view kind) {
+  return {kind, forward<Real>, input_gradient<Real>, weight_gradient<Real>};
 }
 
-template KernelRow<float> conv2d_reference<float>();
-template KernelRow<double> conv2d_reference<double>();
+template KernelRow<float> conv2d_reference<float>(std::string_view);
+template KernelRow<double> conv2d_reference<double>(std::string_view);
 
 }  // namespace tandem

@@ -11,6 +11,7 @@ KernelRow<float> batch_norm_kernels();
 KernelRow<float> batch_norm_merge_kernels();
 KernelRow<float> class_token_kernels();
 KernelRow<float> conv2d_kernels();
+KernelRow<float> conv2d_winograd_kernels();
 KernelRow<float> cross_entropy_from_statistics_kernels();
 KernelRow<float> dropout_kernels();
 KernelRow<float> erf_gelu_kernels();
@@ -50,7 +51,7 @@ KernelRow<Real> batch_norm_merge_reference();
 template <class Real>
 KernelRow<Real> class_token_reference();
 template <class Real>
-KernelRow<Real> conv2d_reference();
+KernelRow<Real> conv2d_reference(std::string_view kind = "conv2d");
 template <class Real>
 KernelRow<Real> cross_entropy_from_statistics_reference();
 template <class Real>
@@ -111,6 +112,7 @@ std::span<const KernelRow<float>> fast_kernels() {
       batch_norm_merge_kernels(),
       class_token_kernels(),
       conv2d_kernels(),
+      conv2d_winograd_kernels(),
       cross_entropy_from_statistics_kernels(),
       dropout_kernels(),
       erf_gelu_kernels(),
@@ -150,6 +152,7 @@ std::span<const KernelRow<Real>> reference_kernels() {
       batch_norm_merge_reference<Real>(),
       class_token_reference<Real>(),
       conv2d_reference<Real>(),
+      conv2d_reference<Real>("conv2d_winograd"),
       cross_entropy_from_statistics_reference<Real>(),
       dropout_reference<Real>(),
       erf_gelu_reference<Real>(),

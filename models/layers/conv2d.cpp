@@ -73,8 +73,9 @@ Work work(const LayerContext& context, Pass pass) {
   return {};
 }
 
-Bytes scratch(const LayerContext& context, Pass) {
+Bytes scratch(const LayerContext& context, Pass pass) {
   const Convolution sizes(context);
+  if (sizes.slides(pass)) return float_bytes(sizes.slid_image_size(pass) + sizes.slid_weight_size(pass));
   return float_bytes(sizes.images_size() + sizes.columns_size() + sizes.staged_size());
 }
 

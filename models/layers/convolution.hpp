@@ -18,13 +18,24 @@ struct Convolution {
   std::int64_t positions() const { return out_height * out_width; }        ///< windows over one sample
   std::int64_t padded_height() const { return height + windows.height.before + windows.height.after; }
   std::int64_t padded_width() const { return width + windows.width.before + windows.width.after; }
+  /// A row of a padded image holds the columns 0, stride, 2 stride, ... side by side, then 1, stride + 1, ..., each as long as
+  /// the first: so what a tap reads for neighbouring windows are neighbours, too.
+  std::int64_t phase_width() const { return (padded_width() + windows.width.stride - 1) / windows.width.stride; }
+  std::int64_t image_width() const { return windows.width.stride * phase_width(); }
   std::int64_t panel_columns() const { return panel_samples * panel_rows * out_width; }  ///< at most
   /// The input of one sample and group can be multiplied as it lies.
   bool is_direct() const { return windows.is_pointwise() && panel_samples == 1; }
   /// The results of one panel do not lie as the output does.
   bool is_staged() const { return panel_samples > 1; }
 
-  /// Floats of scratch: the padded images, the columns, the staged outputs, each followed by kSlack values that whole
+  /// Few filters, windows that move by one, and rows of whole vectors: windows are multiplied where they lie, in this pass.
+  bool slides(Pass pass) const;
+  static constexpr std::int64_t kLanes = 8;  ///< values of a vector
+  /// Floats of scratch of such a pass: a padded sample, and the weights in fours or vectors of their gradients.
+  std::int64_t slid_image_size(Pass pass) const;
+  std::int64_t slid_weight_size(Pass pass) const;
+
+  /// Floats of scratch of the others: the padded images, the columns, the staged outputs, each followed by kSlack values that whole
   /// vectors may touch.
   static constexpr std::int64_t kSlack = 16, kLine = 16;
   static std::int64_t with_slack(std::int64_t count);  ///< room for values and the slack, in whole cache lines

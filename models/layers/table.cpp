@@ -11,6 +11,7 @@ LayerKind batch_norm_kind();
 LayerKind batch_norm_merge_kind();
 LayerKind class_token_kind();
 LayerKind conv2d_kind();
+LayerKind conv2d_winograd_kind();
 LayerKind cross_entropy_from_statistics_kind();
 LayerKind dropout_kind();
 LayerKind erf_gelu_kind();
@@ -52,6 +53,7 @@ std::span<const LayerKind> layer_kinds() {
       batch_norm_merge_kind(),
       class_token_kind(),
       conv2d_kind(),
+      conv2d_winograd_kind(),
       cross_entropy_from_statistics_kind(),
       dropout_kind(),
       erf_gelu_kind(),

@@ -1,10 +1,17 @@
-// Convolutions, forward and backward, beside the bare products of the same shapes: `bench_convolutions`.
+// Convolutions by each algorithm, forward and backward, beside the bare products of their windows: `bench_convolutions`.
 //
-// A product is called as often as the layer has samples and groups, on matrices that lie ready in memory.
+// A product is called as often as the layer has samples and groups, on matrices that lie ready in memory. Rounds take
+// turns between all of them, and a ratio is of times of one round, so that what slows a round down slows both.
 
-#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
 
 #include "exec/kernels/product.hpp"
+#include "models/layers/convolution_algorithm.hpp"
+#include "tests/bench/samples.hpp"
 #include "tests/exec/kernel_case.hpp"
 
 namespace tandem {
@@ -25,8 +32,8 @@ constexpr Shape kShapes[] = {
     {"resnet50 layer3 3x3", 4, 256, 14, 256, 3, 1, 1}, {"resnet50 layer4 3x3", 4, 512, 7, 512, 3, 1, 1},
 };
 
-Scene scene_of_shape(const Shape& shape) {
-  return {"conv2d",
+Scene scene_of_shape(const Shape& shape, std::string_view kind) {
+  return {std::string(kind),
           {{"channels", static_cast<double>(shape.out)},
            {"kernel_height", shape.kernel},
            {"kernel_width", shape.kernel},
@@ -45,24 +52,8 @@ Scene scene_of_shape(const Shape& shape) {
           shape.samples};
 }
 
-constexpr Pass kPasses[] = {Pass::forward, Pass::input_gradient, Pass::weight_gradient};
-
-Product product_of(const KernelCase<float>& layer, Pass pass) {
-  return layer.kind.work({layer.attributes, layer.scene.inputs, layer.output_spec, layer.scene.batch}, pass).products.at(0);
-}
-
-void set_rate(benchmark::State& state, const Product& product) {
-  state.counters["GF/s"] = benchmark::Counter(product.flops().real() / 1e9, benchmark::Counter::kIsIterationInvariantRate);
-}
-
-void convolve(benchmark::State& state) {
-  KernelCase<float> layer(scene_of_shape(kShapes[state.range(0)]));
-  const auto pass = kPasses[state.range(1)];
-  const auto& row = find_kernels(fast_kernels(), "conv2d");
-  layer.run(row, Pass::forward);
-  for (auto _ : state) layer.run(row, pass);
-  set_rate(state, product_of(layer, pass));
-}
+constexpr int kRounds = 15;
+constexpr double kSecondsPerTurn = 1e-3;
 
 Tensor<float> filled(std::int64_t count) {
   Tensor<float> values(count);
@@ -71,37 +62,90 @@ Tensor<float> filled(std::int64_t count) {
 }
 
 /// The products in the orders of the kernel: W x, W^T dy, dy x^T.
-void multiply_only(benchmark::State& state) {
-  const KernelCase<float> layer(scene_of_shape(kShapes[state.range(0)]));
-  const auto pass = kPasses[state.range(1)];
-  const auto product = product_of(layer, pass);
-  const auto [m, n, k, count] = product;
-  const auto a = filled(m * k), b = filled(k * n);
-  auto result = filled(m * n);
-  const Factor left = pass == Pass::input_gradient ? transposed(a.data(), m) : Factor{a.data(), k};
-  const Factor right = pass == Pass::weight_gradient ? transposed(b.data(), k) : Factor{b.data(), n};
-  for (auto _ : state) {
-    for (std::int64_t i = 0; i < count; ++i) multiply(m, n, k, left, right, {result.data(), n});
-    benchmark::ClobberMemory();
+class BareProducts {
+ public:
+  BareProducts(const Product& product, Pass pass)
+      : product_(product),
+        pass_(pass),
+        a_(filled(product.m * product.k)),
+        b_(filled(product.k * product.n)),
+        result_(filled(product.m * product.n)) {}
+
+  void operator()() {
+    const auto [m, n, k, count] = product_;
+    const Factor left = pass_ == Pass::input_gradient ? transposed(a_.data(), m) : Factor{a_.data(), k};
+    const Factor right = pass_ == Pass::weight_gradient ? transposed(b_.data(), k) : Factor{b_.data(), n};
+    for (std::int64_t i = 0; i < count; ++i) multiply(m, n, k, left, right, {result_.data(), n});
   }
-  set_rate(state, product);
+
+ private:
+  Product product_;
+  Pass pass_;
+  Tensor<float> a_, b_, result_;
+};
+
+/// One turn of each action a round; the first is what the others are compared with.
+struct Ratios {
+  double seconds;              ///< of the first, median
+  std::vector<double> median;  ///< of the others' ratios to it
+};
+
+Ratios measure(const std::vector<std::function<void()>>& actions) {
+  Samples once;
+  for (const auto& action : actions) action();
+  once.time(actions.front());
+  const int repeats = std::max(1, static_cast<int>(kSecondsPerTurn / once.median()));
+  std::vector<double> first;
+  std::vector<std::vector<double>> ratios(actions.size() - 1);
+  for (int round = 0; round < kRounds; ++round)
+    for (std::size_t i = 0; i < actions.size(); ++i) {
+      Samples turn;
+      turn.time([&] { for (int repeat = 0; repeat < repeats; ++repeat) actions[i](); });
+      if (i == 0) first.push_back(turn.median() / repeats);
+      else ratios[i - 1].push_back(turn.median() / repeats / first.back());
+    }
+  const auto middle = [](std::vector<double>& values) {
+    std::ranges::nth_element(values, values.begin() + kRounds / 2);
+    return values[kRounds / 2];
+  };
+  Ratios result{middle(first), {}};
+  for (auto& values : ratios) result.median.push_back(middle(values));
+  return result;
 }
 
-void each_shape_and_pass(benchmark::internal::Benchmark* bench) {
-  for (std::int64_t shape = 0; shape < static_cast<std::int64_t>(std::size(kShapes)); ++shape) {
-    for (std::int64_t pass = 0; pass < 3; ++pass) bench->Args({shape, pass});
+std::string row_of(const Shape& shape, Pass pass) {
+  std::vector<std::unique_ptr<KernelCase<float>>> layers;
+  std::vector<std::function<void()>> actions;
+  for (const ConvolutionAlgorithm& algorithm : convolution_algorithms()) {
+    const Scene scene = scene_of_shape(shape, algorithm.kind);
+    if (!algorithm.suits({scene.attributes})) continue;
+    KernelCase<float>& layer = *layers.emplace_back(std::make_unique<KernelCase<float>>(scene));
+    const auto& row = find_kernels(fast_kernels(), algorithm.kind);
+    layer.run(row, Pass::forward);
+    actions.emplace_back([&layer, &row, pass] { layer.run(row, pass); });
   }
+  const KernelCase<float>& windows = *layers.front();
+  const LayerContext context{windows.attributes, windows.scene.inputs, windows.output_spec, windows.scene.batch};
+  const Product product = windows.kind.work(context, pass).products.at(0);
+  actions.insert(actions.begin(), [bare = std::make_shared<BareProducts>(product, pass)] { (*bare)(); });
+  const Ratios ratios = measure(actions);
+  std::string text = fmt::format("{:<22} {} {:>10.1f} us {:>6.1f} GF/s", shape.name, letter_of(pass), ratios.seconds * 1e6,
+                                 product.flops().real() / ratios.seconds / 1e9);
+  for (const double ratio : ratios.median) text += fmt::format(" {:>9.2f}", ratio);
+  return text;
 }
-
-BENCHMARK(convolve)->Apply(each_shape_and_pass)->ArgNames({"shape", "pass"})->Unit(benchmark::kMicrosecond);
-BENCHMARK(multiply_only)->Apply(each_shape_and_pass)->ArgNames({"shape", "pass"})->Unit(benchmark::kMicrosecond);
 
 }  // namespace
 
 }  // namespace tandem
 
-int main(int argc, char** argv) {
-  tandem::use_one_blas_thread();
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
+int main() {
+  using namespace tandem;
+  use_one_blas_thread();
+  fmt::print("{:<22}   {:>13} {:>11}", "shape", "products", "");
+  for (const ConvolutionAlgorithm& algorithm : convolution_algorithms()) fmt::print(" {:>9}", algorithm.name);
+  fmt::print("\n");
+  for (const Shape& shape : kShapes)
+    for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
+      fmt::print("{}\n", row_of(shape, pass));
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "exec/run.hpp"
+#include "models/layers/convolution_algorithm.hpp"
 #include "models/layers/windows.hpp"
 #include "plan/lower.hpp"
 #include "tests/catch.hpp"
@@ -16,7 +17,8 @@ namespace {
 std::vector<Scene> windows() {
   std::vector<Scene> found;
   for (const Scene& scene : vision_scenes())
-    if (scene.kind == "conv2d" || scene.kind == "max_pool2d" || scene.kind == "average_pool2d") found.push_back(scene);
+    if (is_convolution(find_layer_kind(scene.kind)) || scene.kind == "max_pool2d" || scene.kind == "average_pool2d")
+      found.push_back(scene);
   return found;
 }
 

@@ -28,6 +28,12 @@ Scene conv(std::int64_t batch, std::vector<std::int64_t> image, double channels,
   return {"conv2d", attributes, {real_tensor(std::move(image))}, batch};
 }
 
+/// The same, by Winograd's tiles.
+Scene by_tiles(Scene scene) {
+  scene.kind = "conv2d_winograd";
+  return scene;
+}
+
 Scene pool(const std::string& kind, std::int64_t batch, std::vector<std::int64_t> image, const Slide& slide,
            double with_padding = 1) {
   auto attributes = window(slide);
@@ -67,9 +73,18 @@ std::vector<Scene> vision_scenes() {
       conv(2, {8, 17, 17}, 5, {.kernel = {1, 1}}),                                          // pointwise, by sample
       conv(5, {6, 4, 4}, 5, {.kernel = {1, 1}}),                                            // pointwise, samples joined
       conv(3, {6, 9, 9}, 5, {.kernel = {1, 1}, .stride = {2, 2}}, 1, 0),
-      conv(7, {3, 8, 8}, 9, kSame),                                                         // samples joined, the last alone
+      conv(7, {3, 7, 7}, 9, kSame),                                                         // samples joined, the last alone
+      conv(7, {3, 8, 8}, 9, kSame),                                                         // few filters, whole vectors
+      conv(2, {4, 6, 16}, 10, {.top = 1, .left = 2}, 2, 0),                                 // the same in groups
+      conv(2, {3, 5, 10}, 5, {}),                                                           // the same but for I
+      conv(2, {3, 9, 8}, 5, {.kernel = {4, 5}, .top = 2, .bottom = 1, .left = 2, .right = 2}),  // the same but for W
+      conv(2, {2, 5, 37}, 40, {.kernel = {3, 4}, .stride = {1, 3}, .left = 5, .right = 1}),  // phases of unequal length
       conv(2, {64, 20, 20}, 4, kSame),                                                      // rows in several panels
       conv(1, {2, 12, 12}, 3, {.kernel = {5, 5}, .stride = {4, 4}, .top = 2, .left = 2}),
+      by_tiles(conv(2, {3, 6, 5}, 4, kSame)),
+      by_tiles(conv(1, {1, 1, 1}, 1, kSame)),
+      by_tiles(conv(3, {4, 7, 9}, 6, {.top = 2, .left = 3, .right = 1}, 2, 0)),             // odd and even places, groups
+      by_tiles(conv(2, {5, 20, 18}, 7, {})),                                                // no padding
       pool("max_pool2d", 2, {3, 6, 8}, halves),
       pool("max_pool2d", 1, {1, 1, 1}, {.kernel = {1, 1}}),
       pool("max_pool2d", 3, {2, 7, 9}, strides),

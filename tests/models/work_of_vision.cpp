@@ -69,6 +69,28 @@ TEST_CASE("a convolution's weights start with deviation sqrt(2 / values under a 
   CHECK(apply("conv2d", {real({8, 6, 6})}, attributes).parameters()[0].deviation == 0.5);
 }
 
+TEST_CASE("by Winograd's tiles a convolution multiplies 16 times where windows multiply 36 times") {
+  const auto layer = apply("conv2d_winograd", {real({3, 8, 8})}, conv(5, 3, 1, 1));  // 4 x 4 tiles of 2 x 2 outputs
+  const auto windows = apply("conv2d", {real({3, 8, 8})}, conv(5, 3, 1, 1));
+
+  check_product(layer.work(F, 2), 0, 5, 32, 3, 16);
+  check_product(layer.work(I, 2), 0, 3, 32, 5, 16);
+  check_product(layer.work(W, 2), 0, 5, 3, 32, 16);
+  for (const Pass pass : {F, I, W})
+    CHECK(4 * windows.work(pass, 2).products[0].flops().count == 9 * layer.work(pass, 2).products[0].flops().count);
+  CHECK(layer.work(F, 2).elementwise == 32 * 3 * 32 + 24 * 5 * 32 + 35 * 15 + 2 * 5 * 64);
+  const Bytes transformed{4 * 16 * (3 * 32 + 5 * 32 + 15)};
+  CHECK(layer.work(W, 2).read == windows.work(W, 2).read + transformed);
+  CHECK(layer.work(W, 2).written == windows.work(W, 2).written + transformed);
+  // beside them a padded channel: 10 lines of twice 5 values
+  CHECK(layer.kind.scratch({layer.attributes, layer.inputs, layer.output, 2}, F) == transformed + Bytes{4 * 100});
+}
+
+TEST_CASE("Winograd's tiles are of windows of 3 x 3 that move by one") {
+  for (const auto& attributes : {conv(5, 3, 2, 1), conv(5, 5, 1, 1)})
+    CHECK_THAT(refusal("conv2d_winograd", {real({3, 8, 8})}, attributes), Catch::Contains("windows of 3 x 3"));
+}
+
 TEST_CASE("a pointwise convolution of large images needs no scratch, others a panel of columns") {
   const auto scratch = [](const Applied& layer, std::int64_t batch) {
     return layer.kind.scratch({layer.attributes, layer.inputs, layer.output, batch}, F);
@@ -79,6 +101,8 @@ TEST_CASE("a pointwise convolution of large images needs no scratch, others a pa
   const auto bytes = scratch(apply("conv2d", {real({64, 56, 56})}, conv(64, 3, 1, 1)), 4);
   CHECK(bytes.count > 4 * (64 * 58 * 58 + 576 * 256));
   CHECK(bytes.count < 4 * (64 * 58 * 58 + 576 * 281 + 64));
+  // few filters over rows of whole vectors: a padded image with its slack, and the weights
+  CHECK(scratch(apply("conv2d", {real({16, 16, 16})}, conv(16, 3, 1, 1)), 4) == Bytes{4 * (16 * 18 * 18 + 16 + 16 * 16 * 9)});
 }
 
 TEST_CASE("convolutions and pools refuse what they cannot slide over") {

@@ -31,6 +31,8 @@ void divide(Plan& plan) {
     plan.*flag = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) plan.bucket = {any_count()};
   plan.collective = *rc::gen::element<std::string>("auto", "ring", "direct");
+  plan.convolution_algorithm = *rc::gen::element<std::string>("", "panels", "winograd");
+  if (*rc::gen::arbitrary<bool>()) plan.convolutions = {{any_text(), "winograd"}, {"conv1", "panels"}};
   if (*rc::gen::arbitrary<bool>()) plan.layouts = {{any_text(), "rows"}, {"h.0.mlp.fc", "replicated"}};
 }
 
