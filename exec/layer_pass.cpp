@@ -108,12 +108,12 @@ LayerPass::Operand LayerPass::operand(const Slot& slot, const ParameterSpec& spe
   return operand(slot, spec.type, spec.elements(), true, writes);
 }
 
-/// What a region does not need may be arriving meanwhile, and is not looked at.
+/// What a region does not need may be arriving meanwhile, or not be there.
 void LayerPass::place_inputs(const Layer& layer, const PassItem& item, const std::vector<Placement>& places) {
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const bool kept = pass_ == Pass::forward || layer.kept.inputs[i];
-    const Slot slot = kept ? slot_of(places[i]) : Slot{};
-    inputs_.push_back(operand(slot, input_specs_[i], input_samples_[i], item.reads(i), false));
+    const bool read = pass_ == Pass::forward ? item.reads(i) : layer.kept.inputs[i];
+    const Slot slot = read ? slot_of(places[i]) : Slot{};
+    inputs_.push_back(operand(slot, input_specs_[i], input_samples_[i], true, false));
   }
   input_pointers_.resize(inputs_.size());
 }

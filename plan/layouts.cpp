@@ -119,8 +119,7 @@ class AxisChooser {
     return samples_rule(model_.layer(id));
   }
 
-  /// Sources of images begin the split; where it ends, the rest is repeated, divided as on the tensor axis, or works on
-  /// samples of its own, as do the sources of all else then.
+  /// Sources of images begin the split; where it ends, the plan says what the rest does, and other sources with it.
   LayoutRule on_space(LayerId id) const {
     const Layer& layer = model_.layer(id);
     const std::vector<LayoutRule> rules = rules_of(model_, id);

@@ -213,7 +213,8 @@ void halo_send_gradient(const Arguments& a) {
 
 /// Indices [first, first + count) of the join's output, along its dimension, that come from one place.
 struct JoinedPiece {
-  const float* from;
+  const float* tensor;
+  std::int64_t begin;    ///< values of it before the piece's own
   std::int64_t length;   ///< of the dimension there
   std::int64_t skipped;  ///< indices before the piece's first there
   OutputRange joined;
@@ -232,11 +233,13 @@ void join(const Arguments& a, const JoinedPiece& piece, const OutputRectangle& a
   const OutputRange rows = by_rows ? common(asked.rows, piece.joined) : asked.rows;
   const OutputRange columns = by_rows ? asked.columns : common(asked.columns, piece.joined);
   const std::int64_t from_width = by_rows ? width : piece.length, from_height = by_rows ? piece.length : height;
+  if (rows.count == 0 || columns.count == 0) return;
   const std::int64_t shift = piece.skipped - piece.joined.first;
-  const std::int64_t first = (rows.first + (by_rows ? shift : 0)) * from_width + columns.first + (by_rows ? 0 : shift);
+  const std::int64_t first = piece.begin + (rows.first + (by_rows ? shift : 0)) * from_width + columns.first +
+                             (by_rows ? 0 : shift);
   for (std::int64_t plane = 0; plane < a.batch * dims[0]; ++plane)
     for (std::int64_t row = 0; row < rows.count; ++row)
-      std::copy_n(piece.from + (plane * from_height + row) * from_width + first, columns.count,
+      std::copy_n(piece.tensor + (plane * from_height + row) * from_width + first, columns.count,
                   a.output + (plane * height + rows.first + row) * width + columns.first);
 }
 
@@ -245,9 +248,9 @@ void halo_join(const Arguments& a) {
   const std::int64_t length = halo.part.length, own = length - halo.skip_before - halo.skip_after;
   const float* strips = real_input(a, 1);
   const OutputRectangle asked = output_rectangle(a);
-  join(a, {strips, halo.from_before, 0, {0, halo.from_before}}, asked);
-  join(a, {real_input(a), length, halo.skip_before, {halo.from_before, own}}, asked);
-  join(a, {strips + halo.values(halo.from_before), halo.from_after, 0, {halo.from_before + own, halo.from_after}}, asked);
+  join(a, {strips, 0, halo.from_before, 0, {0, halo.from_before}}, asked);
+  join(a, {real_input(a), 0, length, halo.skip_before, {halo.from_before, own}}, asked);
+  join(a, {strips, halo.values(halo.from_before), halo.from_after, 0, {halo.from_before + own, halo.from_after}}, asked);
 }
 
 void halo_join_gradient(const Arguments& a) {

@@ -1,6 +1,7 @@
 // The main claim over meshes: what is predicted is what runs, with the whole model's numbers.
 #include "tests/catch.hpp"
 #include "tests/tools/mesh_scene.hpp"
+#include "tools/check.hpp"
 
 using namespace tandem;
 
@@ -53,6 +54,8 @@ void check_plan(MeshRider& rider, const Plan& plan, std::int64_t workers) {
   const MeshFlops flops = mesh_flops(ride.job);
   CHECK((flops.executed_products == flops.declared_products));
   CHECK((flops.executed == flops.whole + flops.repeated));
+  const Flops once = flops.executed + flops.conversions + flops.merging;  // what a check counts, of one micro-batch
+  if (plan.recompute == "none") CHECK((compare_work(ride.job).executed == once * plan.micro_batches));
   CHECK(flops.merging.real() >= flops.merging_once.real());
   CHECK(flops.merging.real() <= flops.merging_once.real() * static_cast<double>(workers / plan.replicas));
 }
@@ -76,7 +79,9 @@ void check_samples_after_space(const Family& family, std::int64_t workers) {
     const std::int64_t space = sizes.height * sizes.width;
     if (space == 1 || sizes.height > 4 || sizes.width > 4) continue;
     for (const bool overlap : {true, false}) {
-      Plan plan = mesh_plan(family.model, sizes, 2 * space);
+      // Of 16 samples of resnet-nano together the gradients of merged moments are 8e-3 off double's on every mesh, over
+      // replicas alone, too; so fewer.
+      Plan plan = mesh_plan(family.model, sizes, (family.statistics ? 1 : 2) * space);
       plan.after_space = AfterSpace::samples;
       plan.overlap = overlap;
       plan.recompute = kPolicies[number % 3];
