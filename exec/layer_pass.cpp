@@ -47,7 +47,7 @@ void fill(const std::vector<Slot>& slots, const Bases& bases, std::vector<Pointe
 LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem& item, float loss_gradient,
                      std::uint64_t seed)
     : layer_(segment.layers[item.layer].layer), pass_(item.pass), region_(item.region),
-      input_specs_(model.input_specs(layer_)) {
+      sample_part_(model.layer(layer_).origins.sample_part), input_specs_(model.input_specs(layer_)) {
   const LayerPlan& plan = segment.layers[item.layer];
   const Pass pass = item.pass;
   const Layer& layer = model.layer(plan.layer);
@@ -56,7 +56,7 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   kernel_ = find_kernels<float>(table, layer.kind->name).of(pass);
   invariant(kernel_ != nullptr, "the table has a kernel for every pass that runs");
   const bool first_time = pass == Pass::forward && !item.again;
-  place_inputs(layer, first_time ? plan.inputs : plan.kept_inputs);
+  place_inputs(layer, first_time ? plan.inputs : plan.kept_inputs, item);
   place_parameters(layer, segment);
   for (const Placement& extra : first_time ? plan.extra : plan.kept_extra) extra_.push_back(slot_of(extra));
   extra_pointers_.resize(extra_.size());
@@ -67,8 +67,8 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   arguments_.attributes = &layer.attributes;
   arguments_.output_spec = &layer.output;
   arguments_.input_specs = input_specs_;
-  arguments_.batch = segment.batch;
-  arguments_.seed = loss_gradient;
+  arguments_.batch = model.samples(layer_, segment.batch);
+  arguments_.seed = loss_gradient / static_cast<float>(layer.origins.sample_parts);
   arguments_.origins = layer.origins.inputs.empty() && layer.origins.output.empty() ? nullptr : &layer.origins;
   arguments_.seed_of_masks = seed;
   arguments_.layer_key = stream_of(layer.name);
@@ -80,9 +80,11 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   arguments_.parameter_gradients = parameter_gradient_pointers_;
 }
 
-void LayerPass::place_inputs(const Layer& layer, const std::vector<Placement>& places) {
-  for (std::size_t i = 0; i < places.size(); ++i)
-    inputs_.push_back(pass_ == Pass::forward || layer.kept.inputs[i] ? slot_of(places[i]) : Slot{});
+void LayerPass::place_inputs(const Layer& layer, const std::vector<Placement>& places, const PassItem& item) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const bool read = pass_ == Pass::forward ? item.reads(i) : layer.kept.inputs[i];
+    inputs_.push_back(read ? slot_of(places[i]) : Slot{});
+  }
   input_pointers_.resize(inputs_.size());
 }
 
@@ -120,7 +122,7 @@ void LayerPass::point_into(const Bases& bases) {
 void LayerPass::run(const StepCall& call) {
   point_into(call.bases);
   arguments_.iteration = call.iteration;
-  arguments_.first_sample = call.first_sample;
+  arguments_.first_sample = call.first_sample + sample_part_ * arguments_.batch;
   for (const std::optional<OutputRectangle>& rectangle : rectangles_) {
     arguments_.rectangle = rectangle;
     kernel_(arguments_);

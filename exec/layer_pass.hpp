@@ -22,7 +22,7 @@ class LayerPass {
   Region region() const { return region_; }
 
  private:
-  void place_inputs(const Layer& layer, const std::vector<Placement>& places);
+  void place_inputs(const Layer& layer, const std::vector<Placement>& places, const PassItem& item);
   void place_parameters(const Layer& layer, const Segment& segment);
   void place_gradients(const LayerPlan& plan);
   void point_into(const Bases& bases);
@@ -33,6 +33,7 @@ class LayerPass {
   std::vector<std::optional<OutputRectangle>> rectangles_;
   Kernel<float> kernel_;
   KernelArguments<float> arguments_;
+  std::int64_t sample_part_;  ///< Origins::sample_part
   std::vector<TensorSpec> input_specs_;
   std::unique_ptr<bool[]> accumulate_;
   Slot output_, scratch_, output_gradient_;

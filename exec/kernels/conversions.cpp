@@ -23,7 +23,7 @@ void move_values(const float* from, float* to, std::int64_t count, bool accumula
 class Blocks {
  public:
   Blocks(const Arguments& arguments, const TensorSpec& whole)
-      : sizes_(around(whole, arguments.batch, arguments.attributes->integer("dimension"))),
+      : sizes_(around(whole, samples(arguments), arguments.attributes->integer("dimension"))),
         blocks_(arguments.attributes->integer("blocks")),
         bounds_(equal_bounds(sizes_.length / blocks_, static_cast<std::uint32_t>(arguments.attributes->integer("ranks")))) {}
 
@@ -45,6 +45,12 @@ class Blocks {
   std::int64_t packed_size(std::size_t rank) const { return sizes_.outer * blocks_ * rows(rank) * sizes_.inner; }
 
  private:
+  /// Of the whole tensor: the layer's own, unless they are what is split.
+  static std::int64_t samples(const Arguments& arguments) {
+    const bool own = arguments.attributes->integer("dimension") == kSamples;
+    return arguments.batch * (own ? arguments.attributes->integer("ranks") : 1);
+  }
+
   Around sizes_;
   std::int64_t blocks_;
   std::vector<std::int64_t> bounds_;
@@ -102,6 +108,64 @@ void unpack_gradient(const Arguments& a) {
   to_packed(a, *a.output_spec, a.output_gradient, first_gradient(a), a.accumulate[0]);
 }
 
+/// The two halves of an all-to-all's vector: a block for each rank, as long as the longest part of the own samples.
+class Dealt {
+ public:
+  /// `vector`: its spec.
+  Dealt(const Arguments& arguments, const TensorSpec& vector)
+      : ranks_(arguments.attributes->integer("ranks")),
+        block_(vector.elements(arguments.batch) / 2 / ranks_) {}
+
+  std::int64_t ranks() const { return ranks_; }
+  std::int64_t first_half(std::int64_t rank) const { return rank * block_; }
+  std::int64_t second_half(std::int64_t rank) const { return (ranks_ + rank) * block_; }
+
+ private:
+  std::int64_t ranks_, block_;
+};
+
+/// A rank's samples lie together in the part already.
+void deal_samples(const Arguments& a) {
+  const Dealt dealt(a, *a.output_spec);
+  const std::int64_t count = a.input_specs[0].elements(a.batch);
+  for (std::int64_t rank = 0; rank < dealt.ranks(); ++rank)
+    move_values(real_input(a) + rank * count, a.output + dealt.first_half(rank), count, false);
+}
+
+/// Gradients come back through the halves as the values went.
+void deal_samples_gradient(const Arguments& a) {
+  const Dealt dealt(a, *a.output_spec);
+  const std::int64_t count = a.input_specs[0].elements(a.batch);
+  for (std::int64_t rank = 0; rank < dealt.ranks(); ++rank)
+    move_values(a.output_gradient + dealt.second_half(rank), first_gradient(a) + rank * count, count, a.accumulate[0]);
+}
+
+/// Calls act(in the own samples, in the rank's block, count) for every run of every rank's part.
+template <class Act>
+void for_each_dealt_run(const Arguments& a, Act act) {
+  const Blocks parts(a, *a.output_spec);
+  for (std::size_t rank = 0; rank < parts.ranks(); ++rank)
+    parts.each_run(rank, [&](std::int64_t at, std::int64_t packed, std::int64_t count) {
+      act(rank, at, packed - parts.packed_first(rank), count);
+    });
+}
+
+void take_samples(const Arguments& a) {
+  const Dealt dealt(a, a.input_specs[0]);
+  for_each_dealt_run(a, [&](std::size_t rank, std::int64_t at, std::int64_t in_block, std::int64_t count) {
+    move_values(real_input(a) + dealt.second_half(static_cast<std::int64_t>(rank)) + in_block, a.output + at, count, false);
+  });
+}
+
+void take_samples_gradient(const Arguments& a) {
+  invariant(!a.accumulate[0], "an all-to-all's vector has one reader");
+  const Dealt dealt(a, a.input_specs[0]);
+  for_each_dealt_run(a, [&](std::size_t rank, std::int64_t at, std::int64_t in_block, std::int64_t count) {
+    float* const block = first_gradient(a) + dealt.first_half(static_cast<std::int64_t>(rank));
+    move_values(a.output_gradient + at, block + in_block, count, false);
+  });
+}
+
 /// Rows of a part, and of the four strips that travel.
 struct Halo {
   explicit Halo(const Arguments& a)
@@ -149,7 +213,8 @@ void halo_send_gradient(const Arguments& a) {
 
 /// Indices [first, first + count) of the join's output, along its dimension, that come from one place.
 struct JoinedPiece {
-  const float* from;
+  const float* tensor;
+  std::int64_t begin;    ///< values of it before the piece's own
   std::int64_t length;   ///< of the dimension there
   std::int64_t skipped;  ///< indices before the piece's first there
   OutputRange joined;
@@ -168,11 +233,13 @@ void join(const Arguments& a, const JoinedPiece& piece, const OutputRectangle& a
   const OutputRange rows = by_rows ? common(asked.rows, piece.joined) : asked.rows;
   const OutputRange columns = by_rows ? asked.columns : common(asked.columns, piece.joined);
   const std::int64_t from_width = by_rows ? width : piece.length, from_height = by_rows ? piece.length : height;
+  if (rows.count == 0 || columns.count == 0) return;
   const std::int64_t shift = piece.skipped - piece.joined.first;
-  const std::int64_t first = (rows.first + (by_rows ? shift : 0)) * from_width + columns.first + (by_rows ? 0 : shift);
+  const std::int64_t first = piece.begin + (rows.first + (by_rows ? shift : 0)) * from_width + columns.first +
+                             (by_rows ? 0 : shift);
   for (std::int64_t plane = 0; plane < a.batch * dims[0]; ++plane)
     for (std::int64_t row = 0; row < rows.count; ++row)
-      std::copy_n(piece.from + (plane * from_height + row) * from_width + first, columns.count,
+      std::copy_n(piece.tensor + (plane * from_height + row) * from_width + first, columns.count,
                   a.output + (plane * height + rows.first + row) * width + columns.first);
 }
 
@@ -181,9 +248,9 @@ void halo_join(const Arguments& a) {
   const std::int64_t length = halo.part.length, own = length - halo.skip_before - halo.skip_after;
   const float* strips = real_input(a, 1);
   const OutputRectangle asked = output_rectangle(a);
-  join(a, {strips, halo.from_before, 0, {0, halo.from_before}}, asked);
-  join(a, {real_input(a), length, halo.skip_before, {halo.from_before, own}}, asked);
-  join(a, {strips + halo.values(halo.from_before), halo.from_after, 0, {halo.from_before + own, halo.from_after}}, asked);
+  join(a, {strips, 0, halo.from_before, 0, {0, halo.from_before}}, asked);
+  join(a, {real_input(a), 0, length, halo.skip_before, {halo.from_before, own}}, asked);
+  join(a, {strips, halo.values(halo.from_before), halo.from_after, 0, {halo.from_before + own, halo.from_after}}, asked);
 }
 
 void halo_join_gradient(const Arguments& a) {
@@ -212,12 +279,14 @@ void exchange_gradient(const Arguments& a) {
 }  // namespace
 
 std::span<const KernelRow<float>> conversion_kernels() {
-  static const std::array<KernelRow<float>, 7> kRows{{{"exchange", nullptr, exchange_gradient, nullptr},
+  static const std::array<KernelRow<float>, 9> kRows{{{"deal_samples", deal_samples, deal_samples_gradient, nullptr},
+                                                      {"exchange", nullptr, exchange_gradient, nullptr},
                                                       {"halo_join", halo_join, halo_join_gradient, nullptr},
                                                       {"halo_send", halo_send, halo_send_gradient, nullptr},
                                                       {"pack", pack, pack_gradient, nullptr},
                                                       {"put_block", put_block, put_block_gradient, nullptr},
                                                       {"take_block", take_block, take_block_gradient, nullptr},
+                                                      {"take_samples", take_samples, take_samples_gradient, nullptr},
                                                       {"unpack", unpack, unpack_gradient, nullptr}}};
   return kRows;
 }
