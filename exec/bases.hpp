@@ -1,6 +1,7 @@
 #pragma once
 // Where the buffers of one step lie: from a Placement of its segment to a pointer.
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <vector>
@@ -9,7 +10,8 @@
 
 namespace tandem {
 
-/// A buffer that holds the bytes [first, end) of its segment's weights, or gradients.
+/// A buffer that holds the bytes [first, end) of its segment's weights or gradients, or of what the worker owns of them or
+/// keeps for them.
 struct BaseWindow {
   BufferContent content;
   std::int64_t first, end;
@@ -20,10 +22,15 @@ struct BaseWindow {
 struct Bases {
   std::array<std::byte*, kBufferContents> by_content{};
   std::vector<std::byte*> groups{};  ///< of what is kept and leaves the device in between: by Placement::group - 1
-  std::vector<BaseWindow> windows{};  ///< where weights or gradients lie bucket by bucket
+  std::vector<BaseWindow> windows{};  ///< what lies bucket by bucket
 
   std::byte*& of(BufferContent content) { return by_content[static_cast<std::size_t>(content)]; }
   std::byte* of(BufferContent content) const { return by_content[static_cast<std::size_t>(content)]; }
+  /// Does the step use any buffer of this content?
+  bool has(BufferContent content) const {
+    return of(content) != nullptr ||
+           std::any_of(windows.begin(), windows.end(), [&](const BaseWindow& row) { return row.content == content; });
+  }
 };
 
 /// The base of one group; made on first use.

@@ -21,7 +21,7 @@ float* values_at(const Bases& bases, BufferContent content, std::int64_t offset)
 
 /// Where the range begins: in the shard, where the step uses one, else in the whole.
 float* values_of(const Bases& bases, BufferContent whole, BufferContent shard, const ParameterRange& range) {
-  return bases.of(shard) != nullptr ? values_at(bases, shard, range.own) : values_at(bases, whole, range.whole);
+  return bases.has(shard) ? values_at(bases, shard, range.own) : values_at(bases, whole, range.whole);
 }
 
 float* gradients_of(const Bases& bases, const ParameterRange& range) {
@@ -118,7 +118,7 @@ StepFunction make_zero_gradients(const WorkContext& context, const StepWork& wor
   return [&segment = context.program.segment(work.segment),
           ranges = context.program.ranges(work)](const StepCall& call) {
     for (const ParameterRange& range : ranges) std::memset(gradients_of(call.bases, range), 0, bytes_of(range));
-    if (!ranges.empty() || call.bases.of(BufferContent::gradient_shard) != nullptr) return;
+    if (!ranges.empty() || call.bases.has(BufferContent::gradient_shard)) return;
     std::memset(values_at(call.bases, BufferContent::gradients, 0), 0,
                 static_cast<std::size_t>(segment.gradient_bytes.count));
   };
@@ -132,7 +132,7 @@ StepFunction make_add_gradient(const WorkContext& context, const StepWork& work)
     for (const ParameterRange& range : ranges)
       add(gradients_of(call.bases, range), values_at(call.bases, BufferContent::gradients, range.whole),
           range.elements);
-    if (call.bases.of(BufferContent::gradient_shard) != nullptr) return;
+    if (call.bases.has(BufferContent::gradient_shard)) return;
     const std::byte* inbox = call.bases.of(BufferContent::tied_inbox);
     if (inbox == nullptr) return add_within(*model, segment, call.bases);
     invariant(parted.size() == 1, "one tie at most parts a segment from another");

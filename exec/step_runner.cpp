@@ -28,8 +28,10 @@ StepFunction make_work(const WorkContext& context, const StepWork& work) {
   throw InvariantError("a message is no work of a compute stream");
 }
 
-/// Does the buffer hold a part of the segment's weights, or of its gradients?
+/// Does the buffer hold a part of the segment's weights or gradients, or of what the worker owns of them?
 bool is_window(const Segment& segment, const BufferSpec& spec) {
+  using enum BufferContent;
+  if (spec.content == weight_shard || spec.content == gradient_shard || spec.content == optimizer_state) return true;
   if (spec.content == BufferContent::weights) return spec.bytes != segment.weight_bytes;
   return spec.content == BufferContent::gradients && spec.bytes != segment.gradient_bytes;
 }

@@ -37,20 +37,24 @@ std::optional<std::pair<std::int64_t, std::int64_t>> common(const ParameterRange
 WeightStore::WeightStore(const Program& program, const Model& model, const BufferMemory& memory)
     : program_(program), model_(model), memory_(memory) {}
 
-std::byte* WeightStore::persistent(WorkerId worker, SegmentId segment, BufferContent content) const {
-  for (const BufferId id : memory_.persistent(worker))
-    if (program_.spec(id).segment == segment && program_.spec(id).content == content) return memory_.at(id);
+/// Where this byte of the content lies, on the device or on the host; null where the worker does not have it for good.
+std::byte* WeightStore::persistent(const StepWork& update, BufferContent content, std::int64_t byte) const {
+  for (const BufferId id : memory_.persistent(update.worker)) {
+    const BufferSpec& spec = program_.spec(id);
+    if (spec.segment == update.segment && spec.content == content && spec.first <= byte &&
+        byte < spec.first + spec.bytes.count)
+      return memory_.at(id) + (byte - spec.first);
+  }
   return nullptr;
 }
 
 /// Where the range's first value lies: in the shard, where the worker has one, else in the whole.
 float* WeightStore::values_of(const StepWork& update, const ParameterRange& range, BufferContent whole,
                               BufferContent shard) const {
-  std::byte* base = persistent(update.worker, update.segment, shard);
-  if (base != nullptr) return reinterpret_cast<float*>(base + range.own);
-  base = persistent(update.worker, update.segment, whole);
-  invariant(base != nullptr, "a worker has the weights that it updates");
-  return reinterpret_cast<float*>(base + range.whole);
+  std::byte* at = persistent(update, shard, range.own);
+  if (at == nullptr) at = persistent(update, whole, range.whole);
+  invariant(at != nullptr, "a worker has the weights that it updates");
+  return reinterpret_cast<float*>(at);
 }
 
 void WeightStore::initialise(WorkerId worker, std::uint64_t seed, const std::function<bool()>& stopped) const {
@@ -59,9 +63,9 @@ void WeightStore::initialise(WorkerId worker, std::uint64_t seed, const std::fun
     if (spec.content == BufferContent::weight_shard) initialise_shard(spec, seed, stopped);
     if (spec.content != BufferContent::weights) continue;
     for (const SegmentParameter& row : program_.segment(spec.segment).parameters)
-      if (row.updated)
+      if (row.updated && spec.first <= row.weight_offset && row.weight_offset < spec.first + spec.bytes.count)
         set_initial(model_, program_.local(spec.segment).parameters[index_of(row.parameter)], seed, 0, row.elements,
-                    reinterpret_cast<float*>(memory_.at(id) + row.weight_offset), stopped);
+                    reinterpret_cast<float*>(memory_.at(id) + row.weight_offset - spec.first), stopped);
   }
 }
 
@@ -70,6 +74,7 @@ void WeightStore::initialise_shard(const BufferSpec& spec, std::uint64_t seed,
   for (const StepWork& work : program_.works()) {
     if (work.kind != StepKind::update || work.worker != spec.worker || work.segment != spec.segment) continue;
     for (const ParameterRange& range : program_.ranges(work)) {
+      if (range.own < spec.first || range.own >= spec.first + spec.bytes.count) continue;
       float* values = values_of(work, range, BufferContent::weights, BufferContent::weight_shard);
       for (const SegmentParameter& row : program_.segment(spec.segment).parameters)
         if (const auto part = common(range, row))

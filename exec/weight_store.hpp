@@ -30,7 +30,7 @@ class WeightStore {
   void gather(const StepWork& update, const ParameterRange& range, const float* from,
               std::vector<std::vector<float>>& values) const;
   void initialise_shard(const BufferSpec& spec, std::uint64_t seed, const std::function<bool()>& stopped) const;
-  std::byte* persistent(WorkerId worker, SegmentId segment, BufferContent content) const;
+  std::byte* persistent(const StepWork& update, BufferContent content, std::int64_t byte) const;
   float* values_of(const StepWork& update, const ParameterRange& range, BufferContent whole, BufferContent shard) const;
 
   const Program& program_;

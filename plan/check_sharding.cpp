@@ -1,4 +1,4 @@
-// Which plans may shard weights, gradients and optimizer state over their replicas.
+// Which plans may shard weights, gradients and optimizer state over their replicas, and keep them on the host.
 
 #include <fmt/format.h>
 
@@ -7,8 +7,28 @@
 
 namespace tandem {
 
+namespace {
+
+/// Of what is kept on the host.
+void check_streaming(const Plan& plan, bool has_copies, std::size_t rounds) {
+  const std::string_view key = plan.offload_weights ? "offload_weights" : "offload_optimizer";
+  if (rounds > 1 && (plan.offload_weights || plan.offload_optimizer))
+    throw InputError(fmt::format("{}: the schedule updates weights more than once an iteration", key), plan.schedule,
+                     "a synchronous schedule");
+  if (!plan.offload_weights) return;
+  if (has_copies)
+    throw InputError("offload_weights: the schedule has copies of its stages, whose gradients are not streamed",
+                     plan.schedule, "a schedule with one copy of each stage");
+  if (plan.zero == 1 || plan.zero == 2)
+    throw InputError("offload_weights: a stage of ZeRO that gathers updated weights needs all of them on the device",
+                     fmt::format("zero: {}", plan.zero), "zero: 0, or 3");
+}
+
+}  // namespace
+
 void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::size_t stages,
                     std::size_t rounds) {
+  check_streaming(plan, holders.size() != stages, rounds);
   if (plan.zero == 0) {
     if (plan.shard_ranks != 0)
       throw InputError("replicas share one copy only where something is sharded", fmt::format("{}", plan.shard_ranks),

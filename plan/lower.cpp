@@ -88,7 +88,8 @@ void Lowering::add_layout(std::uint32_t stage, std::uint32_t within, std::uint32
                           std::size_t last) {
   const LocalModel& own = builder_.local_model(local);
   SegmentOptions options{plan_.overlap, plan_.bucket};
-  options.zero = plan_.zero;
+  options.zero = plan_.offload_weights ? 3 : plan_.zero;
+  options.all_in_buckets = plan_.offload_weights;
   options.split_backward = holders_[holder_of(stage, 0)].splits_backward;
   const Recompute policy = parse_recompute(plan_.recompute);
   const bool counts = policy.kind == Recompute::Kind::optimal;
@@ -142,10 +143,10 @@ LoweredStage Lowering::lowered_stage(const Holder& holder, std::uint32_t within)
   add_works(Way::forward, layout.forward_parts, StepKind::forward);
   add_works(Way::backward, layout.backward_parts, splits ? StepKind::input_gradient : StepKind::backward);
   add_works(Way::weight, layout.weight_parts, StepKind::weight_gradient);
-  if (plan_.zero < 3)
+  if (!parts_weights())
     stage.weights = buffer(stage, BufferClass::weight, BufferContent::weights, layout.weight_bytes, 0);
   stage.slots = {stage.weights};
-  if (plan_.zero < 2)
+  if (!parts_gradients())
     stage.gradients = buffer(stage, BufferClass::gradient, BufferContent::gradients, layout.gradient_bytes, 0);
   make_buffers(holder, stage);
   return stage;
@@ -174,8 +175,9 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
   for (LoweredStage& stage : lowered_)
     for (const std::uint32_t batch : stage.order_of(Way::forward)) add_local_buffers(stage, batch);
   connect_stages();
+  add_streams();
   add_offloads();
-  if (plan_.offload_optimizer) settle();
+  add_copies();
   return std::move(builder_).finish(batches(), versions_.rounds);
 }
 

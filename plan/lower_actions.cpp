@@ -118,7 +118,7 @@ std::vector<Lowering::StageCollective> Lowering::collectives_of(std::size_t hold
 }
 
 void Lowering::begin(LoweredStage& stage) {
-  if (plan_.zero >= 2) return begin_shards(stage);
+  if (parts_gradients()) return begin_shards(stage);
   if (stage.zero == kNone<WorkId>)
     stage.zero = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment});
   const StepId zero = builder_.add_compute(stage.zero, 0);
@@ -133,9 +133,9 @@ void Lowering::add_parts(LoweredStage& stage, Way way, std::uint32_t batch) {
     before_part(stage, way, static_cast<std::uint32_t>(part), batch);
     const StepId step = builder_.add_compute(works[part], batch);
     stage.part(way, batch, part) = step;
-    if (plan_.zero < 3) builder_.use(step, weights_for(stage, batch), Access::read);
+    if (!parts_weights()) builder_.use(step, weights_for(stage, batch), Access::read);
     const bool adds = way == stage.gradient_way() && builder_.work(works[part]).kind != StepKind::recompute;
-    if (adds && plan_.zero < 2) builder_.use(step, stage.gradients, Access::read_write);
+    if (adds && !parts_gradients()) builder_.use(step, stage.gradients, Access::read_write);
     if (adds) stage.gradients_ready = step;
     use_shards(stage, way, static_cast<std::uint32_t>(part), step, adds);
     for (const PartUse& use : stage.uses(way)[part]) use_local(stage, batch, use, way, step);

@@ -98,7 +98,7 @@ void Lowering::add_owned_ranges(LoweredStage& stage) {
 Lowering::BucketGroup::Among Lowering::among(const BucketGroup& group, std::vector<std::uint32_t> ranks,
                                              CollectiveKind kind, ElementRange range) {
   const bool weights = kind == CollectiveKind::all_gather;
-  const bool apart = plan_.zero >= (weights ? 3 : 2);
+  const bool apart = weights ? parts_weights() : parts_gradients();
   CollectiveSpec spec;
   for (const std::uint32_t rank : ranks) {
     spec.members.push_back(lowered_[group.members[rank]].worker);
@@ -152,9 +152,9 @@ void Lowering::add_gathers(BucketGroup& group, std::uint32_t batch, const EachMe
   add_collectives(group.gathers, batch, act);
 }
 
-/// Of all micro-batches together, unless each has been reduced by itself.
+/// Of all micro-batches together, unless each has been reduced by itself, or nobody shares the bucket.
 void Lowering::reduce_gradients(BucketGroup& group) {
-  if (plan_.zero >= 2 && !group.buckets[0]->tied) return;
+  if ((shards_gradients() && !group.buckets[0]->tied) || group.members.size() == 1) return;
   add_reductions(group, 0, [&](std::uint32_t rank, StepId step) {
     LoweredStage& stage = lowered_[group.members[rank]];
     const GradientBucket& bucket = *group.buckets[rank];
@@ -163,7 +163,9 @@ void Lowering::reduce_gradients(BucketGroup& group) {
     builder_.add_after(step, early ? stage.part(way, stage.order_of(way).back(), bucket.ready_part)
                                    : stage.gradients_ready);
     const auto at = static_cast<std::size_t>(&group - bucket_groups_.data());
-    builder_.use(step, plan_.zero >= 2 ? shard_of(at, rank).gradient : stage.gradients, Access::read_write);
+    if (plan_.offload_weights && !shards_gradients())
+      return use_streamed(stage, shard_of(at, rank).gradient_home, step, Access::read_write, true);
+    builder_.use(step, shards_gradients() ? shard_of(at, rank).gradient : stage.gradients, Access::read_write);
     stage.reductions.push_back(step);
   });
 }

@@ -28,6 +28,10 @@ struct Lowering::Unit {
   bool is_inbox() const { return group == 0; }
   /// It would be back before it is gone.
   bool stays() const { return fetched < freed; }
+  CopySpec copy(StepKind kind) const {
+    return {stage->worker, kind, stage->shared->segment, group, bytes,
+            is_inbox() ? BufferContent::inbox : BufferContent::saved};
+  }
 };
 
 /// An inbox that a stage of the same worker fills is that stage's outbox too, and stays.
@@ -121,31 +125,19 @@ void Lowering::make_copies(Unit& unit) {
   for (const OffloadUse& use : unit.backward) builder_.use(use.step, unit.second_device, use.access);
 }
 
-CopySpecId Lowering::copy_spec(const Unit& unit, StepKind kind) {
-  const CopySpec spec{unit.stage->worker, kind, unit.stage->shared->segment, unit.group, unit.bytes};
-  const auto [at, is_new] = copy_specs_.try_emplace(std::tuple(spec.worker, kind, spec.segment, spec.group));
-  if (is_new) at->second = builder_.add_copy_spec(spec);
-  return at->second;
-}
-
 void Lowering::add_copy_out(const Unit& unit) {
   const auto compute = builder_.compute_steps(unit.stage->worker);
-  const StepId copy = builder_.add_copy(copy_spec(unit, StepKind::copy_out), unit.batch);
-  builder_.use(copy, unit.first_device, Access::read);
-  builder_.use(copy, unit.host, Access::write);
-  builder_.add_after(copy, compute[unit.written]);
+  std::vector<StepId> after{compute[unit.written]};
   for (const OffloadUse& use : unit.forward)
-    if (use.access != Access::read) builder_.add_after(copy, use.step);
-  builder_.add_after(compute[unit.freed], copy);
+    if (use.access != Access::read) after.push_back(use.step);
+  copies_.push_back({unit.copy(StepKind::copy_out), unit.batch, unit.written, unit.first_device, unit.host,
+                     std::move(after), compute[unit.freed]});
 }
 
 void Lowering::add_copy_in(const Unit& unit) {
   const auto compute = builder_.compute_steps(unit.stage->worker);
-  const StepId copy = builder_.add_copy(copy_spec(unit, StepKind::copy_in), unit.batch);
-  builder_.use(copy, unit.host, Access::read);
-  builder_.use(copy, unit.second_device, Access::write);
-  builder_.add_after(copy, compute[unit.fetched]);
-  builder_.add_after(compute[unit.first_read], copy);
+  copies_.push_back({unit.copy(StepKind::copy_in), unit.batch, unit.first_read, unit.host, unit.second_device,
+                     {compute[unit.fetched]}, compute[unit.first_read]});
 }
 
 /// After all steps of compute streams: only then is it known what comes between F and backward.
@@ -160,10 +152,7 @@ void Lowering::add_offloads() {
       if (unit.stays()) keep(unit);
       else make_copies(unit), leaving.push_back(std::move(unit));
     }
-  std::ranges::stable_sort(leaving, {}, &Unit::written);
-  for (const Unit& unit : leaving) add_copy_out(unit);
-  std::ranges::stable_sort(leaving, {}, &Unit::first_read);
-  for (const Unit& unit : leaving) add_copy_in(unit);
+  for (const Unit& unit : leaving) add_copy_out(unit), add_copy_in(unit);
 }
 
 }  // namespace tandem

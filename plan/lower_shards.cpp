@@ -1,4 +1,5 @@
-// Plans that shard gradients and weights, too: the second and third stage of ZeRO (1910.02054).
+// Plans that shard gradients and weights, too: the second and third stage of ZeRO (1910.02054); and those that keep
+// either on the host, which is a shard on which no other rank has a claim (lower_streams.cpp).
 //
 // A bucket's gradients live from the first part of a micro-batch's backward that adds to them until their sum over the
 // replicas has been taken, of which the rank adds its own block to its shard. A tied parameter's gradient is complete
@@ -20,17 +21,29 @@ bool lies_in(const GradientBucket& bucket, std::int64_t offset) {
   return bucket.offset <= offset && offset < bucket.offset + bucket.bytes.count;
 }
 
-/// Notes which parts read the bucket's weights and add to its gradients.
-void note_parts(const Segment& segment, const Model& local, StageBucket& bucket) {
+/// The bucket that the byte of weights, or of gradients, lies in; null where it lies in none.
+StageBucket* bucket_at(const std::map<std::int64_t, StageBucket*>& by_offset, std::int64_t offset) {
+  const auto after = by_offset.upper_bound(offset);
+  if (after == by_offset.begin()) return nullptr;
+  StageBucket* bucket = std::prev(after)->second;
+  return lies_in(*bucket->bucket, offset) ? bucket : nullptr;
+}
+
+/// Notes which parts read the buckets' weights and add to their gradients.
+void note_parts(const Segment& segment, const Model& local, std::vector<StageBucket>& buckets) {
+  std::map<std::int64_t, StageBucket*> by_offset;
+  for (StageBucket& bucket : buckets) by_offset.emplace(bucket.bucket->offset, &bucket);
+  std::map<LayerId, std::vector<const SegmentParameter*>> rows;
+  for (const SegmentParameter& row : segment.parameters) rows[local.parameter(row.parameter).layer].push_back(&row);
   for (std::size_t way = 0; way < kWays; ++way) {
     const auto& parts = parts_of(segment, kKindOf[way]);
     for (std::uint32_t part = 0; part < parts.size(); ++part)
       for (const PassItem& item : parts[part].items)
-        for (const SegmentParameter& row : segment.parameters) {
-          if (local.parameter(row.parameter).layer != segment.layers[item.layer].layer) continue;
-          if (lies_in(*bucket.bucket, row.weight_offset)) bucket.weights[way].touch(part);
-          if (item.pass == Pass::weight_gradient && lies_in(*bucket.bucket, row.gradient_offset))
-            bucket.gradients.touch(part);
+        for (const SegmentParameter* row : rows[segment.layers[item.layer].layer]) {
+          if (StageBucket* read = bucket_at(by_offset, row->weight_offset))
+            (item.again ? read->again : read->weights[way]).touch(part);
+          if (item.pass != Pass::weight_gradient) continue;
+          if (StageBucket* added = bucket_at(by_offset, row->gradient_offset)) added->gradients.touch(part);
         }
   }
 }
@@ -48,11 +61,12 @@ BufferId Lowering::window(const LoweredStage& stage, BufferContent content, std:
 /// The persistent shards, and the buckets that pass through the memory around them.
 void Lowering::make_shards(std::uint32_t index) {
   LoweredStage& stage = lowered_[index];
-  if (plan_.zero < 2) return;
+  if (!parts_gradients()) return;
   Bytes own;
   for (const ParameterRange& range : stage.owned) own += Bytes{4} * range.elements;
-  stage.gradient_shard = buffer(stage, BufferClass::gradient, BufferContent::gradient_shard, own, 0);
-  if (plan_.zero == 3) {
+  if (!plan_.offload_weights)
+    stage.gradient_shard = buffer(stage, BufferClass::gradient, BufferContent::gradient_shard, own, 0);
+  if (plan_.zero == 3 && !plan_.offload_weights) {
     stage.weight_shard = buffer(stage, BufferClass::weight, BufferContent::weight_shard, own, 0);
     stage.slots = {stage.weight_shard};
   }
@@ -66,9 +80,10 @@ void Lowering::make_shards(std::uint32_t index) {
     bucket.bucket = bucket_groups_[group].buckets[static_cast<std::size_t>(at - members.begin())];
     for (const ParameterRange& range : stage.owned)
       if (lies_in(*bucket.bucket, range.whole)) bucket.own.push_back(range);
-    note_parts(*stage.layout, local, bucket);
+    if (plan_.offload_weights) add_homes(stage, bucket);
     stage.shards.push_back(std::move(bucket));
   }
+  note_parts(*stage.layout, local, stage.shards);
 }
 
 /// A step of one bucket; its work is made on first use.
@@ -93,19 +108,26 @@ void Lowering::open_gradients(LoweredStage& stage, StageBucket& bucket, std::uin
 }
 
 void Lowering::add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
+  if (plan_.offload_weights) zero_streamed(stage, bucket, batch);
   bucket.added = add_bucket_step(stage, bucket, StepKind::add_gradient, batch);
   builder_.use(bucket.added, bucket.gradient, Access::read);
-  builder_.use(bucket.added, stage.gradient_shard, Access::read_write);
+  if (bucket.gradient_home != kNotStreamed)
+    use_streamed(stage, bucket.gradient_home, bucket.added, Access::read_write);
+  if (stage.gradient_shard != kNone<BufferId>) builder_.use(bucket.added, stage.gradient_shard, Access::read_write);
   builder_.release(bucket.gradient, bucket.added, Moment::end);
 }
 
 /// Shards become zero, and so do the gradients of tied parameters, which stay to the end of the iteration.
 void Lowering::begin_shards(LoweredStage& stage) {
-  stage.begin = builder_.add_compute(
-      builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment}, stage.owned), 0);
-  builder_.use(stage.begin, stage.gradient_shard, Access::write);
+  if (plan_.offload_weights) {
+    stage.begin = add_settle(stage);
+  } else {
+    stage.begin = builder_.add_compute(
+        builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment}, stage.owned), 0);
+    builder_.use(stage.begin, stage.gradient_shard, Access::write);
+  }
   for (StageBucket& bucket : stage.shards)
-    if (bucket.bucket->tied) open_gradients(stage, bucket, 0);
+    if (bucket.bucket->tied) shards_gradients() ? open_gradients(stage, bucket, 0) : zero_streamed(stage, bucket, 0);
   const std::int64_t first = stage.layout->weight_bytes.count;
   const Bytes uses = stage.layout->gradient_bytes - stage.layout->weight_bytes;
   if (uses.count == 0) return;
@@ -120,9 +142,9 @@ void Lowering::begin_shards(LoweredStage& stage) {
 /// Indices of the buckets that the way reads weights of, by the first part that does.
 std::vector<std::size_t> Lowering::units_of(const LoweredStage& stage, Way way) const {
   std::vector<std::size_t> units;
-  const auto first = [&](std::size_t i) { return stage.shards[i].weights[static_cast<std::size_t>(way)].first; };
+  const auto first = [&](std::size_t i) { return stage.shards[i].readers(way).first; };
   for (std::size_t i = 0; i < stage.shards.size(); ++i)
-    if (stage.shards[i].weights[static_cast<std::size_t>(way)].is_used()) units.push_back(i);
+    if (stage.shards[i].readers(way).is_used()) units.push_back(i);
   std::stable_sort(units.begin(), units.end(), [&](std::size_t a, std::size_t b) { return first(a) < first(b); });
   return units;
 }
@@ -134,19 +156,25 @@ void Lowering::fill_before(LoweredStage& stage, Way way, std::uint32_t part, std
   for (std::size_t i = 0; i < units.size(); ++i) {
     const StageBucket& earlier = stage.shards[units[i < ahead ? 0 : i - ahead]];
     StageBucket& bucket = stage.shards[units[i]];
-    if (earlier.weights[static_cast<std::size_t>(way)].first != part || bucket.weight != kNone<BufferId>) continue;
+    if (earlier.readers(way).first != part || bucket.weight != kNone<BufferId>) continue;
     bucket.weight = window(stage, BufferContent::weights, bucket.bucket->offset, bucket.bucket->bytes, batch);
     bucket.filled = add_bucket_step(stage, bucket, StepKind::own_block, batch);
     builder_.allocate(bucket.weight, bucket.filled, Moment::start);
     builder_.use(bucket.filled, bucket.weight, Access::write);
-    builder_.use(bucket.filled, stage.weight_shard, Access::read);
+    if (stage.weight_shard != kNone<BufferId>) builder_.use(bucket.filled, stage.weight_shard, Access::read);
+    if (bucket.weight_home != kNotStreamed) use_streamed(stage, bucket.weight_home, bucket.filled, Access::read);
   }
 }
 
 /// A bucket's sum is added a part later than it begins, where it may take the time of that part.
 void Lowering::before_part(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch) {
   if (plan_.zero == 3) fill_before(stage, way, part, batch);
-  if (plan_.zero < 2 || way != stage.gradient_way()) return;
+  if (!parts_gradients() || way != stage.gradient_way()) return;
+  if (!shards_gradients()) {
+    for (StageBucket& bucket : stage.shards)
+      if (bucket.gradients.first == part) zero_streamed(stage, bucket, batch);
+    return;
+  }
   const std::uint32_t later = plan_.overlap ? 2 : 1;
   for (StageBucket& bucket : stage.shards)
     if (!bucket.bucket->tied && bucket.gradients.last + later == part) add_to_shard(stage, bucket, batch);
@@ -156,7 +184,11 @@ void Lowering::before_part(LoweredStage& stage, Way way, std::uint32_t part, std
 
 void Lowering::use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds) {
   for (StageBucket& bucket : stage.shards) {
-    if (plan_.zero == 3 && bucket.weights[static_cast<std::size_t>(way)].holds(part)) {
+    if (!shards_gradients()) {
+      use_bucket(stage, bucket, way, part, step, adds);
+      continue;
+    }
+    if (plan_.zero == 3 && bucket.readers(way).holds(part)) {
       builder_.use(step, bucket.weight, Access::read);
       bucket.last_reader = step;
     }
@@ -166,7 +198,7 @@ void Lowering::use_shards(LoweredStage& stage, Way way, std::uint32_t part, Step
 }
 
 void Lowering::after_way(LoweredStage& stage, Way way, std::uint32_t batch) {
-  if (plan_.zero < 2 || way != stage.gradient_way()) return;
+  if (!shards_gradients() || way != stage.gradient_way()) return;
   for (StageBucket& bucket : stage.shards)
     if (!bucket.bucket->tied && bucket.added == kNone<StepId>) add_to_shard(stage, bucket, batch);
 }
@@ -180,17 +212,16 @@ StageBucket& Lowering::shard_of(std::size_t group, std::uint32_t rank) {
 
 /// Before the first part of the way that reads them.
 void Lowering::gather_for_way(std::size_t group, Way way, std::uint32_t batch) {
-  const auto index = static_cast<std::size_t>(way);
   if (shard_of(group, 0).filled == kNone<StepId>) return;  // gathered already
   add_gathers(bucket_groups_[group], batch, [&](std::uint32_t rank, StepId step) {
     LoweredStage& stage = lowered_[bucket_groups_[group].members[rank]];
     StageBucket& bucket = shard_of(group, rank);
     builder_.add_after(step, bucket.filled);
     builder_.use(step, bucket.weight, Access::read_write);
-    builder_.add_after(stage.part(way, batch, bucket.weights[index].first), step);
+    builder_.add_after(stage.part(way, batch, bucket.readers(way).first), step);
     bucket.filled = kNone<StepId>;
     if (!plan_.reshard) return;
-    builder_.release(bucket.weight, stage.part(way, batch, bucket.weights[index].last), Moment::end);
+    builder_.release(bucket.weight, stage.part(way, batch, bucket.readers(way).last), Moment::end);
     bucket.weight = kNone<BufferId>;
   });
 }
@@ -209,13 +240,13 @@ void Lowering::reduce_for_way(std::size_t group, Way way, std::uint32_t batch) {
 
 /// The collectives of a way whose steps have been laid down on all workers of the holder.
 void Lowering::join_shards(std::size_t holder, Way way, std::uint32_t batch) {
-  if (plan_.zero < 2) return;
+  if (!shards_gradients()) return;
   const std::vector<std::uint32_t> workers = workers_of(holder);
   std::vector<std::pair<std::uint32_t, std::size_t>> gathered, reduced;  // part, group
   for (std::size_t group = 0; group < bucket_groups_.size(); ++group) {
     if (std::find(workers.begin(), workers.end(), bucket_groups_[group].members[0]) == workers.end()) continue;
     const StageBucket& bucket = shard_of(group, 0);
-    const PartSpan& readers = bucket.weights[static_cast<std::size_t>(way)];
+    const PartSpan readers = bucket.readers(way);
     if (plan_.zero == 3 && readers.is_used()) gathered.emplace_back(readers.first, group);
     const bool ends = way == lowered_[workers[0]].gradient_way() && !bucket.bucket->tied;
     if (ends) reduced.emplace_back(bucket.gradients.last, group);
@@ -227,21 +258,24 @@ void Lowering::join_shards(std::size_t holder, Way way, std::uint32_t batch) {
 }
 
 /// The gradients of tied parameters; `within`: of all their uses in the stage.
-void Lowering::use_tied(const LoweredStage& stage, StepId step, Access access, bool within) {
+void Lowering::use_tied(LoweredStage& stage, StepId step, Access access, bool within) {
   if (stage.gradients != kNone<BufferId>) return builder_.use(step, stage.gradients, access);
-  for (const StageBucket& bucket : stage.shards)
-    if (bucket.bucket->tied) builder_.use(step, bucket.gradient, access);
+  for (const StageBucket& bucket : stage.shards) {
+    if (!bucket.bucket->tied) continue;
+    if (shards_gradients()) builder_.use(step, bucket.gradient, access);
+    else use_streamed(stage, bucket.gradient_home, step, access, true);
+  }
   if (within) builder_.use(step, stage.tied_uses, access);
 }
 
 /// What stayed to the end of the iteration.
 void Lowering::end_shards(LoweredStage& stage) {
+  if (!shards_gradients()) return;
   for (StageBucket& bucket : stage.shards) {
     if (bucket.weight != kNone<BufferId>) builder_.release(bucket.weight, bucket.last_reader, Moment::end);
     if (!bucket.bucket->tied) continue;
     add_to_shard(stage, bucket, 0);
     for (const StepId reduction : stage.reductions) builder_.add_after(bucket.added, reduction);
-    if (stage.tied_uses != kNone<BufferId>) builder_.release(stage.tied_uses, bucket.added, Moment::end);
   }
 }
 

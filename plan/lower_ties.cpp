@@ -26,6 +26,7 @@ std::uint32_t Lowering::stage_of(ParameterId parameter) const {
 void Lowering::add_tie_within(LoweredStage& stage, std::uint32_t round) {
   stage.gradients_ready = add_sum(stage, 0, round);
   use_tied(stage, stage.gradients_ready, Access::read_write, true);
+  if (stage.tied_uses != kNone<BufferId>) builder_.release(stage.tied_uses, stage.gradients_ready, Moment::end);
 }
 
 /// One end of a tie: it sends its own gradient, then adds the other's.

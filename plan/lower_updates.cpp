@@ -64,25 +64,76 @@ BufferId Lowering::weights_for(const LoweredStage& stage, std::uint32_t batch) c
   return stage.slots[static_cast<std::size_t>(at - stage.version_in.begin())];
 }
 
+/// One for each bucket that is streamed; where only states are, for each range of about a bucket's size; else one.
+std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) const {
+  std::int64_t end = plan_.zero == 0 ? stage.layout->weight_bytes.count : 0;
+  for (const ParameterRange& range : stage.owned) end = std::max(end, range.own + 4 * range.elements);
+  std::vector<UpdateUnit> units;
+  for (std::size_t i = 0; plan_.offload_weights && i < stage.shards.size(); ++i) {
+    const StageBucket& bucket = stage.shards[i];
+    if (bucket.weight_home == kNotStreamed) continue;
+    const BufferSpec& home = stage.streamed[bucket.weight_home].here;
+    units.push_back({bucket.own, i, kNotStreamed, home.first, home.first + home.bytes.count});
+  }
+  if (!units.empty()) return units;
+  units.push_back({{}, kNotStreamed, kNotStreamed, 0, end});
+  std::vector<ParameterRange> owned = stage.owned;
+  std::ranges::stable_sort(owned, {}, &ParameterRange::own);
+  for (const ParameterRange& range : owned) {
+    if (plan_.offload_optimizer && range.own - units.back().first >= plan_.bucket.count) {
+      units.back().end = range.own;
+      units.push_back({{}, kNotStreamed, kNotStreamed, range.own, end});
+    }
+    units.back().ranges.push_back(range);
+  }
+  return units;
+}
+
+/// The optimizer's states: all on the device, or each unit's on the host.
+void Lowering::add_states(LoweredStage& stage) {
+  const std::int64_t states = plan_.optimizer.states();
+  std::int64_t all = 0;
+  std::uint32_t number = 0;
+  for (UpdateUnit& unit : stage.updates) {
+    all = std::max(all, unit.end);
+    ++number;
+    if (!plan_.offload_optimizer || states * (unit.end - unit.first) == 0) continue;
+    unit.states = add_home(stage, BufferClass::optimizer_state, BufferContent::optimizer_state,
+                           {states * unit.first, states * unit.end}, stage.updates.size() == 1 ? 0 : number);
+  }
+  if (!plan_.offload_optimizer && states * all > 0)
+    stage.states =
+        buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, Bytes{states * all}, 0);
+}
+
 void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
   end_shards(stage);
-  if (stage.update == kNone<WorkId>)
-    stage.update = builder_.add_work({StepKind::update, stage.worker, stage.shared->segment}, stage.owned);
-  stage.end = builder_.add_compute(stage.update, round);
-  builder_.use(stage.end, plan_.zero < 2 ? stage.gradients : stage.gradient_shard, Access::read);
+  if (stage.updates.empty()) {
+    stage.updates = update_units(stage);
+    add_states(stage);
+  }
   const BufferId newest = stage.slots[stage.newest_slot], next = room_for_version(stage, round, grid);
-  builder_.use(stage.end, newest, next == newest ? Access::read_write : Access::read);
-  if (next != newest) builder_.use(stage.end, next, Access::write);
-  for (const StepId reduction : stage.reductions) builder_.add_after(stage.end, reduction);
+  for (UpdateUnit& unit : stage.updates) {
+    const auto part = static_cast<std::uint32_t>(stage.updates.size() == 1 ? 0 : &unit - stage.updates.data() + 1);
+    if (unit.work == kNone<WorkId>)
+      unit.work =
+          builder_.add_work({StepKind::update, stage.worker, stage.shared->segment, part}, unit.ranges);
+    stage.end = builder_.add_compute(unit.work, round);
+    if (unit.states != kNotStreamed) use_streamed(stage, unit.states, stage.end, Access::read_write);
+    if (stage.states != kNone<BufferId>) builder_.use(stage.end, stage.states, Access::read_write);
+    for (const StepId reduction : stage.reductions) builder_.add_after(stage.end, reduction);
+    if (unit.bucket != kNotStreamed) {
+      const StageBucket& bucket = stage.shards[unit.bucket];
+      use_streamed(stage, bucket.gradient_home, stage.end, Access::read, bucket.bucket->tied);
+      use_streamed(stage, bucket.weight_home, stage.end, Access::read_write);
+      continue;
+    }
+    if (plan_.offload_weights) continue;
+    builder_.use(stage.end, shards_gradients() ? stage.gradient_shard : stage.gradients, Access::read);
+    builder_.use(stage.end, newest, next == newest ? Access::read_write : Access::read);
+    if (next != newest) builder_.use(stage.end, next, Access::write);
+  }
   stage.reductions.clear();
-  Bytes own = plan_.zero == 0 ? stage.layout->weight_bytes : Bytes{0};
-  for (const ParameterRange& range : stage.owned) own = std::max(own, Bytes{range.own + 4 * range.elements});
-  const Bytes state = own * plan_.optimizer.states();
-  if (state.count == 0) return;
-  if (plan_.offload_optimizer) return offload_states(stage, state);
-  if (stage.states == kNone<BufferId>)
-    stage.states = buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, state, 0);
-  builder_.use(stage.end, stage.states, Access::read_write);
 }
 
 /// All ranks go on to the end of the round; then gradients are summed and weights updated.

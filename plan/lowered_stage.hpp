@@ -47,26 +47,64 @@ inline constexpr std::size_t kLocalBuffers = 7 + kWays;
 /// Parts [first, last] of a way; none where `first` is beyond.
 struct PartSpan {
   std::uint32_t first = ~0u, last = 0;
+  std::vector<std::uint32_t> touched{};  ///< those of them that need it, ascending
   bool is_used() const { return first <= last; }
   bool holds(std::uint32_t part) const { return first <= part && part <= last; }
+  bool touches(std::uint32_t part) const { return std::binary_search(touched.begin(), touched.end(), part); }
   void touch(std::uint32_t part) {
     first = std::min(first, part);
     last = std::max(last, part);
+    if (!touches(part)) touched.insert(std::upper_bound(touched.begin(), touched.end(), part), part);
   }
 };
 
-/// A bucket on one worker of a plan that shards gradients, and what is under way of it.
+/// A step that touches what is streamed. `joins`: it may not leave and come back since the use before.
+struct StreamUse {
+  StepId step;
+  Access access;
+  bool joins;
+};
+
+/// Weights, gradients or optimizer states whose home is the host: on the device only around their uses.
+struct Streamed {
+  BufferId home;
+  BufferSpec here;                 ///< of its buffers on the device
+  std::uint32_t number;            ///< CopySpec::group
+  std::vector<StreamUse> uses{};   ///< in the order of the worker's steps
+};
+inline constexpr std::size_t kNotStreamed = ~std::size_t{0};
+
+/// What one step of the optimizer goes through.
+struct UpdateUnit {
+  std::vector<ParameterRange> ranges{};
+  std::size_t bucket = kNotStreamed;  ///< whose weights and gradients are streamed: index into shards
+  std::size_t states = kNotStreamed;  ///< index into LoweredStage::streamed
+  std::int64_t first = 0, end = 0;    ///< bytes of what the worker owns
+  WorkId work = kNone<WorkId>;
+};
+
+/// A bucket on one worker of a plan that shards or streams gradients, and what is under way of it.
 struct StageBucket {
   std::size_t group = 0;                    ///< index into the groups of buckets
   const GradientBucket* bucket = nullptr;
   std::vector<ParameterRange> own{};        ///< one; none where the rank's block is empty
-  std::array<PartSpan, kWays> weights{};    ///< parts that read its weights
+  std::array<PartSpan, kWays> weights{};    ///< parts that read its weights, but for those that compute F again
+  PartSpan again{};                         ///< of backward: parts that read them to compute F again
   PartSpan gradients{};                     ///< of the way that computes them: parts that add to its gradients
-  WorkId zero = kNone<WorkId>, add = kNone<WorkId>, fill = kNone<WorkId>;
+  WorkId zero = kNone<WorkId>, zero_shard = kNone<WorkId>, add = kNone<WorkId>, fill = kNone<WorkId>;
+  std::size_t weight_home = kNotStreamed, gradient_home = kNotStreamed;  ///< indices into LoweredStage::streamed
   BufferId gradient = kNone<BufferId>, weight = kNone<BufferId>;  ///< those in the memory now
   StepId added = kNone<StepId>;             ///< the step that adds the sum to the shard
   StepId filled = kNone<StepId>;            ///< the step that begins to gather weights
   StepId last_reader = kNone<StepId>;
+
+  PartSpan readers(Way way) const {
+    PartSpan span = weights[static_cast<std::size_t>(way)];
+    if (way != Way::backward || !again.is_used()) return span;
+    span.touch(again.first);
+    span.touch(again.last);
+    return span;
+  }
 };
 
 /// What is known of one stage on one worker while its steps are being laid down.
@@ -79,11 +117,13 @@ struct LoweredStage {
   std::array<std::vector<StepId>, kWays> steps;              ///< by micro-batch and part
   std::array<std::vector<std::uint32_t>, kWays> order;       ///< micro-batches as they run
   BufferId weights = kNone<BufferId>, gradients = kNone<BufferId>;  ///< whole; none where the plan shards them
-  BufferId states = kNone<BufferId>, host_states{};
+  BufferId states = kNone<BufferId>;                         ///< none where they are streamed
+  std::vector<Streamed> streamed;
+  std::vector<UpdateUnit> updates;
   std::vector<BufferId> slots;                               ///< of versions of the weights; the first is `weights`
   std::vector<std::uint32_t> version_in{0};                  ///< by slot
   std::size_t newest_slot = 0;
-  WorkId zero = kNone<WorkId>, update = kNone<WorkId>;
+  WorkId zero = kNone<WorkId>, settle = kNone<WorkId>;
   std::array<WorkId, 2> sums{kNone<WorkId>, kNone<WorkId>};  ///< of ties: within the stage, with another
   StepId begin = kNone<StepId>, end = kNone<StepId>;         ///< zero_gradients and update
   StepId gradients_ready = kNone<StepId>;                    ///< after it its own gradients are complete

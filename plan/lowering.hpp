@@ -13,6 +13,7 @@
 #include "plan/lowered_stage.hpp"
 #include "plan/plan_schedule.hpp"
 #include "plan/program_builder.hpp"
+#include "plan/touched_ranges.hpp"
 #include "plan/weight_versions.hpp"
 
 namespace tandem {
@@ -122,11 +123,34 @@ class Lowering {
   void add_outbox(const Crossing& crossing, std::size_t place, StepId send);
   void add_inbox(const Crossing& crossing, std::size_t place, StepId receive);
 
+  // lower_copies.cpp
+  /// A copy that is known, but not where it stands among the others of its stream.
+  struct PendingCopy {
+    CopySpec spec;
+    std::uint32_t batch, place;  ///< place: of what it waits for, or of what waits for it, among the compute steps
+    BufferId from, to;
+    std::vector<StepId> after;
+    StepId before;
+  };
+  void add_copies();
+
+  // lower_streams.cpp
+  struct Visit;
+  bool streams_anything() const { return plan_.offload_weights || plan_.offload_optimizer; }
+  StepId add_settle(LoweredStage& stage);
+  std::size_t add_home(LoweredStage& stage, BufferClass kind, BufferContent content, ByteRange range,
+                       std::uint32_t number);
+  void use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins = false);
+  void add_homes(LoweredStage& stage, StageBucket& bucket);
+  void use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step, bool adds);
+  void zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
+  std::vector<Visit> visits_of(const Streamed& entry) const;
+  void add_visit(const Streamed& entry, const Visit& visit);
+  std::uint32_t fetch_place(std::uint32_t use) const;
+  void add_streams();
+
   // lower_offload.cpp
   struct Unit;
-  void offload_states(LoweredStage& stage, Bytes bytes);
-  void settle();
-  void copy_states(const LoweredStage& stage, StepId last);
   void add_offloads();
   std::vector<Unit> units_of(LoweredStage& stage);
   void place_unit(Unit& unit) const;
@@ -134,7 +158,6 @@ class Lowering {
   void make_copies(Unit& unit);
   void add_copy_out(const Unit& unit);
   void add_copy_in(const Unit& unit);
-  CopySpecId copy_spec(const Unit& unit, StepKind kind);
   bool is_offloaded(const LoweredStage& stage, std::uint32_t batch, const PartUse& use) const;
 
   // lower_gradients.cpp
@@ -155,6 +178,12 @@ class Lowering {
   void gather_weights(BucketGroup& group);
 
   // lower_shards.cpp
+  /// Gradients have a buffer for each bucket, around its use.
+  bool parts_gradients() const { return plan_.zero >= 2 || plan_.offload_weights; }
+  /// So have weights.
+  bool parts_weights() const { return plan_.zero == 3 || plan_.offload_weights; }
+  /// Buckets hold blocks of all replicas, of which each owns one.
+  bool shards_gradients() const { return plan_.zero >= 2; }
   void make_shards(std::uint32_t index);
   BufferId window(const LoweredStage& stage, BufferContent content, std::int64_t first, Bytes bytes,
                   std::uint32_t batch);
@@ -171,13 +200,15 @@ class Lowering {
   void gather_for_way(std::size_t group, Way way, std::uint32_t batch);
   void reduce_for_way(std::size_t group, Way way, std::uint32_t batch);
   void join_shards(std::size_t holder, Way way, std::uint32_t batch);
-  void use_tied(const LoweredStage& stage, StepId step, Access access, bool within);
+  void use_tied(LoweredStage& stage, StepId step, Access access, bool within);
   void end_shards(LoweredStage& stage);
 
   // lower_updates.cpp
   void find_rounds(const Grid& grid);
   void add_round(std::uint32_t round, const Grid& grid);
   void add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid);
+  std::vector<UpdateUnit> update_units(LoweredStage& stage) const;
+  void add_states(LoweredStage& stage);
   bool is_needed(std::uint32_t stage, std::uint32_t version, std::uint32_t round, const Grid& grid) const;
   BufferId room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid);
   BufferId weights_for(const LoweredStage& stage, std::uint32_t batch) const;
@@ -208,7 +239,9 @@ class Lowering {
   std::map<std::pair<WorkerId, StreamKind>, std::uint32_t> lanes_;  ///< that channels have taken
   std::map<std::pair<const LoweredStage*, const LoweredStage*>, ChannelId> tie_channels_;
   std::vector<WorkerId> workers_;                 ///< by rank of the mesh
-  std::map<std::tuple<WorkerId, StepKind, SegmentId, std::uint32_t>, CopySpecId> copy_specs_;  ///< by group, too
+  using CopyKey = std::tuple<WorkerId, StepKind, SegmentId, BufferContent, std::uint32_t>;  ///< by group, too
+  std::map<CopyKey, CopySpecId> copy_specs_;
+  std::vector<PendingCopy> copies_;
   std::vector<LoweredStage> lowered_;             ///< by holder, and rank within it
   std::vector<BucketGroup> bucket_groups_;        ///< in the order of reduction, stage by stage
 };
@@ -217,8 +250,8 @@ class Lowering {
 /// run micro-batches in the same order, so that messages arrive in the order in which they are wanted.
 void check_grid(const Grid& grid, const ScheduleShape& shape);
 
-/// Throws InputError where the plan shards over replicas that it has not, stages that have copies, or weights in
-/// several versions.
+/// Throws InputError where the plan shards over replicas that it has not, or shards or streams stages that have copies,
+/// or weights in several versions.
 void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::size_t stages, std::size_t rounds);
 
 /// The buffers that each part of the direction touches, in the order of BufferContent.

@@ -73,6 +73,7 @@ struct Plan {
   std::int64_t offload_staging = 0;    ///< steps that may begin before the first of what leaves must have left
   std::int64_t offload_prefetch = 1;   ///< steps of a worker between a fetch's beginning and the first that needs it
   bool offload_optimizer = false;      ///< the optimizer's states are on the host but for the update
+  bool offload_weights = false;        ///< weights and gradients are on the host but around their use, by buckets
   Optimizer optimizer;
   std::int64_t iterations = 20;
   std::uint64_t seed = 1;              ///< below 2^63

@@ -187,7 +187,7 @@ Plan read_plan(const YamlNode& root) {
   Plan plan;
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
                   "micro_batch_size", "window", "recompute", "offload", "offload_staging", "offload_prefetch",
-                  "offload_optimizer",
+                  "offload_optimizer", "offload_weights",
                   "memory_reserve", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
                   "overlap", "zero", "shard_ranks", "prefetch",
@@ -207,6 +207,7 @@ Plan read_plan(const YamlNode& root) {
   read_integer(root, "offload_staging", 0, 1024, plan.offload_staging);
   read_integer(root, "offload_prefetch", 0, 1024, plan.offload_prefetch);
   if (const YamlNode* node = root.find("offload_optimizer")) plan.offload_optimizer = node->boolean();
+  if (const YamlNode* node = root.find("offload_weights")) plan.offload_weights = node->boolean();
   if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);
   read_integer(root, "iterations", 1, kMost, plan.iterations);
   read_seed(root, plan);
@@ -236,6 +237,7 @@ std::string write_division(const Plan& plan) {
   if (plan.recompute != usual.recompute) out += fmt::format("recompute: {}\n", json_string(plan.recompute));
   if (plan.offload != usual.offload) out += fmt::format("offload: {}\n", json_string(plan.offload));
   flag("offload_optimizer", plan.offload_optimizer, usual.offload_optimizer);
+  flag("offload_weights", plan.offload_weights, usual.offload_weights);
   if (plan.offload_staging != usual.offload_staging) out += fmt::format("offload_staging: {}\n", plan.offload_staging);
   if (plan.offload_prefetch != usual.offload_prefetch)
     out += fmt::format("offload_prefetch: {}\n", plan.offload_prefetch);

@@ -35,6 +35,20 @@ bool has_micro_batch(StepKind kind) {
          kind != StepKind::settle;
 }
 
+/// What a copy moves.
+std::string payload_of(const CopySpec& copy) {
+  if (copy.content == BufferContent::inbox) return "the stage's input";
+  if (copy.content == BufferContent::saved) return fmt::format("unit {}", copy.group);
+  const std::string bucket = copy.group == 0 ? "" : fmt::format(" of bucket {}", copy.group - 1);
+  if (copy.content == BufferContent::optimizer_state) return "the optimizer's states" + bucket;
+  const bool weights = copy.content == BufferContent::weights || copy.content == BufferContent::weight_shard;
+  return (weights ? "the weights" : "the gradients") + bucket;
+}
+
+bool is_of_micro_batch(const CopySpec& copy) {
+  return copy.content == BufferContent::inbox || copy.content == BufferContent::saved;
+}
+
 std::string_view payload_of(BufferContent content) {
   if (content == BufferContent::outbox) return "activations";
   return content == BufferContent::gradient_outbox ? "activation gradients" : "tied gradients";
@@ -72,14 +86,9 @@ std::string Program::describe(StepId id) const {
     const std::string stage = row.stages > 1 ? fmt::format(" of stage {}", segment(work(id).segment).stage) : "";
     return fmt::format("worker \"{}\", step {}{}{}", worker, name_of(entry.kind), batch, stage);
   }
-  if (is_copy(entry.kind)) {
-    const std::uint32_t group = copy(id).group;
-    return fmt::format("worker \"{}\", {} of {}{}", worker, name_of(entry.kind),
-                       group == 0         ? "the stage's input"
-                       : group == kStates ? "the optimizer's states"
-                                          : fmt::format("unit {}", group),
-                       group == kStates ? "" : batch);
-  }
+  if (is_copy(entry.kind))
+    return fmt::format("worker \"{}\", {} of {}{}", worker, name_of(entry.kind), payload_of(copy(id)),
+                       is_of_micro_batch(copy(id)) ? batch : "");
   const Channel& channel = channels_[index_of(message(id).channel)];
   const bool sends = entry.kind == StepKind::send;
   const std::string& peer = workers_[index_of(sends ? channel.to : channel.from)].name;

@@ -95,16 +95,15 @@ struct CollectiveMember {
   StepId step;
 };
 
-inline constexpr std::uint32_t kStates = ~0u;
-
 /// Copies between a device and its host that move as many bytes of the same unit. A copy reads one buffer whole and
 /// writes another of the same size.
 struct CopySpec {
   WorkerId worker;
   StepKind kind;            ///< copy_out or copy_in
   SegmentId segment;
-  std::uint32_t group = 0;  ///< Placement::group; 0: the inbox; kStates: the optimizer's states
+  std::uint32_t group = 0;  ///< of `saved`: Placement::group; of what is streamed: its bucket from 1, or 0: all
   Bytes bytes;
+  BufferContent content = BufferContent::saved;
 };
 
 /// Buffers of the same worker, size, class, content, group and beginning share a row.
@@ -115,7 +114,9 @@ struct BufferSpec {
   BufferContent content;
   Bytes bytes;
   std::uint32_t group = 0;  ///< Placement::group
-  std::int64_t first = 0;  ///< of weights or gradients: the byte of the segment's that the buffer begins with
+  /// Of weights or gradients: the byte of the segment's that the buffer begins with; of shards and optimizer states, of
+  /// what the worker owns.
+  std::int64_t first = 0;
 };
 
 /// When, relative to a step, a buffer is allocated or freed. At one instant frees come before allocations, each by id.

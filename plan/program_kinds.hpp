@@ -28,7 +28,7 @@ enum class StepKind : std::uint8_t {
   recompute,        ///< R: values that backward needs and forward did not keep, computed again
   add_gradient,     ///< sums the gradients of the uses of a tied parameter
   update,           ///< the optimizer
-  settle,           ///< end of the iteration: no work, but waits for copies and frees what they have left
+  settle,           ///< first or last of an iteration: no work, but where copies find room, or what they left is freed
   own_block,        ///< the rank's own block of weights, to where those of all ranks are gathered
   send,
   receive,

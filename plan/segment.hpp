@@ -106,7 +106,7 @@ struct SegmentCollective {
 
 /// A range of the segment's gradients that is reduced at once, over the ranks of some axes.
 struct GradientBucket {
-  std::array<bool, kMeshAxes> over{};  ///< by MeshAxis
+  std::array<bool, kMeshAxes> over{};  ///< by MeshAxis; none: it is not reduced
   std::int64_t offset = 0;             ///< bytes
   Bytes bytes;
   std::uint32_t ready_part = 0;        ///< of weight_parts, or else of backward_parts: after it the range is complete
@@ -125,6 +125,7 @@ struct SegmentOptions {
   /// ZeRO's stage: from 2 on buckets end with layers, and tied parameters have buckets of their own; with 3 forward parts
   /// end where buckets do.
   std::int64_t zero = 0;
+  bool all_in_buckets = false;  ///< buckets hold all parameters, also those that are not reduced
   /// Ranges of layers [first, last), ascending and apart: what their backward needs is not kept but computed again, as
   /// far as nothing outside the range needs it.
   std::vector<std::pair<std::size_t, std::size_t>> recompute{};

@@ -114,6 +114,7 @@ class SegmentLayout {
   void add_gradient_writers(LayerId layer, std::map<LayerId, bool>& written);
   Placement save(LayerId layer, Bytes bytes, bool weights_read);
   bool is_tied(ParameterId parameter) const;
+  bool is_in_bucket(ParameterId parameter) const;
   ParameterId home_of(ParameterId parameter) const;
   Bytes bytes_in_buckets(LayerId layer) const;
   std::vector<bool> bucket_ends() const;

@@ -84,22 +84,25 @@ void SegmentLayout::close_backward_part(LayerId exchange) {
   parts.emplace_back();
 }
 
-/// The range's layers of F in their order, in a part of their own before its first gradients; it need not wait for a
-/// collective of gradients under way.
+/// The range's layers of F in their order, in parts of their own before its first gradients; these need not wait for a
+/// collective of gradients under way. Where weights come bucket by bucket, parts end where those do.
 void SegmentLayout::add_again(std::int32_t range) {
   auto& parts = segment_.backward_parts;
   if (!parts.back().items.empty()) parts.emplace_back();
+  const auto first = static_cast<std::uint32_t>(parts.size() - 1);
+  const std::vector<bool> ends = bucket_ends();
   for (const SegmentPart& part : segment_.forward_parts)
     for (PassItem item : part.items) {
       if (range_[item.layer] != range || !again_[item.layer]) continue;
+      if (options_.zero == 3 && ends[item.layer] && !parts.back().items.empty()) parts.emplace_back();
       item.again = true;
       add_item(parts, item, again_times_);
     }
   if (parts.back().items.empty()) return;
-  parts.back().recomputes = true;
-  const auto part = static_cast<std::uint32_t>(parts.size() - 1);
+  const auto count = static_cast<std::uint32_t>(parts.size()) - first;
+  for (std::uint32_t part = first; part < parts.size(); ++part) parts[part].recomputes = true;
   for (SegmentCollective& entry : segment_.backward_collectives)
-    if (entry.before_part == part) ++entry.before_part;
+    if (entry.before_part == first) entry.before_part += count;
   parts.emplace_back();
 }
 
@@ -130,9 +133,15 @@ void SegmentLayout::order_backward() {
   clock_ = 0;
   Bytes reduced;
   std::int32_t range = kKeeps;
+  const std::vector<bool> ends = bucket_ends();
+  const bool parts_input_gradients = options_.split_backward && options_.zero == 3;
+  bool ended = false;  // a bucket of weights, since the last part of I
   for (std::size_t index = s.last; index-- > s.first;) {
     const std::int32_t mine = range_[row(id(index))];
     if (mine != kKeeps && mine != range) add_again(range = mine);
+    const bool needs = model_.needs_gradient(id(index));
+    if (ended && needs && !s.backward_parts.back().items.empty()) s.backward_parts.emplace_back();
+    ended = parts_input_gradients && (ends[row(id(index))] || (ended && !needs));
     add_input_gradient(id(index));
     if (!options_.split_backward) add_weight_gradient(id(index), s.backward_parts, reduced);
   }

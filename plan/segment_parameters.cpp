@@ -45,12 +45,15 @@ void SegmentLayout::add_parameters() {
   for (SegmentParameter& row : rows) row.weight_offset = weight_offset.at(home_of(row.parameter));
 }
 
-/// Of the layer's parameters, what is to be reduced before the iteration ends.
+bool SegmentLayout::is_in_bucket(ParameterId parameter) const {
+  return options_.all_in_buckets || local_.parameters[index_of(parameter)].partial != std::array<bool, kMeshAxes>{};
+}
+
+/// Of the layer's parameters, what lies in buckets that are complete before the iteration ends.
 Bytes SegmentLayout::bytes_in_buckets(LayerId layer) const {
   Bytes sum;
   for (const ParameterId parameter : model_.layer(layer).parameters)
-    if (local_.parameters[index_of(parameter)].partial != std::array<bool, kMeshAxes>{} &&
-        !(options_.zero >= 2 && is_tied(parameter)))
+    if (is_in_bucket(parameter) && !(options_.zero >= 2 && is_tied(parameter)))
       sum += Bytes{aligned_size(model_.parameter(parameter).spec.bytes())};
   return sum;
 }
@@ -82,7 +85,7 @@ void SegmentLayout::add_buckets() {
   };
   for (auto row = segment_.parameters.rbegin(); row != segment_.parameters.rend(); ++row) {
     const auto& over = local_.parameters[index_of(row->parameter)].partial;
-    if (!row->updated || over == std::array<bool, kMeshAxes>{}) continue;
+    if (!row->updated || !is_in_bucket(row->parameter)) continue;
     const bool tied = is_tied(row->parameter), apart = options_.zero >= 2;
     GradientBucket& bucket = open[{tied && apart, over}];
     if (bucket.bytes.count == 0) bucket = {over, 0, {}, 0, false};

@@ -1,9 +1,11 @@
 // A copy moves one whole buffer of its worker into another: out of the device's memory into the host's, or back. What
-// the host holds has been brought there by one copy, and is fetched by one that returns it to a buffer of the same
-// meaning.
+// the host holds for a while has been brought there by one copy, and is fetched by one that returns it to a buffer of the
+// same meaning. What it holds for good is fetched as often as it is needed, and what changes it on the device is brought
+// back.
 
 #include <fmt/format.h>
 
+#include "plan/precedence.hpp"
 #include "plan/verify_parts.hpp"
 
 namespace tandem {
@@ -38,30 +40,76 @@ void check_ends(const Program& program, StepId copy, const Ends& ends) {
   if (from.bytes != spec.bytes || to.bytes != spec.bytes)
     refuse(program, copy, fmt::format("a copy of {} bytes goes from {} into {}", spec.bytes.count, from.bytes.count,
                                       to.bytes.count));
-  const bool alike = from.segment == to.segment && from.content == to.content && from.group == to.group;
+  const bool alike = from.segment == to.segment && from.content == to.content && from.group == to.group &&
+                     from.first == to.first && from.content == spec.content;
   if (!alike || program.buffers()[index_of(ends.from)].micro_batch != program.buffers()[index_of(ends.to)].micro_batch)
     refuse(program, copy, "a copy goes into a buffer for something else");
+}
+
+/// What has been copied, by buffer.
+struct Visits {
+  std::uint8_t brought = 0, fetched = 0;
+};
+
+/// Activations wait on the host; weights, gradients and optimizer states live there.
+bool is_home(const Program& program, BufferId host) {
+  const BufferContent content = program.spec(host).content;
+  return content != BufferContent::saved && content != BufferContent::inbox;
+}
+
+void check_visits(const Program& program, BufferId host, const Visits& visits) {
+  if (visits.brought > 0 && visits.fetched > 0) return;
+  if (is_home(program, host) && visits.brought + visits.fetched > 0) return;
+  refuse_program(fmt::format("buffer {} on the host is never {}", index_of(host),
+                             visits.brought == 0 ? "written" : "fetched"));
+}
+
+/// Of a buffer: whether its home is on the host, and the copy that brings it back there.
+struct Visitor {
+  bool has_home = false;
+  StepId back = kNone<StepId>;
+};
+
+/// A step that changes what has its home on the host comes before the copy that brings it back.
+void check_changes(const Program& program, const std::vector<Visitor>& visitors) {
+  const Precedence precedence(program);
+  for (std::uint32_t i = 0; i < program.step_count(); ++i) {
+    const auto step = static_cast<StepId>(i);
+    if (is_copy(program.step(step).kind)) continue;
+    for (const BufferUse use : program.uses(step)) {
+      const Visitor& visitor = visitors[use.buffer];
+      if (use.mode() == Access::read || !visitor.has_home) continue;
+      if (visitor.back == kNone<StepId> || !precedence.before(step, visitor.back))
+        refuse_program(fmt::format("what is changed is not brought back to the host: {}", program.describe(step)));
+    }
+  }
 }
 
 }  // namespace
 
 void check_copies(const Program& program) {
-  struct Visits {
-    std::uint8_t brought = 0, fetched = 0;
-  };
   std::vector<Visits> visits(program.buffers().size());
+  std::vector<Visitor> visitors(program.buffers().size());
+  bool any_home = false;
   for (std::uint32_t i = 0; i < program.step_count(); ++i) {
     const auto copy = static_cast<StepId>(i);
     if (!is_copy(program.step(copy).kind)) continue;
     const Ends ends = ends_of(program, copy);
     check_ends(program, copy, ends);
     const bool leaves = program.step(copy).kind == StepKind::copy_out;
-    std::uint8_t& count = leaves ? visits[index_of(ends.to)].brought : visits[index_of(ends.from)].fetched;
-    if (++count > 1) refuse(program, copy, "copied twice");
+    const BufferId host = leaves ? ends.to : ends.from, here = leaves ? ends.from : ends.to;
+    std::uint8_t& count = leaves ? visits[index_of(host)].brought : visits[index_of(host)].fetched;
+    if (is_home(program, host)) {
+      count = any_home = visitors[index_of(here)].has_home = true;
+      if (leaves) visitors[index_of(here)].back = copy;
+    } else if (++count > 1) {
+      refuse(program, copy, "copied twice");
+    }
   }
   for (std::uint32_t i = 0; i < visits.size(); ++i)
-    if (!on_device(program.spec(static_cast<BufferId>(i)).kind) && (visits[i].brought == 0 || visits[i].fetched == 0))
-      refuse_program(fmt::format("buffer {} on the host is never {}", i, visits[i].brought == 0 ? "written" : "fetched"));
+    if (!on_device(program.spec(static_cast<BufferId>(i)).kind))
+      check_visits(program, static_cast<BufferId>(i), visits[i]);
+  if (any_home) check_changes(program, visitors);
 }
 
 }  // namespace tandem

@@ -122,14 +122,12 @@ class Coverage {
   std::string name_of(std::size_t duty) const {
     return fmt::format("worker \"{}\"", program_.workers()[index_of(duties_[duty].worker)].name);
   }
-  bool is_gathered(BufferId id) const {
-    const StepId maker = program_.buffers()[index_of(id)].allocated_by;
-    return maker != kNone<StepId> && program_.step(maker).kind == StepKind::own_block;
-  }
-  /// The weights that a step reads, or those that it writes; none where it has none, or they are gathered for it.
+  /// Gathered for some steps, or fetched from the host.
+  bool is_passing(BufferId id) const { return program_.buffers()[index_of(id)].allocated_by != kNone<StepId>; }
+  /// The weights that a step reads, or those that it writes; none where it has none, or they are there for it alone.
   BufferId weights_of(StepId id, bool written) const {
     for (const BufferUse use : program_.uses(id))
-      if (program_.spec(use.id()).content == BufferContent::weights && !is_gathered(use.id()) &&
+      if (program_.spec(use.id()).content == BufferContent::weights && !is_passing(use.id()) &&
           (use.mode() != Access::read) == written)
         return use.id();
     return kNone<BufferId>;

@@ -121,6 +121,7 @@ Json plan_json(const Job& job) {
           {"offload_staging", plan.offload_staging},
           {"offload_prefetch", plan.offload_prefetch},
           {"offload_optimizer", plan.offload_optimizer},
+          {"offload_weights", plan.offload_weights},
           {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
           {"seed", plan.seed},
           {"cuts", plan.cuts},

@@ -88,3 +88,41 @@ TEST_CASE("what is fetched twice, or never, is named") {
 TEST_CASE("a copy in that may begin before the copy out is over is named") {
   CHECK_THAT(complaint_about(Fault::does_not_wait), Catch::Contains("may be written while it is used"));
 }
+
+TEST_CASE("a step that changes what has its home on the host, without a copy that brings it back, is named") {
+  for (const bool comes_back : {true, false}) {
+    ProgramBuilder builder;
+    const WorkerId worker = builder.add_worker("stage 0", 0, DeviceId{0});
+    const SegmentId segment = builder.add_segment({});
+    const auto buffer = [&](BufferClass kind) {
+      return builder.add_buffer({worker, segment, kind, BufferContent::weights, {64}}, 0);
+    };
+    const BufferId home = buffer(BufferClass::host), here = buffer(BufferClass::weight);
+    const auto copy = [&](StepKind kind, BufferId from, BufferId to) {
+      const CopySpec spec{worker, kind, segment, 0, {64}, BufferContent::weights};
+      const StepId step = builder.add_copy(builder.add_copy_spec(spec), 0);
+      builder.use(step, from, Access::read);
+      builder.use(step, to, Access::write);
+      return step;
+    };
+    const StepId in = copy(StepKind::copy_in, home, here);
+    const StepId update = builder.add_compute(builder.add_work({StepKind::update, worker, segment}), 0);
+    builder.use(update, here, Access::read_write);
+    builder.add_after(update, in);
+    if (comes_back) builder.add_after(copy(StepKind::copy_out, here, home), update);
+
+    const std::string complaint = [&] {
+      try {
+        verify(std::move(builder).finish(1));
+      } catch (const InputError& error) {
+        return std::string(error.what());
+      }
+      return std::string();
+    }();
+
+    const bool named =
+        complaint.find("what is changed is not brought back to the host: worker \"stage 0\", step update") !=
+        std::string::npos;
+    CHECK(named == !comes_back);
+  }
+}

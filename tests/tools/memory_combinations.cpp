@@ -1,5 +1,5 @@
-// Time for memory in all combinations: schedules, recomputation, offloading and sharding agree in both rides, and change no
-// bit of the losses.
+// Time for memory in all combinations: schedules, recomputation, offloading, streaming and sharding agree in both rides,
+// and change no bit of the losses.
 
 #include <algorithm>
 #include <bit>
@@ -48,11 +48,14 @@ Plan drawn_plan(std::uint64_t number) {
   plan.schedule = draw.of(suitable_schedules(static_cast<std::size_t>(sizes.pipeline), plan.micro_batches, 8));
   plan.recompute = draw.of<std::string>({"none", "full", "every:2", "sqrt", "block", "selective"});
   plan.offload = draw.of<std::string>({"none", "none", "all", "stage", "convolutions"});
-  const bool may_shard = sizes.replicas > 1 && adds_in_order(plan.schedule, static_cast<std::size_t>(plan.pipeline), 8);
-  if (may_shard) plan.zero = draw.of<std::int64_t>({0, 1, 2, 3});
+  const bool in_order = adds_in_order(plan.schedule, static_cast<std::size_t>(plan.pipeline), 8);
+  if (sizes.replicas > 1 && in_order) plan.zero = draw.of<std::int64_t>({0, 1, 2, 3});
   plan.optimizer.kind = draw.of<OptimizerKind>({OptimizerKind::sgd, OptimizerKind::adam});
   // Adam's second update in an iteration enlarges the first one's roundings where gradients are near zero.
   if (find_schedule(plan.schedule).updates != Updates::at_flush) plan.optimizer.kind = OptimizerKind::sgd;
+  if (in_order) plan.offload_optimizer = draw.of<bool>({false, true});
+  if (in_order && (plan.zero == 0 || plan.zero == 3)) plan.offload_weights = draw.of<bool>({false, true});
+  if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   return plan;
 }
 
@@ -60,6 +63,7 @@ Plan drawn_plan(std::uint64_t number) {
 Plan plain(Plan plan) {
   plan.recompute = plan.offload = "none";
   plan.zero = 0;
+  plan.offload_optimizer = plan.offload_weights = false;
   return plan;
 }
 
@@ -71,7 +75,7 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
 
 }  // namespace
 
-TEST_CASE("whatever schedule, recomputation, offloading and sharding are drawn, the rides agree and no loss changes a bit") {
+TEST_CASE("whatever schedule and trades of time for memory are drawn, the rides agree and no loss changes a bit") {
   MeshRider rider;
   std::uint64_t traded = 0;
   for (std::uint64_t number = 0; number < combinations(); ++number) {
@@ -82,7 +86,7 @@ TEST_CASE("whatever schedule, recomputation, offloading and sharding are drawn, 
 
     CHECK(ride.faults == std::vector<std::string>{});
     CHECK(ride.gradient_error < 1e-4);
-    if (plan.recompute == "none" && plan.offload == "none" && plan.zero == 0) continue;
+    if (plan.recompute == "none" && plan.offload == "none" && plan.zero == 0 && !plan.offload_weights) continue;
     const MeshRide other = rider.ride(plain(plan));
     CHECK(same_bits(ride.threads.losses, other.threads.losses));
     ++traded;

@@ -45,6 +45,8 @@ std::string described(const Plan& plan) {
                                  plan.collective, plan.bucket.count);
   if (plan.recompute != "none") text += ", recompute " + plan.recompute;
   if (plan.offload != "none") text += ", offload " + plan.offload;
+  if (plan.offload_optimizer) text += ", offload optimizer";
+  if (plan.offload_weights) text += ", offload weights";
   if (plan.zero > 0) text += fmt::format(", zero {}", plan.zero);
   if (!plan.overlap) text += ", no overlap";
   if (plan.tensor_split == TensorSplit::naive) text += ", naive";

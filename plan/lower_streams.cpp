@@ -1,0 +1,159 @@
+// What lives on the host and visits the device: weights and gradients bucket by bucket, the optimizer's states unit by
+// unit of its update.
+//
+// A visit has a buffer on the device from `offload_prefetch` steps before its first use to its last; or, where a step
+// changes what is there, to a step `offload_staging` later that waits for the copy out. What would be fetched before it
+// is gone stays: then two visits are one. So the order of the sums is that of a plan that streams nothing.
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "plan/lowering.hpp"
+
+namespace tandem {
+
+/// Uses that one stay on the device serves. Places count the worker's compute steps.
+struct Lowering::Visit {
+  std::vector<StreamUse> uses;
+  std::uint32_t first = 0, last = 0;  ///< uses by compute steps
+  std::uint32_t changed = 0;          ///< the last that writes
+  std::uint32_t freed = 0;            ///< at its start; where nothing is changed at the end of `last`
+  bool leaves = false;
+
+  bool is_filled_here() const { return uses.front().access == Access::write; }
+};
+
+/// A step without work, so that copies find room before the first use, or are waited for after the last.
+StepId Lowering::add_settle(LoweredStage& stage) {
+  if (stage.settle == kNone<WorkId>)
+    stage.settle = builder_.add_work({StepKind::settle, stage.worker, stage.shared->segment});
+  return builder_.add_compute(stage.settle, 0);
+}
+
+std::size_t Lowering::add_home(LoweredStage& stage, BufferClass kind, BufferContent content, ByteRange range,
+                               std::uint32_t number) {
+  BufferSpec spec{stage.worker, stage.shared->segment, BufferClass::host, content, Bytes{range.end - range.first}};
+  spec.first = range.first;
+  const BufferId home = builder_.add_buffer(spec, 0);
+  spec.kind = kind;
+  stage.streamed.push_back({home, spec, number});
+  return stage.streamed.size() - 1;
+}
+
+void Lowering::use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins) {
+  stage.streamed[which].uses.push_back({step, access, joins});
+}
+
+/// Of the whole bucket, or of the block that the rank owns.
+void Lowering::add_homes(LoweredStage& stage, StageBucket& bucket) {
+  using enum BufferContent;
+  const bool owns = shards_gradients();
+  if (owns && bucket.own.empty()) return;
+  const std::int64_t first = owns ? bucket.own[0].own : bucket.bucket->offset;
+  const ByteRange range{first, first + (owns ? 4 * bucket.own[0].elements : bucket.bucket->bytes.count)};
+  const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
+  bucket.weight_home = add_home(stage, BufferClass::weight, owns ? weight_shard : weights, range, number);
+  bucket.gradient_home = add_home(stage, BufferClass::gradient, owns ? gradient_shard : gradients, range, number);
+}
+
+/// Gradients, or the block of them that the rank owns, become zero: there is nothing to fetch yet.
+void Lowering::zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
+  if (bucket.gradient_home == kNotStreamed || !stage.streamed[bucket.gradient_home].uses.empty()) return;
+  const ParameterRange whole{bucket.bucket->offset, 0, bucket.bucket->bytes.count / 4};
+  if (bucket.zero_shard == kNone<WorkId>)
+    bucket.zero_shard = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment,
+                                           static_cast<std::uint32_t>(&bucket - stage.shards.data() + 1)},
+                                          shards_gradients() ? bucket.own : std::vector{whole});
+  use_streamed(stage, bucket.gradient_home, builder_.add_compute(bucket.zero_shard, batch), Access::write);
+}
+
+/// A bucket's parts of one way and micro-batch are one visit, what computes F again another. A tied parameter is read
+/// at both ends of a model, and may leave in between; its gradient stays.
+void Lowering::use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step,
+                          bool adds) {
+  const bool again = !adds && way == Way::backward && bucket.again.holds(part);
+  const PartSpan& readers = again ? bucket.again : bucket.weights[static_cast<std::size_t>(way)];
+  const bool tied = bucket.bucket->tied;
+  if (tied ? readers.touches(part) : readers.holds(part))
+    use_streamed(stage, bucket.weight_home, step, Access::read, !tied && part != readers.first);
+  if (adds && bucket.gradients.holds(part))
+    use_streamed(stage, bucket.gradient_home, step, Access::read_write,
+                 tied || part != bucket.gradients.first);
+}
+
+std::uint32_t Lowering::fetch_place(std::uint32_t use) const {
+  const auto ahead = 1 + static_cast<std::uint32_t>(plan_.offload_prefetch);
+  invariant(use > 0, "an iteration begins with a step that nothing is fetched for");
+  return use < ahead ? 0 : use - ahead;
+}
+
+/// Uses of other streams belong to the visit of the compute step before them. Where they change it, what frees the
+/// buffer may run beside them for one step, as what adds a sum to a shard does.
+std::vector<Lowering::Visit> Lowering::visits_of(const Streamed& entry) const {
+  const auto compute = builder_.compute_steps(entry.here.worker);
+  const auto staging = static_cast<std::uint32_t>(plan_.offload_staging);
+  const auto end = static_cast<std::uint32_t>(compute.size() - 1);
+  std::vector<Visit> visits;
+  for (const StreamUse& use : entry.uses) {
+    const auto at = std::ranges::lower_bound(compute, use.step);
+    const bool computes = at != compute.end() && *at == use.step;
+    const auto place = static_cast<std::uint32_t>(at - compute.begin());
+    const auto is_gone = [&](const Visit& before) {
+      const std::uint32_t arrives = use.access == Access::write ? place : fetch_place(place);
+      return arrives > before.last && (!before.leaves || arrives >= before.freed);
+    };
+    if (visits.empty() || (computes && !use.joins && is_gone(visits.back()))) visits.push_back({{}, place, place});
+    Visit& visit = visits.back();
+    visit.uses.push_back(use);
+    if (computes) visit.last = place;
+    if (use.access != Access::read) visit.leaves = true, visit.changed = visit.last;
+    visit.freed = std::min(visit.last + 1 + staging + (!computes && plan_.overlap ? 1u : 0u), end);
+  }
+  return visits;
+}
+
+void Lowering::add_visit(const Streamed& entry, const Visit& visit) {
+  const auto compute = builder_.compute_steps(entry.here.worker);
+  const BufferId here = builder_.add_buffer(entry.here, 0);
+  const auto copy = [&](StepKind kind, std::uint32_t place, std::vector<StepId> after, StepId before) {
+    const bool leaves = kind == StepKind::copy_out;
+    const CopySpec spec{entry.here.worker, kind,           entry.here.segment,
+                        entry.number,      entry.here.bytes, entry.here.content};
+    copies_.push_back(
+        {spec, 0, place, leaves ? here : entry.home, leaves ? entry.home : here, std::move(after), before});
+  };
+  if (visit.is_filled_here()) {
+    builder_.allocate(here, compute[visit.first], Moment::start);
+  } else {
+    const StepId room = compute[fetch_place(visit.first)];
+    builder_.allocate(here, room, Moment::end);
+    copy(StepKind::copy_in, visit.first, {room}, compute[visit.first]);
+  }
+  std::vector<StepId> others, waiting;  // steps of other streams; those that no compute step waits for yet
+  for (const StreamUse& use : visit.uses) {
+    builder_.use(use.step, here, use.access);
+    if (!std::ranges::binary_search(compute, use.step)) {
+      others.push_back(use.step), waiting.push_back(use.step);
+      continue;
+    }
+    for (const StepId other : waiting) builder_.add_after(use.step, other);
+    waiting.clear();
+  }
+  if (!visit.leaves) return builder_.release(here, compute[visit.last], Moment::end);
+  builder_.release(here, compute[visit.freed], Moment::start);
+  for (const StepId other : others) builder_.add_after(compute[visit.freed], other);
+  others.push_back(compute[visit.changed]);
+  copy(StepKind::copy_out, visit.changed, std::move(others), compute[visit.freed]);
+}
+
+/// After all steps of compute streams: only then is it known what comes between two uses.
+void Lowering::add_streams() {
+  std::map<WorkerId, StepId> last;
+  for (LoweredStage& stage : lowered_)
+    if (!stage.streamed.empty() && !last.contains(stage.worker)) last.emplace(stage.worker, add_settle(stage));
+  for (LoweredStage& stage : lowered_)
+    for (const Streamed& entry : stage.streamed)
+      for (const Visit& visit : visits_of(entry)) add_visit(entry, visit);
+}
+
+}  // namespace tandem
