@@ -51,6 +51,14 @@ std::optional<Plan> offload(const Plan& plan, const Plan& asked, const Cluster& 
   return next;
 }
 
+/// Weights, gradients and optimizer states on the host, a bucket of the user's size at a time.
+std::optional<Plan> stream(const Plan& plan, const Plan&, const Cluster& cluster) {
+  if (!reaches_host(cluster) || !is_plain(plan.schedule)) return {};
+  Plan next = plan;
+  next.offload_weights = next.offload_optimizer = true;
+  return next;
+}
+
 /// Over the replicas that the user's plan has, or as many as there are devices for; they share the samples.
 std::optional<Plan> shard(const Plan& plan, const Plan& asked, const Cluster& cluster) {
   const auto devices = static_cast<std::int64_t>(cluster.device_count());
@@ -69,6 +77,7 @@ constexpr FitTechnique kTechniques[] = {
     {"recompute", recompute},
     {"pipeline", pipeline},
     {"offload", offload},
+    {"stream", stream},
     {"zero", shard},
 };
 
@@ -143,7 +152,7 @@ Plan plain_plan(const Plan& asked) {
   plan.zero = plan.shard_ranks = 0;
   plan.schedule = "sequential";
   plan.recompute = plan.offload = "none";
-  plan.offload_optimizer = false;
+  plan.offload_optimizer = plan.offload_weights = false;
   plan.micro_batch_size *= plan.micro_batches;
   plan.micro_batches = 1;
   plan.cuts.clear();

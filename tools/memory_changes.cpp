@@ -110,6 +110,19 @@ std::vector<Plan> offload_optimizer(const Plan& plan, const Cluster& cluster) {
   return {next};
 }
 
+/// Weights and gradients on the host, then the optimizer's states, too; then in buckets that hold a layer each.
+std::vector<Plan> stream_weights(const Plan& plan, const Cluster& cluster) {
+  if (plan.offload_weights || !reaches_host(cluster)) return {};
+  Plan next = plan;
+  next.offload_weights = true;
+  std::vector<Plan> variants{next};
+  next.offload_optimizer = true;
+  variants.push_back(next);
+  next.bucket = Bytes{1'000'000};
+  if (next.bucket < plan.bucket) variants.push_back(next);
+  return variants;
+}
+
 /// States, then gradients, then weights divided among the replicas that the plan has.
 std::vector<Plan> shard(const Plan& plan, const Cluster&) {
   std::vector<Plan> variants;
@@ -123,6 +136,7 @@ constexpr MemoryChange kChanges[] = {
     {"recompute", recompute},
     {"activations on the host", offload},
     {"optimizer states on the host", offload_optimizer},
+    {"weights streamed from the host", stream_weights},
     {"sharding over replicas", shard},
     {"fewer micro-batches in flight", fewer_in_flight},
     {"fewer messages under way", fewer_messages},
@@ -151,6 +165,8 @@ constexpr PlanField kFields[] = {
     {"recompute", [](const Plan& plan) { return plan.recompute; }},
     {"offload", [](const Plan& plan) { return plan.offload; }},
     {"offload-optimizer", [](const Plan& plan) { return std::string(plan.offload_optimizer ? "on" : "off"); }},
+    {"offload-weights", [](const Plan& plan) { return std::string(plan.offload_weights ? "on" : "off"); }},
+    {"bucket", [](const Plan& plan) { return fmt::format("{}B", plan.bucket.count); }},
     {"zero", number_of<&Plan::zero>},
     {"window", number_of<&Plan::window>},
 };

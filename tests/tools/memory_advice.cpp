@@ -158,6 +158,7 @@ TEST_CASE("offloading and sharding are among the changes where devices reach a h
 
   CHECK(names(plan, "k80-x4").count("activations on the host") == 1);
   CHECK(names(plan, "k80-x4").count("optimizer states on the host") == 1);
+  CHECK(names(plan, "k80-x4").count("weights streamed from the host") == 1);
   CHECK(names(plan, "k80-x4").count("sharding over replicas") == 0);
   CHECK(names(sharing, "k80-x4").count("sharding over replicas") == 1);
   const TemporaryFolder folder;
