@@ -30,16 +30,6 @@ std::string first_difference(const Model& model, const RunResult& threads, const
   return "";
 }
 
-/// Largest difference over largest value, of one tensor.
-double relative_error(const std::vector<float>& got, const std::vector<double>& want) {
-  double difference = 0, scale = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(got[i]) - want[i]));
-    scale = std::max(scale, std::abs(want[i]));
-  }
-  return difference == 0 ? 0 : difference / scale;
-}
-
 /// Medians of each kernel over the rounds.
 class KernelRounds {
  public:
@@ -197,7 +187,7 @@ void Check::compare_whole(const Job& job, const Dataset& dataset, const RunResul
                         plan.micro_batch_size * together, plan.seed, stale_weights(job));
   for (std::size_t i = 0; i < whole.gradients.size(); ++i)
     numbers.max_relative_error =
-        std::max(numbers.max_relative_error, relative_error(run.gradients[i], whole.gradients[i]));
+        std::max(numbers.max_relative_error, relative_error(job.plan.precision, run.gradients[i], whole.gradients[i]));
   numbers.tolerance = numbers_tolerance(*job.model, plan);
   numbers.loss_error = std::abs(static_cast<double>(run.losses[0]) / whole.losses[0] - 1);
 }

@@ -32,7 +32,7 @@ struct CheckOptions {
 struct NumbersComparison {
   bool bit_identical = true;       ///< losses, gradients and weights of every run
   std::string difference;          ///< the first one, in words
-  double max_relative_error = 0;   ///< of a gradient: largest difference / largest value of that tensor; first iteration
+  double max_relative_error = 0;   ///< relative_error() of a gradient; first iteration
   double tolerance = 0;            ///< numbers_tolerance(): what max_relative_error may be
   double loss_error = 0;           ///< relative, of the first loss
   bool by_descent = false;         ///< both errors: of the same plan with sgd in Adam's place
@@ -69,6 +69,8 @@ struct CheckResult {
 
 /// Largest relative error against the double model that agrees, by how the model is stored (numbers_tolerance.cpp).
 double numbers_tolerance(const Model& model, const Plan& plan);
+/// Of a gradient: in fp32 the largest difference over the largest value, in bf16 the norm of the difference over its norm.
+double relative_error(ElementType stored, const std::vector<float>& got, const std::vector<double>& want);
 
 /// Share of the machine that others may use before its times are called busy.
 inline constexpr double kQuiet = 0.03;

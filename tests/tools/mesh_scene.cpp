@@ -10,6 +10,7 @@
 #include "hardware_profiles/host.hpp"
 #include "sim/simulate.hpp"
 #include "timeline/compare.hpp"
+#include "tools/check.hpp"
 
 namespace tandem {
 
@@ -106,15 +107,6 @@ void find_disagreements(const Job& job, const RunResult& threads, std::vector<st
   }
 }
 
-double relative_error(const std::vector<float>& got, const std::vector<double>& want) {
-  double difference = 0, scale = 0;
-  for (std::size_t i = 0; i < want.size(); ++i) {
-    difference = std::max(difference, std::abs(static_cast<double>(got[i]) - want[i]));
-    scale = std::max(scale, std::abs(want[i]));
-  }
-  return difference == 0 ? 0 : difference / scale;
-}
-
 }  // namespace
 
 /// Replicas that share their statistics are one micro-batch to the whole model.
@@ -146,7 +138,7 @@ MeshRide MeshRider::ride(const Plan& plan) {
   const WholeModelResult& reference = whole(job);
   for (std::size_t i = 0; i < reference.gradients.size(); ++i)
     result.gradient_error =
-        std::max(result.gradient_error, relative_error(result.threads.gradients[i], reference.gradients[i]));
+        std::max(result.gradient_error, relative_error(plan.precision, result.threads.gradients[i], reference.gradients[i]));
   result.loss_error = std::abs(static_cast<double>(result.threads.losses.at(0)) / reference.losses.at(0) - 1);
   return result;
 }

@@ -35,7 +35,7 @@ struct MeshRide {
   Job job;
   RunResult threads;
   std::vector<std::string> faults;      ///< what predicted, run, and the same steps on one thread do not share; none
-  double gradient_error = 0;            ///< of a tensor: largest difference from the double model / its largest value
+  double gradient_error = 0;            ///< of a tensor, from the double model: relative_error() of tools/check.hpp
   double loss_error = 0;                ///< relative, from the double model
 };
 
