@@ -81,13 +81,6 @@ void Forecasts::release(std::span<const std::uint32_t> links) {
   for (const std::uint32_t link : links) held_[link] = kNone<StepId>;
 }
 
-StepId Forecasts::held_for(std::span<const std::uint32_t> links) const {
-  if (!held_.empty())
-    for (const std::uint32_t link : links)
-      if (held_[link] != kNone<StepId>) return held_[link];
-  return kNone<StepId>;
-}
-
 /// When the exchanges of the round end and who enters the next one when, if they enter it at entered_.
 void Forecasts::play(const RoundTimes::Round& round) {
   const std::size_t ranks = entered_.size();

@@ -52,7 +52,12 @@ class Forecasts {
   std::int64_t end(StepId member, std::int64_t now);
 
   /// A member for which one of the links is held; kNone: all are free.
-  StepId held_for(std::span<const std::uint32_t> links) const;
+  StepId held_for(std::span<const std::uint32_t> links) const {
+    if (held_.empty()) return kNone<StepId>;
+    for (const std::uint32_t link : links)
+      if (held_[link] != kNone<StepId>) return held_[link];
+    return kNone<StepId>;
+  }
 
   /// Where the members are at an instant. A member's `began` is kNotNow if none of its exchanges has begun.
   struct Place {
