@@ -27,7 +27,8 @@ void divide(Plan& plan) {
     if (*rc::gen::arbitrary<bool>()) plan.*ranks = any_count();
   plan.tensor_split = *rc::gen::element(TensorSplit::megatron, TensorSplit::naive, TensorSplit::best);
   plan.after_space = *rc::gen::element(AfterSpace::replicated, AfterSpace::tensor);
-  for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap})
+  for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap,
+                           &Plan::offload_optimizer, &Plan::offload_weights})
     plan.*flag = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) plan.bucket = {any_count()};
   plan.collective = *rc::gen::element<std::string>("auto", "ring", "direct");
@@ -73,6 +74,7 @@ void check_equal(const Plan& a, const Plan& b) {
   RC_ASSERT(a.tensor_split == b.tensor_split && a.after_space == b.after_space && a.overlap == b.overlap);
   RC_ASSERT(a.sequence_parallel == b.sequence_parallel && a.synchronised_batch_norm == b.synchronised_batch_norm);
   RC_ASSERT(a.bucket == b.bucket && a.collective == b.collective && a.layouts == b.layouts);
+  RC_ASSERT(a.offload_optimizer == b.offload_optimizer && a.offload_weights == b.offload_weights);
   RC_ASSERT(a.cuts == b.cuts);
   RC_ASSERT(a.model_fingerprint == b.model_fingerprint);
 }
