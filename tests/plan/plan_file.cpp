@@ -26,17 +26,13 @@ void divide(Plan& plan) {
   for (std::int64_t Plan::*ranks : {&Plan::replicas, &Plan::tensor, &Plan::height, &Plan::width})
     if (*rc::gen::arbitrary<bool>()) plan.*ranks = any_count();
   plan.tensor_split = *rc::gen::element(TensorSplit::megatron, TensorSplit::naive, TensorSplit::best);
-<<<<<<< ours
   plan.after_space = *rc::gen::element(AfterSpace::replicated, AfterSpace::tensor, AfterSpace::samples);
-  for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap})
-=======
-  plan.after_space = *rc::gen::element(AfterSpace::replicated, AfterSpace::tensor);
   for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap,
                            &Plan::offload_optimizer, &Plan::offload_weights})
->>>>>>> theirs
     plan.*flag = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) plan.bucket = {any_count()};
   plan.collective = *rc::gen::element<std::string>("auto", "ring", "direct");
+  plan.precision = *rc::gen::element(ElementType::float32, ElementType::bfloat16);
   plan.convolution_algorithm = *rc::gen::element<std::string>("", "panels", "winograd");
   if (*rc::gen::arbitrary<bool>()) plan.convolutions = {{any_text(), "winograd"}, {"conv1", "panels"}};
   if (*rc::gen::arbitrary<bool>()) plan.layouts = {{any_text(), "rows"}, {"h.0.mlp.fc", "replicated"}};
@@ -82,6 +78,7 @@ void check_equal(const Plan& a, const Plan& b) {
   RC_ASSERT(a.sequence_parallel == b.sequence_parallel && a.synchronised_batch_norm == b.synchronised_batch_norm);
   RC_ASSERT(a.bucket == b.bucket && a.collective == b.collective && a.layouts == b.layouts);
   RC_ASSERT(a.offload_optimizer == b.offload_optimizer && a.offload_weights == b.offload_weights);
+  RC_ASSERT(a.precision == b.precision && a.convolution_algorithm == b.convolution_algorithm);
   RC_ASSERT(a.cuts == b.cuts);
   RC_ASSERT(a.model_fingerprint == b.model_fingerprint);
 }
