@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "models/layer.hpp"
-#include "plan/output_rows.hpp"
+#include "plan/output_rectangle.hpp"
 
 namespace tandem {
 
@@ -29,7 +29,7 @@ struct KernelArguments {
   Real* output = nullptr;                        ///< F: written; I and W: read where kept
   std::span<Real* const> extra;                  ///< F: written; I and W: read
   void* scratch = nullptr;                       ///< LayerKind::scratch bytes
-  std::optional<OutputRows> rows{};              ///< F of sliding windows and of halo joins: only these; none: all
+  std::optional<OutputRectangle> rectangle{};    ///< F of sliding windows and of halo joins: only this; none: all
 
   const Real* output_gradient = nullptr;         ///< null for a loss
   Real seed = 1;                                 ///< a loss's own gradient: 1 / micro-batches

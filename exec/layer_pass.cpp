@@ -6,6 +6,7 @@
 #include "base/random.hpp"
 #include "exec/kernels/conversions.hpp"
 #include "plan/conversions.hpp"
+#include "plan/region_share.hpp"
 
 namespace tandem {
 namespace {
@@ -27,22 +28,13 @@ Slot output_of(const LayerPlan& plan, const Layer& layer, const PassItem& item) 
   return layer.kept.output ? slot_of(plan.kept_output) : Slot{};
 }
 
-/// The rows that the item computes: all at once, the interior, or what lies before and after it.
-std::vector<std::optional<OutputRows>> ranges_of(const LayerPlan& plan, const TensorSpec& output, const PassItem& item) {
+/// What one call each computes of the item's region: all of the output, or rectangles.
+std::vector<std::optional<OutputRectangle>> rectangles_of(const LayerPlan& plan, const TensorSpec& output,
+                                                          const PassItem& item) {
   if (item.region == Region::all) return {std::nullopt};
-  invariant(item.pass == Pass::forward && plan.interior, "F alone has regions, of layers that know their interior");
-  const auto [dimension, first, count] = *plan.interior;
-  std::vector<std::optional<OutputRows>> ranges;
-  const auto add = [&](const OutputRows& rows) {
-    if (rows.count > 0) ranges.emplace_back(rows);
-  };
-  if (item.region == Region::interior) {
-    add({dimension, first, count});
-  } else {
-    add({dimension, 0, first});
-    add({dimension, first + count, output.dims.at(dimension) - first - count});
-  }
-  return ranges;
+  invariant(item.pass == Pass::forward && !plan.nest.empty(), "F alone has regions, of layers that know their interior");
+  const std::vector<OutputRectangle> pieces = pieces_of(plan, output, item.region);
+  return {pieces.begin(), pieces.end()};
 }
 
 template <class Pointer>
@@ -59,12 +51,12 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   const LayerPlan& plan = segment.layers[item.layer];
   const Pass pass = item.pass;
   const Layer& layer = model.layer(plan.layer);
-  ranges_ = ranges_of(plan, layer.output, item);
+  rectangles_ = rectangles_of(plan, layer.output, item);
   const auto table = is_conversion(*layer.kind) ? conversion_kernels() : fast_kernels();
   kernel_ = find_kernels<float>(table, layer.kind->name).of(pass);
   invariant(kernel_ != nullptr, "the table has a kernel for every pass that runs");
   const bool first_time = pass == Pass::forward && !item.again;
-  place_inputs(layer, first_time ? plan.inputs : plan.kept_inputs);
+  place_inputs(layer, first_time ? plan.inputs : plan.kept_inputs, item);
   place_parameters(layer, segment);
   for (const Placement& extra : first_time ? plan.extra : plan.kept_extra) extra_.push_back(slot_of(extra));
   extra_pointers_.resize(extra_.size());
@@ -88,9 +80,11 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   arguments_.parameter_gradients = parameter_gradient_pointers_;
 }
 
-void LayerPass::place_inputs(const Layer& layer, const std::vector<Placement>& places) {
-  for (std::size_t i = 0; i < places.size(); ++i)
-    inputs_.push_back(pass_ == Pass::forward || layer.kept.inputs[i] ? slot_of(places[i]) : Slot{});
+void LayerPass::place_inputs(const Layer& layer, const std::vector<Placement>& places, const PassItem& item) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const bool read = pass_ == Pass::forward ? item.reads(i) : layer.kept.inputs[i];
+    inputs_.push_back(read ? slot_of(places[i]) : Slot{});
+  }
   input_pointers_.resize(inputs_.size());
 }
 
@@ -129,8 +123,8 @@ void LayerPass::run(const StepCall& call) {
   point_into(call.bases);
   arguments_.iteration = call.iteration;
   arguments_.first_sample = call.first_sample;
-  for (const std::optional<OutputRows>& rows : ranges_) {
-    arguments_.rows = rows;
+  for (const std::optional<OutputRectangle>& rectangle : rectangles_) {
+    arguments_.rectangle = rectangle;
     kernel_(arguments_);
   }
 }

@@ -14,7 +14,7 @@ class LayerPass {
   /// `loss_gradient`: 1 / micro-batches of all replicas. `seed`: of random masks. The model must outlive this.
   LayerPass(const Model& model, const Segment& segment, const PassItem& item, float loss_gradient, std::uint64_t seed);
 
-  /// Runs the kernel on the calling thread, once for each range of rows of the item's region. One call at a time.
+  /// Runs the kernel on the calling thread, once for each rectangle of the item's region. One call at a time.
   void run(const StepCall& call);
 
   LayerId layer() const { return layer_; }
@@ -22,7 +22,7 @@ class LayerPass {
   Region region() const { return region_; }
 
  private:
-  void place_inputs(const Layer& layer, const std::vector<Placement>& places);
+  void place_inputs(const Layer& layer, const std::vector<Placement>& places, const PassItem& item);
   void place_parameters(const Layer& layer, const Segment& segment);
   void place_gradients(const LayerPlan& plan);
   void point_into(const Bases& bases);
@@ -30,7 +30,7 @@ class LayerPass {
   LayerId layer_;
   Pass pass_;
   Region region_;
-  std::vector<std::optional<OutputRows>> ranges_;
+  std::vector<std::optional<OutputRectangle>> rectangles_;
   Kernel<float> kernel_;
   KernelArguments<float> arguments_;
   std::vector<TensorSpec> input_specs_;

@@ -16,13 +16,22 @@ bool is_of_iteration(StepKind kind) {
 using Times = std::vector<Seconds>;
 using TimesByKernel = std::map<std::pair<LayerId, Pass>, Times>;
 
-/// A kernel that computes the interior first is timed as the sum of its regions, in the order of the calls.
-void add_regions(const TimesByKernel& interior, const TimesByKernel& border, TimesByKernel& whole) {
-  for (const auto& [kernel, measured] : interior) {
-    const Times& rest = border.at(kernel);
-    invariant(rest.size() == measured.size(), "every interior has its border");
-    for (std::size_t i = 0; i < measured.size(); ++i) whole[kernel].push_back(measured[i] + rest[i]);
+using TimesByRegion = std::array<TimesByKernel, kRegions>;
+
+/// A kernel that computes in regions is timed as the sum of them, in the order of the calls.
+TimesByKernel sums_of_regions(const TimesByRegion& regions) {
+  TimesByKernel whole = regions[static_cast<std::size_t>(Region::all)];
+  for (const auto& [kernel, measured] : regions[static_cast<std::size_t>(Region::interior)]) {
+    Times sums = measured;
+    for (const Region region : {Region::middle, Region::border}) {
+      const auto rest = regions[static_cast<std::size_t>(region)].find(kernel);
+      if (rest == regions[static_cast<std::size_t>(region)].end()) continue;
+      invariant(rest->second.size() == sums.size(), "every interior has its border");
+      for (std::size_t i = 0; i < sums.size(); ++i) sums[i] += rest->second[i];
+    }
+    whole[kernel].insert(whole[kernel].end(), sums.begin(), sums.end());
   }
+  return whole;
 }
 
 std::vector<StepTiming> step_timings(const Program& program, const std::vector<Timeline>& timelines,
@@ -52,7 +61,7 @@ KernelProfile profile_kernels(const Program& program, const Model& model, const 
     ++iterations_done;
     if (options.after_iteration) options.after_iteration(iteration, loss);
   };
-  std::map<const Model*, std::array<TimesByKernel, 3>> times;  // by region
+  std::map<const Model*, TimesByRegion> times;
   const auto observe = [&](const Model& local, LayerId layer, Pass pass, Region region, Picoseconds time) {
     if (iterations_done >= warm_up)
       times[&local][static_cast<std::size_t>(region)][{layer, pass}].push_back(to_seconds(time));
@@ -62,9 +71,7 @@ KernelProfile profile_kernels(const Program& program, const Model& model, const 
   const std::int64_t batch = program.segments().front().batch;
   std::map<std::string, std::vector<Seconds>> by_signature;
   for (auto& [local, regions] : times) {
-    auto& [whole, interior, border] = regions;
-    add_regions(interior, border, whole);
-    for (const auto& [kernel, measured] : whole) {
+    for (const auto& [kernel, measured] : sums_of_regions(regions)) {
       auto& row = by_signature[kernel_signature(*local, kernel.first, kernel.second, batch)];
       row.insert(row.end(), measured.begin(), measured.end());
     }

@@ -10,7 +10,7 @@
 
 #include "models/model.hpp"
 #include "plan/local_model.hpp"
-#include "plan/output_rows.hpp"
+#include "plan/output_rectangle.hpp"
 
 namespace tandem {
 
@@ -52,7 +52,8 @@ struct LayerPlan {
   Placement input_gradient_scratch;         ///< of I, in the backward workspace
   Placement weight_gradient_scratch;        ///< of W, in its workspace (of backward, unless split_backward)
   bool runs_input_gradient = false, runs_weight_gradient = false;
-  std::optional<OutputRows> interior{};     ///< of F: output rows that need no halo; none: no regions
+  /// Of F: what needs no halo, and what needs the first of two only; each lies within the next. Empty: no regions.
+  std::vector<OutputRectangle> nest{};
 };
 
 /// A tensor in a message: packed one after the other, each aligned.
@@ -77,8 +78,9 @@ struct SegmentParameter {
   bool updated;                  ///< false: a tied use whose owner is in this segment, so updated there
 };
 
-/// Which rows of a layer's output a pass computes: those that need no halo, or the others.
-enum class Region : std::uint8_t { all, interior, border };
+/// What of a layer's output a pass computes: all, or what needs no halo, what needs the first of two, and the rest.
+enum class Region : std::uint8_t { all, interior, middle, border };
+inline constexpr std::size_t kRegions = 4;
 
 /// One pass of one layer of the segment.
 struct PassItem {
@@ -87,8 +89,8 @@ struct PassItem {
   Region region = Region::all;
   bool again = false;   ///< F in backward: reads kept_inputs, writes again_output and kept_extra
 
-  /// The interior of a halo's join needs its own rows only, not the strips that are still under way.
-  bool reads(std::size_t input) const { return region != Region::interior || input == 0; }
+  /// Only the border of a halo's join needs the strips, which are still under way before.
+  bool reads(std::size_t input) const { return region == Region::all || region == Region::border || input == 0; }
 };
 
 /// What one step computes of a segment; collectives stand between the parts.

@@ -102,8 +102,11 @@ class SegmentLayout {
   void pend(const Times& life, Bytes bytes, Placement& placement, std::vector<PendingPlacement>& workspace,
             std::vector<PendingPlacement>& deferred) const;
   void add_item(std::vector<SegmentPart>& parts, PassItem item, std::vector<Times>& times);
-  bool is_halo_of_window(std::size_t exchange) const;
-  void add_interior_and_border(std::size_t exchange);
+  bool is_halo_with_join(std::size_t exchange) const;
+  std::vector<LayerId> joins_before_window(std::size_t exchange) const;
+  OutputRectangle ready(LayerId layer, const std::vector<LayerId>& joins, std::size_t arrived) const;
+  void start_halo(LayerId exchange);
+  std::size_t add_regions(std::size_t exchange, const std::vector<LayerId>& joins);
   void close_backward_part(LayerId exchange);
   void add_input_gradient(LayerId layer);
   void add_weight_gradient(LayerId layer, std::vector<SegmentPart>& parts, Bytes& reduced);

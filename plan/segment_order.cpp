@@ -14,30 +14,81 @@ void SegmentLayout::add_item(std::vector<SegmentPart>& parts, PassItem item, std
   times[item.layer].touch(clock_++);
 }
 
-/// Is a halo followed by its join and by a window that reads it? Rows are those of an image's height: a part of a row is
-/// no range of memory, so windows behind a halo of columns wait for it.
-bool SegmentLayout::is_halo_of_window(std::size_t exchange) const {
-  constexpr std::int64_t kHeight = 1;
-  if (exchange + 2 >= segment_.last || collective(id(exchange))->forward != CollectiveKind::halo_exchange) return false;
-  const Layer &join = model_.layer(id(exchange + 1)), &reader = model_.layer(id(exchange + 2));
-  return join.kind == &halo_join_kind() && join.inputs[1] == id(exchange) && reader.inputs[0] == id(exchange + 1) &&
-         join.attributes.integer("dimension") == kHeight && slides_over(model_, id(exchange + 2), kHeight);
+bool SegmentLayout::is_halo_with_join(std::size_t exchange) const {
+  if (exchange + 2 >= segment_.last || !is_exchange(id(exchange))) return false;
+  const Layer& join = model_.layer(id(exchange + 1));
+  return collective(id(exchange))->forward == CollectiveKind::halo_exchange && join.kind == &halo_join_kind() &&
+         join.inputs[1] == id(exchange);
 }
 
-/// The rows that need no strips, while these travel, then the others in a part of their own. Without overlap all wait, but
-/// in the same ranges of rows: products of other widths differ in their last bits.
-void SegmentLayout::add_interior_and_border(std::size_t exchange) {
-  const auto part = static_cast<std::uint32_t>(segment_.forward_parts.size() - 1);
-  segment_.forward_collectives.push_back({row(id(exchange)), part, options_.overlap ? part + 2 : part + 1});
-  const LayerId join = id(exchange + 1), reader = id(exchange + 2);
-  plan(join).interior = interior_of_join(model_, join);
-  plan(reader).interior = interior_of_window(model_, reader, join);
-  segment_.forward_parts.emplace_back();
-  for (const Region region : {Region::interior, Region::border}) {
-    if (region == Region::border && options_.overlap) segment_.forward_parts.emplace_back();
-    for (const LayerId layer : {join, reader})
-      add_item(segment_.forward_parts, {row(layer), Pass::forward, region}, forward_times_);
+/// The joins of the halos that lead from this exchange to a window: of rows, of columns, or of both, where the columns that
+/// are sent hold the rows that have come, so the corners. Empty: it leads to none.
+std::vector<LayerId> SegmentLayout::joins_before_window(std::size_t exchange) const {
+  std::vector<LayerId> joins;
+  std::size_t reader = exchange;
+  for (; is_halo_with_join(exchange); exchange = reader + 1) {
+    joins.push_back(id(exchange + 1));
+    reader = exchange + 2;
+    if (model_.layer(id(reader)).inputs[0] != joins.back()) return {};
+    if (model_.layer(id(reader)).kind != &halo_send_kind()) break;
   }
+  const bool slides = std::all_of(joins.begin(), joins.end(), [&](LayerId join) {
+    return slides_over(model_, id(reader), model_.layer(join).attributes.integer("dimension"));
+  });
+  return slides ? joins : std::vector<LayerId>{};
+}
+
+/// What of an output can be computed when `arrived` of its halos have, by what of it needs none, along each one's
+/// dimension. Of two halos the second starts when the first has arrived: half of what needs neither is left for it.
+OutputRectangle SegmentLayout::ready(LayerId layer, const std::vector<LayerId>& joins, std::size_t arrived) const {
+  const auto& dims = model_.layer(layer).output.dims;
+  const bool is_join = model_.layer(layer).kind == &halo_join_kind();
+  OutputRectangle rectangle{{0, dims.at(kImageRows)}, {0, dims.at(kImageColumns)}};
+  for (std::size_t halo = arrived; halo < joins.size(); ++halo) {
+    const bool rows = model_.layer(joins[halo]).attributes.integer("dimension") == static_cast<std::int64_t>(kImageRows);
+    OutputRange& range = rows ? rectangle.rows : rectangle.columns;
+    range = is_join ? interior_of_join(model_, joins[halo]) : interior_of_window(model_, layer, joins[halo]);
+    if (!is_join && joins.size() == 2 && halo == 0) range.count = (range.count + 1) / 2;
+  }
+  return rectangle;
+}
+
+void SegmentLayout::start_halo(LayerId exchange) {
+  const auto part = static_cast<std::uint32_t>(segment_.forward_parts.size() - 1);
+  segment_.forward_collectives.push_back({row(exchange), part, options_.overlap ? part + 2 : part + 1});
+  segment_.forward_parts.emplace_back();
+}
+
+/// What needs no strips, while these travel, then the others in a part of their own. Without overlap all wait, but in the
+/// same rectangles: products of other widths differ in their last bits. Returns the window.
+std::size_t SegmentLayout::add_regions(std::size_t exchange, const std::vector<LayerId>& joins) {
+  std::vector<LayerId> layers = joins;
+  layers.push_back(id(index_of(joins.back()) + 1));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const std::size_t halos = std::min(i + 1, joins.size());  // that the layer's output waits for
+    const std::vector<LayerId> waits(joins.begin(), joins.begin() + static_cast<std::ptrdiff_t>(halos));
+    for (std::size_t arrived = 0; arrived < halos; ++arrived)
+      plan(layers[i]).nest.push_back(ready(layers[i], waits, arrived));
+  }
+  const auto add = [&](LayerId layer, std::size_t arrived) {
+    const bool last = arrived == plan(layer).nest.size();
+    add_item(segment_.forward_parts,
+             {row(layer), Pass::forward, arrived == 0 ? Region::interior : last ? Region::border : Region::middle},
+             forward_times_);
+  };
+  start_halo(id(exchange));
+  for (std::size_t arrived = 0; arrived <= joins.size(); ++arrived) {
+    if (arrived > 0 && options_.overlap) segment_.forward_parts.emplace_back();
+    if (arrived > 0) add(joins[arrived - 1], arrived);
+    if (arrived > 0 && arrived < joins.size()) {
+      const std::size_t next = index_of(joins[arrived]) - 1;
+      add_item(segment_.forward_parts, {row(id(next - 1)), Pass::forward, Region::all}, forward_times_);
+      forward_times_[row(id(next))].touch(clock_++);
+      start_halo(id(next));
+    }
+    for (std::size_t i = arrived; i < layers.size(); ++i) add(layers[i], arrived);
+  }
+  return index_of(layers.back());
 }
 
 void SegmentLayout::order_forward() {
@@ -55,9 +106,8 @@ void SegmentLayout::order_forward() {
     }
     forward_times_[row(layer)].touch(clock_++);
     if (!collective(layer)->forward) continue;
-    if (is_halo_of_window(index)) {
-      add_interior_and_border(index);
-      index += 2;
+    if (const std::vector<LayerId> joins = joins_before_window(index); !joins.empty()) {
+      index = add_regions(index, joins);
       continue;
     }
     const auto part = static_cast<std::uint32_t>(s.forward_parts.size() - 1);

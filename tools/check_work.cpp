@@ -9,15 +9,14 @@
 namespace tandem {
 namespace {
 
-/// What one step of the work computes. The rows of a window's interior and of its border are one layer's, so they count
-/// once.
+/// What one step of the work computes. The regions of a window are one layer's, so they count once, with the last.
 Flops work_flops(const Program& program, const StepWork& work) {
   Flops sum;
   if (!is_pass(work.kind)) return sum;
   const Segment& segment = program.segment(work.segment);
   const Model& model = program.local(work.segment).model;
   for (const PassItem& item : parts_of(segment, work.kind).at(work.part).items)
-    if (item.region != Region::interior)
+    if (item.region == Region::all || item.region == Region::border)
       sum += model.work(segment.layers[item.layer].layer, item.pass, segment.batch).flops();
   return sum;
 }

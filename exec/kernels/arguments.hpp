@@ -34,16 +34,16 @@ inline std::int64_t origin(const std::vector<std::int64_t>& origins, std::size_t
   return dimension < origins.size() ? origins[dimension] : 0;
 }
 
-inline constexpr std::size_t kHeight = 1;  ///< dimension of an image [channels, height, width]
-
-/// The output rows that F computes: those asked for, or all. A window's ranges are of its image's height.
+/// What F computes of the images of its output: the rectangle asked for, or all.
 template <class Real>
-OutputRows output_rows(const KernelArguments<Real>& arguments, std::size_t dimension) {
-  const OutputRows all{dimension, 0, arguments.output_spec->dims.at(dimension)};
-  const OutputRows rows = arguments.rows.value_or(all);
-  invariant(rows.dimension == dimension && rows.first >= 0 && rows.first + rows.count <= all.count,
-            "rows asked for are rows of the output, along the dimension that its kernel splits");
-  return rows;
+OutputRectangle output_rectangle(const KernelArguments<Real>& arguments) {
+  const auto& dims = arguments.output_spec->dims;
+  const OutputRectangle all{{0, dims.at(kImageRows)}, {0, dims.at(kImageColumns)}};
+  const OutputRectangle asked = arguments.rectangle.value_or(all);
+  invariant(asked.rows.first >= 0 && asked.rows.end() <= all.rows.count && asked.columns.first >= 0 &&
+                asked.columns.end() <= all.columns.count,
+            "a rectangle asked for lies within the output");
+  return asked;
 }
 
 /// The gradient of input 0, which I of a layer with one input always owes.

@@ -30,13 +30,13 @@ void forward(const KernelArguments<float>& arguments) {
   const PoolSizes sizes(arguments);
   const Shares shares(arguments);
   const auto stride = sizes.windows.width.stride;
-  sizes.for_each_plane([&](std::int64_t first, std::int64_t count) { std::fill_n(arguments.output + first, count, 0.0F); });
+  sizes.for_each_run([&](std::int64_t first, std::int64_t count) { std::fill_n(arguments.output + first, count, 0.0F); });
   sizes.for_each_stretch([&](std::int64_t from, std::int64_t to, std::int64_t, std::int64_t count) {
     const float* const x = real_input(arguments) + from;
     float* const y = arguments.output + to;
     for (std::int64_t at = 0; at < count; ++at) y[at] += x[at * stride];
   });
-  sizes.for_each_plane([&](std::int64_t first, std::int64_t count) {
+  sizes.for_each_run([&](std::int64_t first, std::int64_t count) {
     for (auto at = first; at < first + count; ++at) {
       arguments.output[at] *= shares.at(at / sizes.out_width % sizes.out_height, at % sizes.out_width);
     }

@@ -118,14 +118,6 @@ struct Halo {
   std::int64_t from_before, from_after, to_before, to_after, skip_before, skip_after;
 };
 
-/// Rows of the join's output that come from one place, as far as they are asked for.
-struct JoinedPiece {
-  const float* from;
-  std::int64_t length;        ///< rows of an outer block there
-  std::int64_t skipped;       ///< rows before the piece's first there
-  std::int64_t first, count;  ///< rows of the output
-};
-
 /// Copies `rows` rows of each outer block.
 struct Rows {
   std::int64_t outer, inner, rows;
@@ -155,24 +147,46 @@ void halo_send_gradient(const Arguments& a) {
                                          dx + (length - halo.to_after) * inner, length, true);
 }
 
+/// Indices [first, first + count) of the join's output, along its dimension, that come from one place.
+struct JoinedPiece {
+  const float* tensor;
+  std::int64_t begin;    ///< values of it before the piece's own
+  std::int64_t length;   ///< of the dimension there
+  std::int64_t skipped;  ///< indices before the piece's first there
+  OutputRange joined;
+};
+
+OutputRange common(const OutputRange& left, const OutputRange& right) {
+  const std::int64_t first = std::max(left.first, right.first);
+  return {first, std::max<std::int64_t>(0, std::min(left.end(), right.end()) - first)};
+}
+
+/// What of the rectangle comes from this piece.
+void join(const Arguments& a, const JoinedPiece& piece, const OutputRectangle& asked) {
+  const auto& dims = a.output_spec->dims;
+  const bool by_rows = a.attributes->integer("dimension") == static_cast<std::int64_t>(kImageRows);
+  const std::int64_t height = dims[kImageRows], width = dims[kImageColumns];
+  const OutputRange rows = by_rows ? common(asked.rows, piece.joined) : asked.rows;
+  const OutputRange columns = by_rows ? asked.columns : common(asked.columns, piece.joined);
+  const std::int64_t from_width = by_rows ? width : piece.length, from_height = by_rows ? piece.length : height;
+  if (rows.count == 0 || columns.count == 0) return;
+  const std::int64_t shift = piece.skipped - piece.joined.first;
+  const std::int64_t first = piece.begin + (rows.first + (by_rows ? shift : 0)) * from_width + columns.first +
+                             (by_rows ? 0 : shift);
+  for (std::int64_t plane = 0; plane < a.batch * dims[0]; ++plane)
+    for (std::int64_t row = 0; row < rows.count; ++row)
+      std::copy_n(piece.tensor + (plane * from_height + row) * from_width + first, columns.count,
+                  a.output + (plane * height + rows.first + row) * width + columns.first);
+}
+
 void halo_join(const Arguments& a) {
   const Halo halo(a);
-  const auto& [outer, length, inner] = halo.part;
-  const std::int64_t own = length - halo.skip_before - halo.skip_after;
-  const std::int64_t joined = halo.from_before + own + halo.from_after;
+  const std::int64_t length = halo.part.length, own = length - halo.skip_before - halo.skip_after;
   const float* strips = real_input(a, 1);
-  const JoinedPiece pieces[] = {
-      {strips, halo.from_before, 0, 0, halo.from_before},
-      {real_input(a), length, halo.skip_before, halo.from_before, own},
-      {strips + halo.values(halo.from_before), halo.from_after, 0, halo.from_before + own, halo.from_after}};
-  const auto [dimension, first_row, rows] = a.rows.value_or(OutputRows{0, 0, joined});
-  for (const JoinedPiece& piece : pieces) {
-    const std::int64_t first = std::max(piece.first, first_row);
-    const std::int64_t count = std::min(piece.first + piece.count, first_row + rows) - first;
-    if (count <= 0) continue;
-    Rows{outer, inner, count}.move(piece.from + (piece.skipped + first - piece.first) * inner, piece.length,
-                                   a.output + first * inner, joined, false);
-  }
+  const OutputRectangle asked = output_rectangle(a);
+  join(a, {strips, 0, halo.from_before, 0, {0, halo.from_before}}, asked);
+  join(a, {real_input(a), 0, length, halo.skip_before, {halo.from_before, own}}, asked);
+  join(a, {strips, halo.values(halo.from_before), halo.from_after, 0, {halo.from_before + own, halo.from_after}}, asked);
 }
 
 void halo_join_gradient(const Arguments& a) {

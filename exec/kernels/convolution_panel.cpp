@@ -38,13 +38,14 @@ template <class Body>
 void for_each_tap(const Convolution& sizes, const Panel& panel, Body body) {
   const auto &down = sizes.windows.height, &right = sizes.windows.width;
   const auto width = sizes.padded_width(), channel_size = sizes.padded_height() * width;
-  const auto first_row = panel.row * down.stride * width, outputs = panel.rows * sizes.out_width;
+  const auto first = panel.rows.first * down.stride * width + panel.columns.first * right.stride;
+  const auto outputs = panel.rows.count * panel.columns.count;
   std::int64_t to = 0;
   for (std::int64_t channel = 0; channel < sizes.in; ++channel) {
     for (std::int64_t tap = 0; tap < sizes.windows.taps(); ++tap) {
       const auto shift = tap / right.kernel * down.dilation * width + tap % right.kernel * right.dilation;
       for (std::int64_t sample = 0; sample < panel.samples; ++sample, to += outputs) {
-        body((sample * sizes.in + channel) * channel_size + shift + first_row, to);
+        body((sample * sizes.in + channel) * channel_size + shift + first, to);
       }
     }
   }
@@ -89,16 +90,16 @@ void add_rows(const float* from, std::int64_t rows, std::int64_t width, float* t
   for (std::int64_t row = 0; row < rows; ++row, from += width, to += step) add_strided(from, 1, width, to);
 }
 
-/// Row `row` of a channel between its zeros; all zeros above and below the channel.
-void pad_row(const Convolution& sizes, const float* channel, std::int64_t row, float* padded) {
+/// Of row `row` of a channel between its zeros, the columns [first, end); all zeros above and below the channel.
+void pad_row(const Convolution& sizes, const float* channel, std::int64_t row, std::int64_t first, std::int64_t end,
+             float* padded) {
   const Window& right = sizes.windows.width;
-  if (row < 0 || row >= sizes.height) {
-    std::fill_n(padded, sizes.padded_width(), 0.0F);
-    return;
-  }
-  std::fill_n(padded, right.before, 0.0F);
-  std::copy_n(channel + row * sizes.width, sizes.width, padded + right.before);
-  std::fill_n(padded + right.before + sizes.width, right.after, 0.0F);
+  const bool inside = row >= 0 && row < sizes.height;
+  const auto from = std::clamp(inside ? right.before : end, first, end);
+  const auto to = std::clamp(inside ? right.before + sizes.width : end, from, end);
+  std::fill(padded + first, padded + from, 0.0F);
+  std::copy_n(channel + row * sizes.width + from - right.before, to - from, padded + from);
+  std::fill(padded + to, padded + end, 0.0F);
 }
 
 /// Calls `body(row of the padded images, row of x)` for the rows of all channels of the panel's samples.
@@ -120,16 +121,17 @@ void for_each_image_row(const Convolution& sizes, const Panel& panel, Body body)
 }  // namespace
 
 void pad_images(const Convolution& sizes, const Panel& panel, const float* x, float* images) {
-  const Window& down = sizes.windows.height;
-  const auto end = (panel.row + panel.rows - 1) * down.stride + down.reach();
-  const auto read_before = panel.follows ? (panel.row - 1) * down.stride + down.reach() : 0;
-  const auto first = std::max(panel.row * down.stride, read_before);
+  const Window &down = sizes.windows.height, &right = sizes.windows.width;
+  const auto end = (panel.rows.end() - 1) * down.stride + down.reach();
+  const auto read_before = panel.follows ? (panel.rows.first - 1) * down.stride + down.reach() : 0;
+  const auto first = std::max(panel.rows.first * down.stride, read_before);
+  const auto left = panel.columns.first * right.stride, end_right = (panel.columns.end() - 1) * right.stride + right.reach();
   for (std::int64_t sample = 0; sample < panel.samples; ++sample) {
     for (std::int64_t channel = 0; channel < sizes.in; ++channel) {
       const float* const plain = x + (sample * sizes.groups * sizes.in + channel) * sizes.height * sizes.width;
       float* const padded = images + (sample * sizes.in + channel) * sizes.padded_height() * sizes.padded_width();
       for (auto row = first; row < end; ++row) {
-        pad_row(sizes, plain, row - down.before, padded + row * sizes.padded_width());
+        pad_row(sizes, plain, row - down.before, left, end_right, padded + row * sizes.padded_width());
       }
     }
   }
@@ -148,22 +150,22 @@ void unpad_images(const Convolution& sizes, const Panel& panel, const float* ima
 }
 
 void gather_columns(const Convolution& sizes, const Panel& panel, const float* images, float* columns) {
-  const auto stride = sizes.windows.width.stride, width = sizes.out_width;
+  const auto stride = sizes.windows.width.stride, rows = panel.rows.count, width = panel.columns.count;
   const auto step = sizes.windows.height.stride * sizes.padded_width();
   for_each_tap(sizes, panel, [&](std::int64_t from, std::int64_t to) {
-    if (stride == 1) return copy_rows(images + from, step, panel.rows, width, columns + to);
-    for (std::int64_t row = 0; row < panel.rows; ++row) {
+    if (stride == 1) return copy_rows(images + from, step, rows, width, columns + to);
+    for (std::int64_t row = 0; row < rows; ++row) {
       copy_strided(images + from + row * step, stride, width, columns + to + row * width);
     }
   });
 }
 
 void scatter_columns(const Convolution& sizes, const Panel& panel, const float* columns, float* images) {
-  const auto stride = sizes.windows.width.stride, width = sizes.out_width;
+  const auto stride = sizes.windows.width.stride, rows = panel.rows.count, width = panel.columns.count;
   const auto step = sizes.windows.height.stride * sizes.padded_width();
   for_each_tap(sizes, panel, [&](std::int64_t to, std::int64_t from) {
-    if (stride == 1) return add_rows(columns + from, panel.rows, width, images + to, step);
-    for (std::int64_t row = 0; row < panel.rows; ++row) {
+    if (stride == 1) return add_rows(columns + from, rows, width, images + to, step);
+    for (std::int64_t row = 0; row < rows; ++row) {
       add_strided(columns + from + row * width, stride, width, images + to + row * step);
     }
   });
@@ -179,13 +181,16 @@ void gather_outputs(const Convolution& sizes, const Panel& panel, const float* y
 }
 
 void scatter_outputs(const Convolution& sizes, const Panel& panel, const float* staged, const float* bias, float* y) {
-  const auto count = panel.rows * sizes.out_width;
+  const bool whole_rows = panel.columns.count == sizes.out_width;
+  const auto runs = whole_rows ? 1 : panel.rows.count, length = (whole_rows ? panel.rows.count : 1) * panel.columns.count;
   const auto positions = sizes.positions(), sample_size = sizes.groups * sizes.out * positions;
   for (std::int64_t channel = 0; channel < sizes.out; ++channel) {
     const float shift = bias == nullptr ? 0 : bias[channel];
-    for (std::int64_t sample = 0; sample < panel.samples; ++sample, staged += count) {
-      float* const to = y + sample * sample_size + channel * positions;
-      for (std::int64_t at = 0; at < count; ++at) to[at] = staged[at] + shift;
+    for (std::int64_t sample = 0; sample < panel.samples; ++sample) {
+      for (std::int64_t run = 0; run < runs; ++run, staged += length) {
+        float* const to = y + sample * sample_size + channel * positions + run * sizes.out_width;
+        for (std::int64_t at = 0; at < length; ++at) to[at] = staged[at] + shift;
+      }
     }
   }
 }

@@ -11,7 +11,7 @@ namespace {
 void forward(const KernelArguments<float>& arguments) {
   const PoolSizes sizes(arguments);
   const auto stride = sizes.windows.width.stride;
-  sizes.for_each_plane([&](std::int64_t first, std::int64_t count) {
+  sizes.for_each_run([&](std::int64_t first, std::int64_t count) {
     std::fill_n(arguments.extra[0] + first, count, -1.0F);
     std::fill_n(arguments.output + first, count, 0.0F);
   });

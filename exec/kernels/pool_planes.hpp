@@ -1,6 +1,8 @@
 #pragma once
 // A pool works on planes: each sample's channel by itself, a row of outputs and a tap at a time.
 
+#include <algorithm>
+
 #include "exec/kernels/arguments.hpp"
 #include "models/layers/windows.hpp"
 
@@ -15,29 +17,34 @@ struct PoolSizes {
         width(arguments.input_specs[0].dims[2]),
         out_height(arguments.output_spec->dims[1]),
         out_width(arguments.output_spec->dims[2]) {
-    const OutputRows asked = output_rows(arguments, kHeight);
-    first_row = asked.first;
-    rows = asked.count;
+    const OutputRectangle asked = output_rectangle(arguments);
+    rows = asked.rows;
+    columns = asked.columns;
   }
 
-  /// Calls `body(first, count)`: the outputs of each plane's rows, of which all but the asked ones stay as they are.
+  /// Calls `body(first, count)`: outputs side by side. All but the asked ones stay as they are.
   template <class Body>
-  void for_each_plane(Body body) const {
-    for (std::int64_t plane = 0; plane < planes; ++plane) body((plane * out_height + first_row) * out_width, rows * out_width);
+  void for_each_run(Body body) const {
+    const bool whole_rows = columns.count == out_width;
+    const std::int64_t runs = whole_rows ? 1 : rows.count, length = (whole_rows ? rows.count : 1) * columns.count;
+    for (std::int64_t plane = 0; plane < planes; ++plane)
+      for (std::int64_t run = 0; run < runs; ++run)
+        body((plane * out_height + rows.first + run) * out_width + columns.first, length);
   }
 
   /// Calls `body(x, y, tap, count)`: a tap reads `count` values from `x` on, a stride apart, for the outputs from `y` on.
   /// Every output gets its taps in ascending order.
   template <class Body>
   void for_each_stretch(Body body) const {
-    for (std::int64_t at = 0; at < planes * rows; ++at) {
-      const auto row = at / rows * out_height + first_row + at % rows;
+    for (std::int64_t at = 0; at < planes * rows.count; ++at) {
+      const auto row = at / rows.count * out_height + rows.first + at % rows.count;
       const auto plane = row / out_height * height * width;
       for (std::int64_t tap = 0; tap < windows.taps(); ++tap) {
         const auto right = tap % windows.width.kernel;
         const auto from = windows.height.at(row % out_height, tap / windows.width.kernel);
         if (from < 0 || from >= height) continue;
-        const auto [first, last] = windows.width.positions_inside(right, width, out_width);
+        const auto inside = windows.width.positions_inside(right, width, out_width);
+        const auto first = std::max(inside.first, columns.first), last = std::min(inside.last, columns.end());
         const auto x = plane + from * width + windows.width.at(first, right);
         if (first < last) body(x, row * out_width + first, tap, last - first);
       }
@@ -46,7 +53,7 @@ struct PoolSizes {
 
   Windows windows;
   std::int64_t planes, height, width, out_height, out_width;
-  std::int64_t first_row, rows;  ///< of the output: those asked for
+  OutputRange rows, columns;  ///< of the output: those asked for
 };
 
 /// What the sum under the window at an output row and column is divided by.

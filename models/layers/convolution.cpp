@@ -10,8 +10,6 @@ namespace {
 constexpr std::int64_t kPanelValues = 131'072, kFewestColumns = 256;
 
 std::int64_t rounded_up(std::int64_t value, std::int64_t divisor) { return (value + divisor - 1) / divisor; }
-/// Room for `count` values and the slack, in whole cache lines.
-std::int64_t with_slack(std::int64_t count) { return rounded_up(count, 16) * 16 + Convolution::kSlack; }
 
 }  // namespace
 
@@ -31,6 +29,8 @@ Convolution::Convolution(const LayerContext& context)
                    ? out_height
                    : std::clamp<std::int64_t>(rounded_up(columns, out_width), 1, out_height);
 }
+
+std::int64_t Convolution::with_slack(std::int64_t count) { return rounded_up(count, kLine) * kLine + kSlack; }
 
 std::int64_t Convolution::images_size() const {
   return is_direct() ? 0 : with_slack(panel_samples * in * padded_height() * padded_width());

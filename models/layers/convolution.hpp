@@ -26,7 +26,8 @@ struct Convolution {
 
   /// Floats of scratch: the padded images, the columns, the staged outputs, each followed by kSlack values that whole
   /// vectors may touch.
-  static constexpr std::int64_t kSlack = 16;
+  static constexpr std::int64_t kSlack = 16, kLine = 16;
+  static std::int64_t with_slack(std::int64_t count);  ///< room for values and the slack, in whole cache lines
   std::int64_t images_size() const;
   std::int64_t columns_size() const;
   std::int64_t staged_size() const;

@@ -178,7 +178,7 @@ void KernelCase<Real>::run(const KernelRow<Real>& row, Pass pass) {
                 .output = forward || kept.output ? output.data() : nullptr,
                 .extra = extra_pointers,
                 .scratch = scratch_bytes(pass) > 0 ? scratch_.data() : nullptr,
-                .rows = forward ? rows : std::nullopt,
+                .rectangle = forward ? rectangle : std::nullopt,
                 .output_gradient = forward || kind.is_loss ? nullptr : output_gradient.data(),
                 .seed = seed_of_loss,
                 .input_gradients = gradient_pointers,

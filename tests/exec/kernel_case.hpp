@@ -94,7 +94,7 @@ class KernelCase {
   bool accumulate = false;
   Real seed_of_loss = Real(0.5);
   std::optional<Origins> origins;  ///< where the layer is a rank's part
-  std::optional<OutputRows> rows{};  ///< of F, where its kernel takes a range
+  std::optional<OutputRectangle> rectangle{};  ///< of F, where its kernel takes one
   std::uint64_t layer_key = 12;
   std::int64_t iteration = 0, first_sample = 0;
 

@@ -1,4 +1,4 @@
-// Windows behind a halo: which of their rows need no neighbour, and the parts that forward is cut into.
+// Windows behind halos: what of them needs no neighbour, and the parts that forward is cut into.
 
 #include <algorithm>
 
@@ -49,10 +49,21 @@ const LayerPlan& plan_of(const Program& program, std::uint32_t segment, const st
   throw std::out_of_range(layer);
 }
 
-std::vector<OutputRows> interiors(const Program& program, const std::string& layer) {
-  std::vector<OutputRows> rows;
-  for (std::uint32_t i = 0; i < program.segments().size(); ++i)
-    rows.push_back(plan_of(program, i, layer).interior.value());
+/// The layer's nest on each rank.
+std::vector<std::vector<OutputRectangle>> nests(const Program& program, const std::string& layer) {
+  std::vector<std::vector<OutputRectangle>> all;
+  for (std::uint32_t i = 0; i < program.segments().size(); ++i) all.push_back(plan_of(program, i, layer).nest);
+  return all;
+}
+
+/// Of a split over height: the rows of each rank's interior, which has all columns.
+std::vector<OutputRange> interior_rows(const Program& program, const std::string& layer) {
+  std::vector<OutputRange> rows;
+  for (const auto& nest : nests(program, layer)) {
+    CHECK(nest.size() == 1);
+    CHECK(nest.at(0).columns == OutputRange{0, 12});
+    rows.push_back(nest.at(0).rows);
+  }
   return rows;
 }
 
@@ -78,18 +89,18 @@ StepId forward_step(const Program& program, WorkerId worker, std::uint32_t part)
 TEST_CASE("the interior of a window is the rows whose taps reach no strip") {
   const Program program = split_over(two_convolutions(3), 3, 1, true);
 
-  const auto windows = interiors(program, "window"), joins = interiors(program, "window.height.halo_join");
+  const auto windows = interior_rows(program, "window"), joins = interior_rows(program, "window.height.halo_join");
 
   // Four rows each. Rank 0 has its padding above and a strip below: row p reads p - 1 to p + 1 of 5, the last a strip.
   // Rank 1 has strips on both sides: p reads p to p + 2 of 6. Rank 2 mirrors rank 0: p reads p to p + 2 of 5.
-  CHECK(windows == std::vector<OutputRows>{{1, 0, 3}, {1, 1, 2}, {1, 1, 3}});
-  CHECK(joins == std::vector<OutputRows>{{1, 0, 4}, {1, 1, 4}, {1, 1, 4}});
+  CHECK(windows == std::vector<OutputRange>{{0, 3}, {1, 2}, {1, 3}});
+  CHECK(joins == std::vector<OutputRange>{{0, 4}, {1, 4}, {1, 4}});
 }
 
 TEST_CASE("a part no larger than the window's reach has no interior") {
   const Program program = split_over(two_convolutions(5), 6, 1, true);
 
-  const auto windows = interiors(program, "window");
+  const auto windows = interior_rows(program, "window");
 
   // Two rows each. Rank 1 reads p to p + 4 of 2 + 2 + 2 rows, of which 2 and 3 are its own.
   CHECK(windows[1].count == 0);
@@ -161,8 +172,78 @@ TEST_CASE("without overlap the same ranges of rows wait for the exchange") {
   CHECK(items[3].region == Region::border);
 }
 
-TEST_CASE("behind a halo of columns a window computes all rows at once") {
-  CHECK_FALSE(has_regions(split_over(two_convolutions(3), 1, 2, true).segment(SegmentId{0})));
-  CHECK_FALSE(has_regions(split_over(two_convolutions(3), 2, 2, true).segment(SegmentId{0})));
+TEST_CASE("behind a halo of columns the interior is the columns whose taps reach no strip") {
+  const Program program = split_over(two_convolutions(3), 1, 3, true);
+
+  const auto windows = nests(program, "window"), joins = nests(program, "window.width.halo_join");
+
+  // As the rows above.
+  const std::vector<OutputRange> columns{{0, 3}, {1, 2}, {1, 3}}, own{{0, 4}, {1, 4}, {1, 4}};
+  for (std::size_t rank = 0; rank < 3; ++rank) {
+    CHECK(windows[rank] == std::vector<OutputRectangle>{{{0, 12}, columns[rank]}});
+    CHECK(joins[rank] == std::vector<OutputRectangle>{{{0, 12}, own[rank]}});
+  }
+}
+
+TEST_CASE("behind two halos a nest grows by rows when the first has arrived, by columns when the second has") {
+  const Program program = split_over(two_convolutions(3), 2, 2, true);
+
+  // Rank 0 of 2 x 2: six rows and columns of its own, a strip below and a strip to the right. Outputs 0 to 4 of each axis
+  // read own values only; of these five rows three are computed before the first halo, two while the second travels.
+  CHECK(nests(program, "window.height.halo_join")[0] == std::vector<OutputRectangle>{{{0, 6}, {0, 6}}});
+  CHECK(nests(program, "window.width.halo_join")[0] ==
+        std::vector<OutputRectangle>{{{0, 6}, {0, 6}}, {{0, 7}, {0, 6}}});
+  CHECK(nests(program, "window")[0] == std::vector<OutputRectangle>{{{0, 3}, {0, 5}}, {{0, 6}, {0, 5}}});
+}
+
+TEST_CASE("the second of two halos is sent when the first is in, and each has something computed beside it") {
+  const Program program = split_over(two_convolutions(3), 2, 2, true);
+  const Segment& segment = program.segment(SegmentId{0});
+  const Model& local = program.local(SegmentId{0}).model;
+  const auto text = [&](std::uint32_t part) {
+    std::string names;
+    for (const PassItem& item : segment.forward_parts.at(part).items)
+      names += local.layer(segment.layers[item.layer].layer).name + " " + std::to_string(static_cast<int>(item.region)) + "; ";
+    return names;
+  };
+
+  const SegmentCollective &rows = segment.forward_collectives.at(0), &columns = segment.forward_collectives.at(1);
+
+  CHECK(text(rows.after_part + 1) == "window.height.halo_join 1; window.width.halo_join 1; window 1; ");
+  CHECK(rows.before_part == rows.after_part + 2);
+  CHECK(columns.after_part == rows.before_part);
+  CHECK(text(columns.after_part) == "window.height.halo_join 3; window.width.halo_send 0; ");
+  CHECK(text(columns.after_part + 1) == "window.width.halo_join 2; window 2; ");
+  CHECK(columns.before_part == columns.after_part + 2);
+  CHECK(text(columns.before_part).starts_with("window.width.halo_join 3; window 3; "));
+}
+
+TEST_CASE("neither of two exchanges touches a byte of what is computed beside it") {
+  const Program program = split_over(two_convolutions(3), 2, 2, true);
+
+  std::size_t exchanges = 0;
+  for (const Collective& halo : program.collectives()) {
+    if (program.spec(halo).shape.kind != CollectiveKind::halo_exchange) continue;
+    const bool second = program.spec(halo).stream == StreamKind::width;
+    for (std::uint32_t rank = 0; rank < program.spec(halo).members.size(); ++rank) {
+      const WorkerId worker = program.spec(halo).members[rank];
+      const StepId exchange = program.members(halo)[rank].step;
+      const Segment& segment = program.segment(static_cast<SegmentId>(index_of(worker)));
+      const std::uint32_t part = segment.forward_collectives.at(second ? 1 : 0).after_part + 1;
+      const StepId beside = forward_step(program, worker, part);
+      for (const BufferUse& use : program.uses(exchange)) {
+        const auto buffer = static_cast<BufferId>(use.buffer);
+        CHECK_FALSE(overlap(touched_ranges(program, exchange, buffer), touched_ranges(program, beside, buffer)));
+      }
+      ++exchanges;
+    }
+  }
+  CHECK(exchanges == 8);  // four ranks, two axes
+}
+
+TEST_CASE("a window has regions on every axis that it is divided over") {
   CHECK(has_regions(split_over(two_convolutions(3), 2, 1, true).segment(SegmentId{0})));
+  CHECK(has_regions(split_over(two_convolutions(3), 1, 2, true).segment(SegmentId{0})));
+  CHECK(has_regions(split_over(two_convolutions(3), 2, 2, true).segment(SegmentId{0})));
+  CHECK_FALSE(has_regions(split_over(two_convolutions(1), 2, 2, true).segment(SegmentId{0})));
 }

@@ -102,26 +102,30 @@ TEST_CASE("the parts of F and of B cost what the kernels of all layers do, with 
   CHECK(more_parts > 0);  // what fills the time of collectives stands apart
 }
 
-TEST_CASE("interior and border share out each window of a divided image, on every rank") {
+TEST_CASE("interior, middle and border share out each window of a divided image, on every rank") {
   const Case at = GENERATE(Case{"vgg-nano", 1, 2, 1, 1, false}, Case{"vgg-nano", 1, 4, 1, 1, false},
-                           Case{"resnet-nano", 1, 2, 1, 1, false});
+                           Case{"resnet-nano", 1, 2, 1, 1, false}, Case{"vgg-nano", 1, 1, 2, 1, false},
+                           Case{"resnet-nano", 1, 2, 2, 1, false});
   const Priced job = priced(plan_on(at.data, at.height, at.width, at.tensor), load_model(at.model), true);
 
-  std::size_t windows = 0, with_border = 0;
+  std::size_t windows = 0, with_border = 0, with_middle = 0;
   for (std::uint32_t s = 0; s < job.program.segments().size(); ++s) {
     const Segment& segment = job.program.segment(static_cast<SegmentId>(s));
     const Model& model = job.program.local(static_cast<SegmentId>(s)).model;
     for (const LayerPlan& plan : segment.layers) {
       CHECK(share_of(model, plan, Region::all) == 1.0);
-      if (!plan.interior) continue;
+      if (plan.nest.empty()) continue;
       const double interior = share_of(model, plan, Region::interior), border = share_of(model, plan, Region::border);
-      CHECK(interior + border == 1.0);
+      const double middle = plan.nest.size() == 2 ? share_of(model, plan, Region::middle) : 0;
+      CHECK(interior + middle + border == Approx(1.0).epsilon(1e-12));
       CHECK(interior >= 0);
       CHECK(border >= 0);  // of a stride that ends with the rank's part none
       with_border += border > 0;
-      windows += slides_over(model, plan.layer, static_cast<std::int64_t>(plan.interior->dimension));
+      with_middle += middle > 0;
+      windows += slides_over(model, plan.layer, at.height > 1 ? 1 : 2);
     }
   }
   CHECK(windows >= job.program.segments().size());
   CHECK(with_border >= job.program.segments().size());
+  CHECK((with_middle > 0) == (at.height > 1 && at.width > 1));
 }

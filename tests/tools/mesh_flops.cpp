@@ -41,7 +41,7 @@ void add_executed(const Program& program, const StepWork& work, MeshFlops& flops
   const Model& local = program.local(work.segment).model;
   const auto& parts = work.kind == StepKind::forward ? segment.forward_parts : segment.backward_parts;
   for (const PassItem& item : parts.at(work.part).items) {
-    if (item.region == Region::interior) continue;  // the border is an item of its own, and counts for both
+    if (item.region == Region::interior || item.region == Region::middle) continue;  // the border counts for all
     const LayerId layer = segment.layers[item.layer].layer;
     const LayerKind& kind = *local.layer(layer).kind;
     const Work done = local.work(layer, item.pass, segment.batch);
