@@ -10,7 +10,7 @@ namespace {
 bool holds_only_finite(const Model& model, LayerId tensor, std::int64_t batch, const std::byte* place) {
   const TensorSpec& spec = model.layer(tensor).output;
   if (spec.type != ElementType::float32) return true;
-  return all_finite(reinterpret_cast<const float*>(place), spec.elements(batch));
+  return all_finite(reinterpret_cast<const float*>(place), spec.elements(model.samples(tensor, batch)));
 }
 
 /// The workspace may have been written again since, so what lies there tells nothing.

@@ -39,11 +39,13 @@ float loss_gradient(const Program& program) {
   return 1.0f / static_cast<float>(program.micro_batches() / program.updates() * program.mesh().size(MeshAxis::data));
 }
 
-/// Fills the tensor of a source with the rank's part of the samples.
+/// Fills the tensor of a source with the rank's samples, or its part of each.
 class SourceFill {
  public:
+  /// `batch`: samples of a micro-batch.
   SourceFill(const WorkContext& context, const LocalModel& local, const LayerPlan& plan, std::int64_t batch)
-      : context_(context), batch_(batch), output_(slot_of(plan.output)) {
+      : context_(context), batch_(local.model.samples(plan.layer, batch)),
+        first_(local.model.layer(plan.layer).origins.sample_part * batch_), output_(slot_of(plan.output)) {
     const LocalLayer& layer = local.layers[index_of(plan.layer)];
     invariant(layer.whole.has_value(), "a source stands in the whole model, too");
     source_ = *layer.whole;
@@ -58,17 +60,18 @@ class SourceFill {
   /// Both element types have four bytes.
   void run(const StepCall& call) {
     std::byte* out = output_.in(call.bases);
-    if (runs_.empty()) return context_.dataset.fill(source_, call.iteration, call.first_sample, batch_, out);
+    const std::int64_t first = call.first_sample + first_;
+    if (runs_.empty()) return context_.dataset.fill(source_, call.iteration, first, batch_, out);
     auto* next = reinterpret_cast<std::uint32_t*>(out);
     for (std::int64_t sample = 0; sample < batch_; ++sample) {
-      context_.dataset.fill(source_, call.iteration, call.first_sample + sample, 1, whole_.data());
+      context_.dataset.fill(source_, call.iteration, first + sample, 1, whole_.data());
       for (const IndexRun& run : runs_) next = std::copy_n(whole_.data() + run.first, run.count, next);
     }
   }
 
  private:
   WorkContext context_;
-  std::int64_t batch_;
+  std::int64_t batch_, first_;  ///< samples, and those of the micro-batch before them
   Slot output_;
   LayerId source_{};
   std::vector<IndexRun> runs_;
@@ -83,7 +86,11 @@ class Forward {
     for (const PassItem& item : segment_.forward_parts.at(work.part).items) {
       const LayerPlan& plan = segment_.layers[item.layer];
       const LayerKind& kind = *local_.model.layer(plan.layer).kind;
-      if (kind.is_loss) loss_ = slot_of(plan.output);
+      if (kind.is_loss) {
+        loss_ = slot_of(plan.output);
+        sample_parts_ = local_.model.layer(plan.layer).origins.sample_parts;
+        sample_part_ = local_.model.layer(plan.layer).origins.sample_part;
+      }
       if (kind.inputs == 0)
         items_.push_back({plan.layer, SourceFill(context, local_, plan, segment_.batch)});
       else
@@ -110,7 +117,7 @@ class Forward {
 
   void take_loss(const StepCall& call) const {
     const float loss = *reinterpret_cast<const float*>(loss_.in(call.bases));
-    if (call.losses != nullptr) call.losses[call.micro_batch] = loss;
+    if (local_.says_loss) call.losses[call.micro_batch * sample_parts_ + sample_part_] = loss;
     if (!std::isfinite(loss))
       throw std::runtime_error(
           fmt::format("the loss is {}{}", loss, first_not_finite(local_.model, segment_, call.bases)));
@@ -120,6 +127,7 @@ class Forward {
   const LocalModel& local_;
   bool is_last_;
   Slot loss_;
+  std::int64_t sample_parts_ = 1, sample_part_ = 0;  ///< of the loss
   std::vector<Item> items_;
 };
 

@@ -47,7 +47,7 @@ void fill(const std::vector<Slot>& slots, const Bases& bases, std::vector<Pointe
 LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem& item, float loss_gradient,
                      std::uint64_t seed)
     : layer_(segment.layers[item.layer].layer), pass_(item.pass), region_(item.region),
-      input_specs_(model.input_specs(layer_)) {
+      sample_part_(model.layer(layer_).origins.sample_part), input_specs_(model.input_specs(layer_)) {
   const LayerPlan& plan = segment.layers[item.layer];
   const Pass pass = item.pass;
   const Layer& layer = model.layer(plan.layer);
@@ -67,8 +67,8 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   arguments_.attributes = &layer.attributes;
   arguments_.output_spec = &layer.output;
   arguments_.input_specs = input_specs_;
-  arguments_.batch = segment.batch;
-  arguments_.seed = loss_gradient;
+  arguments_.batch = model.samples(layer_, segment.batch);
+  arguments_.seed = loss_gradient / static_cast<float>(layer.origins.sample_parts);
   arguments_.origins = layer.origins.inputs.empty() && layer.origins.output.empty() ? nullptr : &layer.origins;
   arguments_.seed_of_masks = seed;
   arguments_.layer_key = stream_of(layer.name);
@@ -122,7 +122,7 @@ void LayerPass::point_into(const Bases& bases) {
 void LayerPass::run(const StepCall& call) {
   point_into(call.bases);
   arguments_.iteration = call.iteration;
-  arguments_.first_sample = call.first_sample;
+  arguments_.first_sample = call.first_sample + sample_part_ * arguments_.batch;
   for (const std::optional<OutputRectangle>& rectangle : rectangles_) {
     arguments_.rectangle = rectangle;
     kernel_(arguments_);

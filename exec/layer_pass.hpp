@@ -33,6 +33,7 @@ class LayerPass {
   std::vector<std::optional<OutputRectangle>> rectangles_;
   Kernel<float> kernel_;
   KernelArguments<float> arguments_;
+  std::int64_t sample_part_;  ///< Origins::sample_part
   std::vector<TensorSpec> input_specs_;
   std::unique_ptr<bool[]> accumulate_;
   Slot output_, scratch_, output_gradient_;

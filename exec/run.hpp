@@ -48,7 +48,7 @@ struct RunOptions {
 };
 
 struct RunResult {
-  std::vector<float> losses;          ///< by iteration: mean over micro-batches, summed in micro-batch order
+  std::vector<float> losses;          ///< by iteration: mean over micro-batches (and parts of their samples), summed in order
   std::vector<Timeline> timelines;    ///< of the last iterations, in order; time zero is the iteration's start
   std::vector<std::vector<float>> weights;    ///< by ParameterId, after the last iteration; empty for a tied use
   std::vector<std::vector<float>> gradients;  ///< the same, of the last iteration, ties summed

@@ -49,11 +49,19 @@ std::int64_t tie_offset(const WorkContext& context, ChannelId channel) {
       .gradient_offset;
 }
 
+/// One for each micro-batch of each replica, and each part of its samples.
+std::size_t losses_of_iteration(const Program& program) {
+  std::int64_t parts = 1;
+  for (const Layer& layer : program.local(SegmentId{0}).model.layers())
+    if (layer.kind->is_loss) parts = layer.origins.sample_parts;
+  return std::size_t{program.micro_batches()} * program.mesh().size(MeshAxis::data) * static_cast<std::size_t>(parts);
+}
+
 }  // namespace
 
 StepRunner::StepRunner(const WorkContext& context, const BufferMemory& memory)
     : context_(context), memory_(memory),
-      losses_(std::size_t{context.program.micro_batches()} * context.program.mesh().size(MeshAxis::data), 0.0f) {
+      losses_(losses_of_iteration(context.program), 0.0f) {
   const Program& program = context.program;
   for (const StepWork& work : program.works()) works_.push_back(make_work(context, work));
   for (std::uint32_t i = 0; i < program.channels().size(); ++i) {
@@ -85,10 +93,9 @@ void StepRunner::run(StepId step, std::int64_t iteration) {
   const Program& program = context_.program;
   const Coordinate& at = program.workers()[index_of(program.worker_of(step))].at;
   const std::uint32_t batch = entry.micro_batch * program.mesh().size(MeshAxis::data) + at[MeshAxis::data];
-  const bool speaks = at[MeshAxis::height] + at[MeshAxis::width] + at[MeshAxis::tensor] == 0;
   const std::int64_t samples = program.segment(program.work(step).segment).batch;
   const std::int64_t update = iteration * program.updates() + entry.micro_batch;
-  works_[entry.object]({bases_of(step), iteration, update, batch, batch * samples, speaks ? losses_.data() : nullptr,
+  works_[entry.object]({bases_of(step), iteration, update, batch, batch * samples, losses_.data(),
                         observer_ ? &observer_ : nullptr});
 }
 

@@ -20,7 +20,7 @@ struct StepCall {
   std::int64_t update = 0;     ///< of an update: how many of this segment came before, from the first iteration on
   std::uint32_t micro_batch = 0;    ///< of all replicas
   std::int64_t first_sample = 0;    ///< of the micro-batch, in the global batch
-  float* losses = nullptr;          ///< by micro-batch of all replicas; null: another rank says the loss
+  float* losses = nullptr;          ///< by micro-batch of all replicas, and part of its samples
   const KernelObserver* observer = nullptr;
 };
 

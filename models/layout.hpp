@@ -49,6 +49,7 @@ struct LayoutRule {
 struct Origins {
   std::vector<std::vector<std::int64_t>> inputs, parameters;
   std::vector<std::int64_t> output, whole_output;  ///< whole_output: the whole's dims; empty: as the spec's
+  std::int64_t sample_parts = 1, sample_part = 0;  ///< the layer works on one of so many equal parts of a micro-batch
 };
 
 }  // namespace tandem

@@ -34,14 +34,14 @@ Work Model::work(LayerId id, Pass pass, std::int64_t batch) const {
   const auto& at = layer(id);
   if (!runs(id, pass)) return {};
   const auto inputs = input_specs(id);
-  return at.kind->work({at.attributes, inputs, at.output, batch}, pass);
+  return at.kind->work({at.attributes, inputs, at.output, samples(id, batch)}, pass);
 }
 
 Bytes Model::scratch(LayerId id, Pass pass, std::int64_t batch) const {
   const auto& at = layer(id);
   if (at.kind->scratch == nullptr || !runs(id, pass)) return {};
   const auto inputs = input_specs(id);
-  return at.kind->scratch({at.attributes, inputs, at.output, batch}, pass);
+  return at.kind->scratch({at.attributes, inputs, at.output, samples(id, batch)}, pass);
 }
 
 Flops Model::flops(Pass pass, std::int64_t batch) const {

@@ -64,9 +64,15 @@ class Model {
   std::span<const Parameter> parameters() const { return parameters_; }
   const Parameter& parameter(ParameterId id) const { return parameters_[index_of(id)]; }
 
+  /// Of a micro-batch of `batch` samples those that the layer works on: all, or a rank's own (Origins::sample_parts).
+  std::int64_t samples(LayerId id, std::int64_t batch) const { return batch / layer(id).origins.sample_parts; }
+  /// Of the layer's output, for its samples of a micro-batch of `batch`.
+  Bytes bytes(LayerId id, std::int64_t batch) const { return layer(id).output.bytes(samples(id, batch)); }
+
   /// Trainable values; a tied parameter counts once.
   std::int64_t parameter_count() const;
-  /// All zero for a pass that does not run: I where no gradient is needed, W without parameters.
+  /// For the layer's samples of a micro-batch. All zero for a pass that does not run: I where no gradient is needed, W
+  /// without parameters.
   Work work(LayerId id, Pass pass, std::int64_t batch) const;
   /// Scratch memory of the kernel of this pass (LayerKind::scratch).
   Bytes scratch(LayerId id, Pass pass, std::int64_t batch) const;
@@ -96,7 +102,7 @@ class Model {
 };
 
 /// What stands for one kernel in tables of measured times: kind, pass and shapes, such as
-/// "linear F 4x64x128 -> 4x64x512". Equal signatures do equal work.
+/// "linear F 4x64x128 -> 4x64x512". Equal signatures do equal work. `batch`: samples of a micro-batch.
 std::string kernel_signature(const Model& model, LayerId id, Pass pass, std::int64_t batch);
 /// The same of a layer that stands in no model.
 std::string kernel_signature(const Layer& layer, std::span<const TensorSpec> inputs, Pass pass, std::int64_t batch);

@@ -55,7 +55,7 @@ std::string kernel_signature(const Layer& layer, std::span<const TensorSpec> inp
 }
 
 std::string kernel_signature(const Model& model, LayerId id, Pass pass, std::int64_t batch) {
-  return kernel_signature(model.layer(id), model.input_specs(id), pass, batch);
+  return kernel_signature(model.layer(id), model.input_specs(id), pass, model.samples(id, batch));
 }
 
 }  // namespace tandem

@@ -15,7 +15,7 @@ constexpr AttributeSpec whole_number(std::string_view name, std::string_view mea
 }
 
 constexpr AttributeSpec kBlocks[] = {
-    whole_number("dimension", "that is split"),
+    whole_number("dimension", "that is split; -1: the samples", kSamples),
     whole_number("blocks", "equal blocks of the dimension, each split", 1),
     whole_number("length", "of the dimension in the whole tensor"),
     whole_number("ranks", "parts", 1),
@@ -37,15 +37,14 @@ Kept keeps_nothing(const Attributes&, std::span<const TensorSpec> inputs, const 
   return {.inputs = std::vector<bool>(inputs.size(), false), .output = false, .extra = {}};
 }
 
-TensorSpec resized(const TensorSpec& input, std::size_t dimension, std::int64_t length) {
+/// Of one sample; another number of samples leaves it as it is.
+TensorSpec resized(const TensorSpec& input, std::int64_t dimension, std::int64_t length) {
   TensorSpec spec = input;
-  spec.dims.at(dimension) = length;
+  if (dimension != kSamples) spec.dims.at(static_cast<std::size_t>(dimension)) = length;
   return spec;
 }
 
-std::size_t dimension_of(const Attributes& attributes) {
-  return static_cast<std::size_t>(attributes.integer("dimension"));
-}
+std::int64_t dimension_of(const Attributes& attributes) { return attributes.integer("dimension"); }
 
 TensorSpec whole_output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
   return resized(inputs[0], dimension_of(attributes), attributes.integer("length"));
@@ -63,6 +62,12 @@ TensorSpec own_output(const Attributes& attributes, std::span<const TensorSpec> 
 
 TensorSpec same(const Attributes&, std::span<const TensorSpec> inputs) { return inputs[0]; }
 
+/// Two halves with a block for each rank, all of the length of the longest part.
+TensorSpec dealt_output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
+  const std::int64_t ranks = attributes.integer("ranks"), longest = (attributes.integer("length") + ranks - 1) / ranks;
+  return resized(inputs[0], dimension_of(attributes), 2 * ranks * longest);
+}
+
 /// One sample's strips, side by side.
 TensorSpec strips_output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
   const auto dimension = dimension_of(attributes);
@@ -70,14 +75,14 @@ TensorSpec strips_output(const Attributes& attributes, std::span<const TensorSpe
   for (const std::string_view name : {"from_before", "from_after", "to_before", "to_after"})
     rows += attributes.integer(name);
   TensorSpec spec = inputs[0];
-  spec.dims = {std::max<std::int64_t>(1, rows * (inputs[0].elements_per_sample() / inputs[0].dims.at(dimension)))};
+  spec.dims = {std::max<std::int64_t>(1, rows * (inputs[0].elements_per_sample() / inputs[0].dims.at(static_cast<std::size_t>(dimension))))};
   return spec;
 }
 
 TensorSpec joined_output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
   const auto dimension = dimension_of(attributes);
   return resized(inputs[0], dimension,
-                 inputs[0].dims.at(dimension) - attributes.integer("skip_before") - attributes.integer("skip_after") +
+                 inputs[0].dims.at(static_cast<std::size_t>(dimension)) - attributes.integer("skip_before") - attributes.integer("skip_after") +
                      attributes.integer("from_before") + attributes.integer("from_after"));
 }
 
@@ -87,6 +92,11 @@ Work copies(Bytes bytes, Pass pass) {
 
 Work smaller_copy(const LayerContext& context, Pass pass) {
   return copies(std::min(context.inputs[0].bytes(context.batch), context.output.bytes(context.batch)), pass);
+}
+
+/// The part of all ranks' samples; what is taken is whole.
+Work dealt_copy(const LayerContext& context, Pass pass) {
+  return copies(context.inputs[0].bytes(context.batch) * context.attributes.integer("ranks"), pass);
 }
 
 /// Own strips only.
@@ -118,15 +128,17 @@ LayerKind kind(std::string_view name, std::string_view meaning, std::span<const 
           .work = work};
 }
 
-const std::array<LayerKind, 7>& kinds() {
-  static const std::array<LayerKind, 7> kKinds{
+const std::array<LayerKind, 9>& kinds() {
+  static const std::array<LayerKind, 9> kKinds{
       kind("put_block", "a part into its block of the packed tensor", kBlocks, 1, whole_output, smaller_copy),
       kind("unpack", "the packed tensor in its own order", kBlocks, 1, same, smaller_copy),
       kind("pack", "the tensor with one block per rank", kBlocks, 1, same, smaller_copy),
       kind("take_block", "a part out of its block of the packed tensor", kBlocks, 1, own_output, smaller_copy),
       kind("halo_send", "rows that the neighbours need", kStrips, 1, strips_output, strips_copy),
       kind("halo_join", "own rows and those of the neighbours", kStrips, 2, joined_output, joined_copy),
-      kind("exchange", "a collective in place", {}, 1, same, exchange_work)};
+      kind("exchange", "a collective in place", {}, 1, same, exchange_work),
+      kind("deal_samples", "a part, with a block for each rank", kBlocks, 1, dealt_output, dealt_copy),
+      kind("take_samples", "own samples out of the blocks of all ranks", kBlocks, 1, whole_output, joined_copy)};
   return kKinds;
 }
 
@@ -139,10 +151,13 @@ const LayerKind& take_block_kind() { return kinds()[3]; }
 const LayerKind& halo_send_kind() { return kinds()[4]; }
 const LayerKind& halo_join_kind() { return kinds()[5]; }
 const LayerKind& exchange_kind() { return kinds()[6]; }
+const LayerKind& deal_samples_kind() { return kinds()[7]; }
+const LayerKind& take_samples_kind() { return kinds()[8]; }
 
 bool is_conversion(const LayerKind& kind) { return &kind >= kinds().data() && &kind < kinds().data() + kinds().size(); }
 
 Around around(const TensorSpec& spec, std::int64_t batch, std::int64_t dimension) {
+  if (dimension == kSamples) return {1, batch, spec.elements_per_sample()};
   invariant(dimension >= 0 && dimension < std::ssize(spec.dims), "the dimension is one of the tensor's");
   Around sizes{spec.per_sample ? batch : 1, spec.dims[static_cast<std::size_t>(dimension)], 1};
   for (std::int64_t i = 0; i < std::ssize(spec.dims); ++i) {

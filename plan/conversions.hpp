@@ -2,9 +2,10 @@
 // Conversions between layouts, as layer kinds of their own: local rearrangements, and collectives in place.
 //
 // A tensor is gathered or scattered through its packed form: one block per rank, one after the other, each holding that
-// rank's part of the whole micro-batch. `take_block` and `pack` write it, the collective works on it in place, and
-// `place_block` and `unpack` read it; each one's backward is the other's forward, so no conversion needs a rule for its
-// gradient. A halo travels in a tensor of four strips: from_before, from_after, to_before, to_after.
+// rank's part of the whole micro-batch. `put_block` and `pack` write it, the collective works on it in place, and
+// `take_block` and `unpack` read it; each one's backward is the other's forward, so no conversion needs a rule for its
+// gradient. Samples are dealt out through an all-to-all's two halves, each with one block per rank, of the length of the
+// longest part. A halo travels in a tensor of four strips: from_before, from_after, to_before, to_after.
 
 #include <span>
 #include <string_view>
@@ -14,12 +15,14 @@
 namespace tandem {
 
 /// Local rearrangements: kernels of their own in exec/.
-const LayerKind& put_block_kind();   ///< part -> packed; only the own block is written
-const LayerKind& unpack_kind();      ///< packed -> whole
-const LayerKind& pack_kind();        ///< whole -> packed
-const LayerKind& take_block_kind();  ///< packed -> part; reads only the own block
-const LayerKind& halo_send_kind();   ///< part -> strips; only to_before and to_after are written
-const LayerKind& halo_join_kind();   ///< part, strips -> the rows that a window needs
+const LayerKind& put_block_kind();     ///< part -> packed; only the own block is written
+const LayerKind& unpack_kind();        ///< packed -> whole
+const LayerKind& pack_kind();          ///< whole -> packed
+const LayerKind& take_block_kind();    ///< packed -> part; reads only the own block
+const LayerKind& deal_samples_kind();  ///< part -> two halves of blocks; only the first is written, a block for each rank
+const LayerKind& take_samples_kind();  ///< two halves -> own samples of the whole; reads only the second
+const LayerKind& halo_send_kind();     ///< part -> strips; only to_before and to_after are written
+const LayerKind& halo_join_kind();     ///< part, strips -> the rows that a window needs
 
 /// What moves values between ranks: its output is its input, in place. LocalLayer::collective says what happens.
 const LayerKind& exchange_kind();
@@ -28,7 +31,7 @@ const LayerKind& exchange_kind();
 bool is_conversion(const LayerKind& kind);
 inline bool is_exchange(const LayerKind& kind) { return &kind == &exchange_kind(); }
 
-/// Sizes of a tensor around one of its dimensions: `outer` blocks of `length` rows of `inner` values each.
+/// Sizes of a tensor around one of its dimensions, or its samples: `outer` blocks of `length` rows of `inner` values each.
 struct Around {
   std::int64_t outer, length, inner;
 };

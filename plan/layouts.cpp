@@ -118,12 +118,13 @@ class AxisChooser {
     return samples_rule(model_.layer(id));
   }
 
-  /// Sources of images begin the split; where it ends, the rest is repeated or divided as on the tensor axis.
+  /// Sources of images begin the split; where it ends, the plan says what the rest does, and other sources with it.
   LayoutRule on_space(LayerId id) const {
     const Layer& layer = model_.layer(id);
     const std::vector<LayoutRule> rules = rules_of(model_, id);
     for (const LayoutRule& rule : rules)
       if (layer.inputs.empty() ? rule.name == name_of(axis_) : suits(id, rule) && !begins_split(rule)) return rule;
+    if (plan_.after_space == AfterSpace::samples) return samples_rule(layer);
     return plan_.after_space == AfterSpace::tensor && past_images(id) ? on_tensor(id) : replicated_rule(layer);
   }
 
@@ -254,7 +255,8 @@ namespace {
 void require_images(const Mesh& mesh, const Model& model, const std::vector<AxisRules>& rules) {
   for (const MeshAxis axis : {MeshAxis::height, MeshAxis::width}) {
     const bool divides = std::any_of(rules.begin(), rules.end(), [axis](const AxisRules& row) {
-      return !repeats_work(row[static_cast<std::size_t>(axis)]);
+      const LayoutRule& rule = row[static_cast<std::size_t>(axis)];
+      return !repeats_work(rule) && rule.name != "samples";
     });
     if (mesh.size(axis) > 1 && !divides)
       throw InputError(fmt::format("{} has no images to divide over their {}", model.name(), name_of(axis)),

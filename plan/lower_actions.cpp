@@ -90,11 +90,11 @@ CollectiveSpecId Lowering::add_spec(const std::vector<std::uint32_t>& group, std
   const bool forward = way == Way::forward || place.again;
   const CollectiveKind kind = forward ? *collective.forward : *collective.backward;
   const TensorSpec& tensor = local.model.layer(id).output;
-  const std::int64_t batch = plan_.micro_batch_size;
+  const std::int64_t samples = local.model.samples(id, plan_.micro_batch_size);
   const std::string_view turn = way == Way::forward ? "" : place.again ? " again" : " backward";
   spec.name = fmt::format("{}{} {}", local.model.layer(id).name, turn, name_of(kind));
-  spec.shape = shape_of(collective, kind, static_cast<std::uint32_t>(group.size()), tensor.elements(batch),
-                        tensor.per_sample ? batch : 1);
+  spec.shape = shape_of(collective, kind, static_cast<std::uint32_t>(group.size()), tensor.elements(samples),
+                        tensor.per_sample ? samples : 1);
   spec.stream = stream_of(collective.axis);
   spec.algorithm = &algorithm_for(spec.shape, spec.members);
   return builder_.add_collective_spec(std::move(spec));

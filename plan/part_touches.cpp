@@ -18,10 +18,10 @@ class Touches {
   void add(const Placement& at, Bytes bytes, Access access) {
     if (at.place != Place::none) all_.push_back({at, bytes, access});
   }
-  Bytes bytes_of(LayerId tensor) const { return model_.layer(tensor).output.bytes(batch_); }
+  Bytes bytes_of(LayerId tensor) const { return model_.bytes(tensor, batch_); }
   Bytes scratch() const { return model_.scratch(plan_.layer, item_.pass, batch_); }
   void add_extra(const std::vector<Placement>& extra, Access access) {
-    for (std::size_t i = 0; i < extra.size(); ++i) add(extra[i], layer_.kept.extra[i].bytes(batch_), access);
+    for (std::size_t i = 0; i < extra.size(); ++i) add(extra[i], layer_.kept.extra[i].bytes(model_.samples(plan_.layer, batch_)), access);
   }
 
   void add_forward() {

@@ -149,7 +149,7 @@ Partition partition(const Model& model, const Parts& parts, const std::vector<co
   for (std::size_t cut = 1; cut < layers; ++cut) {
     allowed[cut] = model.may_cut(cut);
     for (const LayerId tensor : parts.local.model.crossing(parts.bounds[cut]))
-      crossing[cut] += static_cast<double>(parts.local.model.layer(tensor).output.bytes(batch).count);
+      crossing[cut] += static_cast<double>(parts.local.model.bytes(tensor, batch).count);
   }
   Partition result{split_chain(time, crossing, allowed, lacking), Seconds{0}, {}};
   if (devices.size() > grid.size() && !grid.empty())

@@ -36,6 +36,7 @@ std::size_t resolve_cut(const std::string& name, const TextPosition& place, cons
 }
 
 constexpr std::string_view kSplits[] = {"megatron", "naive", "best"};
+constexpr std::string_view kAfterSpace[] = {"replicated", "tensor", "samples"};
 
 }  // namespace
 
@@ -47,6 +48,16 @@ std::optional<TensorSplit> find_tensor_split(std::string_view name) {
   const auto at = std::find(std::begin(kSplits), std::end(kSplits), name);
   if (at == std::end(kSplits)) return {};
   return static_cast<TensorSplit>(at - std::begin(kSplits));
+}
+
+std::string_view name_of(AfterSpace after) { return kAfterSpace[static_cast<std::size_t>(after)]; }
+
+std::vector<std::string> after_space_names() { return {std::begin(kAfterSpace), std::end(kAfterSpace)}; }
+
+std::optional<AfterSpace> find_after_space(std::string_view name) {
+  const auto at = std::find(std::begin(kAfterSpace), std::end(kAfterSpace), name);
+  if (at == std::end(kAfterSpace)) return {};
+  return static_cast<AfterSpace>(at - std::begin(kAfterSpace));
 }
 
 double parse_share(std::string_view text) {

@@ -30,7 +30,12 @@ std::optional<TensorSplit> find_tensor_split(std::string_view name);
 enum class AfterSpace : std::uint8_t {
   replicated,  ///< every rank computes the rest
   tensor,      ///< the rest is divided as on the tensor axis
+  samples,     ///< every rank computes the rest for its share of the micro-batch's samples
 };
+std::string_view name_of(AfterSpace after);
+/// By name, in the order of the enumeration.
+std::vector<std::string> after_space_names();
+std::optional<AfterSpace> find_after_space(std::string_view name);
 
 enum class OptimizerKind : std::uint8_t { sgd, adam };
 

@@ -101,12 +101,12 @@ void read_mesh(const YamlNode& node, Plan& plan) {
   }
 }
 
-/// The value of one of two words.
-bool read_word(const YamlNode& node, std::string_view first, std::string_view second) {
-  if (node.text() == first) return false;
-  if (node.text() == second) return true;
-  node.fail(fmt::format("unknown{}", did_you_mean(node.text(), {std::string(first), std::string(second)})), node.text(),
-            fmt::format("{} or {}", first, second));
+AfterSpace read_after_space(const YamlNode& node) {
+  const auto after = find_after_space(node.text());
+  if (!after)
+    node.fail(fmt::format("unknown{}", did_you_mean(node.text(), after_space_names())), node.text(),
+              fmt::format("one of {}", fmt::join(after_space_names(), ", ")));
+  return *after;
 }
 
 TensorSplit read_split(const YamlNode& node) {
@@ -126,7 +126,7 @@ void read_division(const YamlNode& root, Plan& plan) {
   if (const YamlNode* node = root.find("tensor_split"))
     plan.tensor_split = read_split(*node);
   if (const YamlNode* node = root.find("after_space"))
-    plan.after_space = read_word(*node, "replicated", "tensor") ? AfterSpace::tensor : AfterSpace::replicated;
+    plan.after_space = read_after_space(*node);
   if (const YamlNode* node = root.find("sequence_parallel")) plan.sequence_parallel = node->boolean();
   if (const YamlNode* node = root.find("synchronised_batch_norm")) plan.synchronised_batch_norm = node->boolean();
   if (const YamlNode* node = root.find("overlap")) plan.overlap = node->boolean();
@@ -229,7 +229,7 @@ std::string write_division(const Plan& plan) {
     if (value != fallback) out += fmt::format("{}: {}\n", key, value);
   };
   if (plan.tensor_split != usual.tensor_split) out += fmt::format("tensor_split: {}\n", name_of(plan.tensor_split));
-  if (plan.after_space != usual.after_space) out += "after_space: tensor\n";
+  if (plan.after_space != usual.after_space) out += fmt::format("after_space: {}\n", name_of(plan.after_space));
   flag("sequence_parallel", plan.sequence_parallel, usual.sequence_parallel);
   flag("synchronised_batch_norm", plan.synchronised_batch_norm, usual.synchronised_batch_norm);
   flag("overlap", plan.overlap, usual.overlap);

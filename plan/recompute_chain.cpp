@@ -33,7 +33,7 @@ class ChainBuilder {
     return segment.layers[index - segment.first];
   }
   static bool is_saved(const LayerPlan& plan) { return plan.output.place == Place::saved; }
-  std::int64_t bytes(LayerId tensor) const { return aligned_size(model_.layer(tensor).output.bytes(plain_.batch)); }
+  std::int64_t bytes(LayerId tensor) const { return aligned_size(model_.bytes(tensor, plain_.batch)); }
 
   /// The one tensor over this cut, unless it is a source's: data is always kept.
   std::optional<LayerId> only_crossing(std::size_t cut) const {
@@ -60,7 +60,7 @@ class ChainBuilder {
       const auto id = static_cast<LayerId>(i);
       const Layer& layer = model_.layer(id);
       piece.work += model_.work(id, Pass::forward, plain_.batch).flops().real();
-      for (const TensorSpec& extra : layer.kept.extra) piece.kept += aligned_size(extra.bytes(plain_.batch));
+      for (const TensorSpec& extra : layer.kept.extra) piece.kept += aligned_size(extra.bytes(model_.samples(id, plain_.batch)));
       const bool is_alias = i > plain_.first && !is_own(i);
       if (is_alias || (end != nullptr && id == *end)) continue;
       if (is_saved(plan(plain_, i))) piece.kept += bytes(id);

@@ -12,7 +12,7 @@ Bytes pack_boundary(const Model& model, const std::vector<LayerId>& tensors, std
                     std::vector<BoundaryTensor>& out) {
   std::int64_t offset = 0;
   for (const LayerId tensor : tensors) {
-    const Bytes bytes = model.layer(tensor).output.bytes(batch);
+    const Bytes bytes = model.bytes(tensor, batch);
     out.push_back({tensor, offset, bytes});
     offset += aligned_size(bytes);
   }

@@ -51,7 +51,7 @@ void SegmentLayout::place_gradients(std::vector<PendingPlacement>& workspace, st
     const bool is_read = arriving.contains(home) || std::any_of(readers.begin(), readers.end(),
                                                                 [this](LayerId reader) { return inside(reader); });
     if (!life.touched() || !is_read || gradients_.contains(home)) continue;
-    pend(life, model_.layer(home).output.bytes(segment_.batch), gradients_[home], workspace, deferred);
+    pend(life, model_.bytes(home, segment_.batch), gradients_[home], workspace, deferred);
   }
   for (const auto& [tensor, place] : values_)
     if (gradient_root(tensor) != tensor) gradients_.try_emplace(gradient_root(tensor), Placement{});

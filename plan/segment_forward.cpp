@@ -26,7 +26,7 @@ Placement SegmentLayout::save(LayerId layer, Bytes bytes, bool weights_read) {
 }
 
 void SegmentLayout::place_output(LayerId layer, std::vector<PendingPlacement>& workspace) {
-  const Bytes bytes = model_.layer(layer).output.bytes(segment_.batch);
+  const Bytes bytes = model_.bytes(layer, segment_.batch);
   LayerPlan& entry = plan(layer);
   const BoundaryTensor* crossing = nullptr;
   Times life = forward_times_[row(layer)];
@@ -52,7 +52,7 @@ void SegmentLayout::place_extra(LayerId layer, std::vector<PendingPlacement>& wo
   entry.extra.resize(extra.size());
   const Times& times = forward_times_[row(layer)];
   for (std::size_t i = 0; i < extra.size(); ++i) {
-    const Bytes bytes = extra[i].bytes(segment_.batch);
+    const Bytes bytes = extra[i].bytes(model_.samples(layer, segment_.batch));
     if (!again_[row(layer)]) {
       entry.extra[i] = save(layer, bytes, !model_.layer(layer).parameters.empty());
       continue;

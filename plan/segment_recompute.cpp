@@ -119,10 +119,10 @@ void SegmentLayout::keep_again(std::vector<PendingPlacement>& workspace, std::ve
       Times extra = life;
       extra.join(input_times_[at]);
       extra.join(weight_times_[at]);
-      pend(extra, layer.kept.extra[i].bytes(segment_.batch), entry.kept_extra[i], workspace, deferred);
+      pend(extra, layer.kept.extra[i].bytes(model_.samples(entry.layer, segment_.batch)), entry.kept_extra[i], workspace, deferred);
     }
     if (!saved_[at]) life = life_of_value(entry.layer);
-    pend(life, layer.output.bytes(segment_.batch), entry.again_output, workspace, deferred);
+    pend(life, model_.bytes(entry.layer, segment_.batch), entry.again_output, workspace, deferred);
     if (const Bytes scratch = model_.scratch(entry.layer, Pass::forward, segment_.batch); scratch.count > 0)
       pend(again_times_[at], scratch, entry.again_scratch, workspace, deferred);
   }

@@ -106,6 +106,39 @@ std::vector<std::int64_t> ShardBuilder::begins(const TensorSlice& slice) {
   return first;
 }
 
+/// Replicas have micro-batches of their own. Parts nest in the order of the axes.
+SamplePart ShardBuilder::samples_of(const AxisLayouts& layouts) const {
+  SamplePart own;
+  for (const MeshAxis axis : kDividingAxes)
+    if (axis != MeshAxis::data && mesh_.size(axis) > 1 && layouts[static_cast<std::size_t>(axis)] == split(kSamples))
+      own = {own.parts * mesh_.size(axis), own.part * mesh_.size(axis) + at_[axis]};
+  if (batch_ % own.parts != 0)
+    throw InputError(fmt::format("the samples of a micro-batch do not divide among {} x {} ranks over height and width",
+                                 mesh_.size(MeshAxis::height), mesh_.size(MeshAxis::width)),
+                     fmt::format("{}", batch_), fmt::format("a multiple of {}", own.parts));
+  return own;
+}
+
+/// A layer's samples are those of what it reads; a source's, those of what it fills.
+SamplePart ShardBuilder::samples_of(LayerId id) const {
+  AxisLayouts layouts{};
+  for (const MeshAxis axis : kDividingAxes) {
+    const LayoutRule& own = rule(id, axis);
+    layouts[static_cast<std::size_t>(axis)] = own.inputs.empty() ? own.output : own.inputs[0];
+  }
+  return samples_of(layouts);
+}
+
+/// Is the rank the first of those that compute the loss of the same samples?
+bool ShardBuilder::says_loss() const {
+  for (std::uint32_t i = 0; i < choice_.model.layer_count(); ++i) {
+    if (!choice_.model.layers()[i].kind->is_loss) continue;
+    for (const MeshAxis axis : {MeshAxis::height, MeshAxis::width, MeshAxis::tensor})
+      if (at_[axis] > 0 && rule(static_cast<LayerId>(i), axis).inputs[0] != split(kSamples)) return false;
+  }
+  return true;
+}
+
 /// Its own layer reads `inputs`, which lie as its rules want them.
 void ShardBuilder::add_layer(LayerId id, const std::vector<LocalTensor>& inputs, LayerDefinition definition) {
   const Layer& layer = choice_.model.layer(id);
@@ -134,6 +167,9 @@ void ShardBuilder::add_layer(LayerId id, const std::vector<LocalTensor>& inputs,
     parameters_.emplace(choice_.model.parameter(layer.parameters[p]).name, own);
   }
   if (!divided && out.slice.empty()) definition.origins = {};
+  const SamplePart samples = samples_of(id);
+  definition.origins.sample_parts = samples.parts;
+  definition.origins.sample_part = samples.part;
   const auto whole = whole_ids_.find(layer.name);
   const bool is_own = whole != whole_ids_.end() && whole_.layer(whole->second).kind == layer.kind;
   add({std::move(definition), {is_own ? std::optional(whole->second) : std::nullopt, out.slice, {}}, index_of(id)});
@@ -213,6 +249,7 @@ Sharding ShardBuilder::run() && {
   for (const Parameter& row : result.local.model.parameters()) {
     result.local.parameters.push_back(parameters_.at(row.name));
   }
+  result.local.says_loss = says_loss();
   return result;
 }
 

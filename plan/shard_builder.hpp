@@ -13,6 +13,11 @@ namespace tandem {
 using AxisLayouts = std::array<AxisLayout, kMeshAxes>;
 inline constexpr MeshAxis kDividingAxes[] = {MeshAxis::data, MeshAxis::height, MeshAxis::width, MeshAxis::tensor};
 
+/// Which of the equal parts of a micro-batch's samples a rank works on.
+struct SamplePart {
+  std::int64_t parts = 1, part = 0;
+};
+
 /// A rank's own tensor while its model is being written.
 struct LocalTensor {
   std::string name;  ///< of the local layer that writes it
@@ -49,6 +54,9 @@ class ShardBuilder {
                        std::string_view what) const;
   void set_local_sizes(LayerId id, LayerDefinition& definition) const;
   static std::vector<std::int64_t> begins(const TensorSlice& slice);
+  SamplePart samples_of(const AxisLayouts& layouts) const;
+  SamplePart samples_of(LayerId id) const;
+  bool says_loss() const;
   void add_layer(LayerId id, const std::vector<LocalTensor>& inputs, LayerDefinition definition);
   LocalParameter parameter(LayerId id, std::size_t index) const;
   void add_whole_layer(LayerId id);
@@ -61,6 +69,8 @@ class ShardBuilder {
   LocalTensor converted(LayerId reader, std::size_t input, LocalTensor tensor);
   LocalTensor converted(LayerId reader, std::size_t input, Change change, LocalTensor tensor);
   LocalTensor convert(LayerId producer, LocalTensor tensor, const Change& change);
+  LocalTensor dealt(LayerId producer, LocalTensor tensor, const Change& change);
+  LocalTensor divided_samples(LayerId producer, LocalTensor tensor, const Change& change);
   LocalTensor exchanged(LocalTensor tensor, const Change& change, std::optional<CollectiveKind> forward,
                         std::optional<CollectiveKind> backward, std::string_view suffix);
   LocalTensor rearranged(LocalTensor tensor, const Change& change, const LayerKind& kind, std::string_view suffix,

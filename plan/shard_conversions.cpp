@@ -24,6 +24,15 @@ std::string collectives_text(std::optional<CollectiveKind> forward, std::optiona
   return text;
 }
 
+void set_samples(LayerDefinition& definition, const SamplePart& samples) {
+  definition.origins.sample_parts = samples.parts;
+  definition.origins.sample_part = samples.part;
+}
+
+bool is_dealing(const AxisLayout& from, const AxisLayout& to) {
+  return from.form == Form::split && from.dimension != kSamples && to == split(kSamples);
+}
+
 }  // namespace
 
 std::int64_t ShardBuilder::local_length(const LocalTensor& tensor, LayerId producer, const AxisLayout& layout,
@@ -62,7 +71,8 @@ std::vector<std::int64_t> ShardBuilder::packed_bounds(const LocalTensor& tensor,
 }
 
 void ShardBuilder::note(const LocalTensor& tensor, LayerId producer, const Change& change, std::string_view what) {
-  std::int64_t elements = choice_.model.layer(producer).output.per_sample ? batch_ : 1;
+  std::int64_t elements =
+      choice_.model.layer(producer).output.per_sample ? batch_ / samples_of(tensor.layouts).parts : 1;
   const auto& dims = choice_.model.layer(producer).output.dims;
   AxisLayouts others = tensor.layouts;
   others[static_cast<std::size_t>(change.axis)] = kReplicated;
@@ -84,6 +94,7 @@ LocalTensor ShardBuilder::exchanged(LocalTensor tensor, const Change& change, st
                              .kind = "exchange",
                              .inputs = {tensor.name}};
   definition.row = &exchange_kind();
+  set_samples(definition, samples_of(tensor.layouts));
   tensor.name = definition.name;
   add({std::move(definition), {{}, tensor.slice, LayerCollective{change.axis, forward, backward, {}, {}}}, place_});
   return tensor;
@@ -101,12 +112,43 @@ LocalTensor ShardBuilder::rearranged(LocalTensor tensor, const Change& change, c
                                             {"rank", at_[change.axis]}},
                              .inputs = {tensor.name}};
   definition.row = &kind;
+  set_samples(definition, samples_of(tensor.layouts));
   tensor.name = definition.name;
   add({std::move(definition), {{}, tensor.slice, {}}, place_});
   return tensor;
 }
 
+/// Parts of all samples against all parts of the own samples.
+LocalTensor ShardBuilder::dealt(LayerId producer, LocalTensor tensor, const Change& change) {
+  const CollectiveKind kind = CollectiveKind::all_to_all;
+  const auto back = requires_gradient(choice_.model, producer) ? std::optional(kind) : std::nullopt;
+  const Change parts{change.axis, change.from, kReplicated, false, change.reader};
+  const std::int64_t length = local_length(tensor, producer, change.from, change.axis);
+  const std::int64_t longest = packed_bounds(tensor, producer, parts)[1], all = batch_ / samples_of(tensor.layouts).parts;
+  note(tensor, producer, change, collectives_text(kind, back));
+  conversions_.back().bytes = Bytes{4} * (all * longest);  // that each rank brings
+  tensor.layouts[static_cast<std::size_t>(change.axis)] = change.to;
+  tensor = rearranged(std::move(tensor), parts, deal_samples_kind(), "deal", length);
+  tensor = exchanged(std::move(tensor), parts, kind, back, name_of(kind));
+  tensor = rearranged(std::move(tensor), parts, take_samples_kind(), "take", length);
+  tensor.slice = slice(choice_.model.layer(producer).output.dims, tensor.layouts);
+  entries_.back().local.output = tensor.slice;
+  return tensor;
+}
+
+/// The own samples of a whole tensor, or of a sum. Each rank's lie together, so nothing is packed.
+LocalTensor ShardBuilder::divided_samples(LayerId producer, LocalTensor tensor, const Change& change) {
+  const auto sum = change.from.form == Form::partial ? std::optional(CollectiveKind::reduce_scatter) : std::nullopt;
+  const auto back = requires_gradient(choice_.model, producer) ? std::optional(CollectiveKind::all_gather) : std::nullopt;
+  note(tensor, producer, change, sum || back ? collectives_text(sum, back) : "own part of it");
+  if (sum || back) tensor = exchanged(std::move(tensor), change, sum, back, sum ? name_of(*sum) : "part");
+  tensor.layouts[static_cast<std::size_t>(change.axis)] = change.to;
+  return rearranged(std::move(tensor), change, take_block_kind(), "take", batch_ / samples_of(tensor.layouts).parts);
+}
+
 LocalTensor ShardBuilder::convert(LayerId producer, LocalTensor tensor, const Change& change) {
+  if (is_dealing(change.from, change.to)) return dealt(producer, std::move(tensor), change);
+  if (change.to == split(kSamples)) return divided_samples(producer, std::move(tensor), change);
   const bool gradient = requires_gradient(choice_.model, producer);
   const auto if_gradient = [&](CollectiveKind kind) { return gradient ? std::optional(kind) : std::nullopt; };
   const bool gathers = change.from.form == Form::split, scatters = change.to.form == Form::split;
@@ -170,13 +212,15 @@ bool ShardBuilder::moves(LayerId reader, std::size_t input, const AxisLayouts& f
   return false;
 }
 
-/// Parts are gathered from the innermost to the outermost, then cut from the outermost to the innermost.
+/// Parts are gathered from the innermost to the outermost, then cut, or dealt out as samples, from the outermost to the
+/// innermost.
 LocalTensor ShardBuilder::converted(LayerId reader, std::size_t input, LocalTensor tensor) {
   const AxisLayouts from = tensor.layouts;
   std::array<bool, kMeshAxes> done{};
   for (auto axis = std::rbegin(kDividingAxes); axis != std::rend(kDividingAxes); ++axis) {
     const auto at = static_cast<std::size_t>(*axis);
     if (mesh_.size(*axis) == 1 || from[at].form != Form::split || !moves(reader, input, from, *axis)) continue;
+    if (is_dealing(from[at], rule(reader, *axis).inputs.at(input))) continue;
     done[at] = rule(reader, *axis).inputs.at(input).form != Form::split;
     const bool partial = done[at] && input_gradient_is_partial(rule(reader, *axis), input);
     tensor = converted(reader, input, {*axis, from[at], kReplicated, partial, {}}, std::move(tensor));
@@ -195,8 +239,9 @@ LocalTensor ShardBuilder::converted(LayerId reader, std::size_t input, Change ch
   change.reader = choice_.model.layer(reader).name;
   if (change.from == change.to && !change.gradient_is_partial) return tensor;
   invariant(change.to.form != Form::partial, "no rule wants a summand");
-  if (change.to.dimension == kSamples && change.to.form == Form::split)
-    throw InputError(fmt::format("{}: samples cannot be dealt out anew", change.reader));
+  if (change.from == split(kSamples) || (change.axis == MeshAxis::data && change.to == split(kSamples)))
+    throw InputError(fmt::format("{}: samples that were dealt out cannot be put together, nor dealt out among replicas",
+                                 change.reader));
   const std::string key =
       fmt::format("{} {} {} {}", tensor.name, name_of(change.axis), to_text(change.to), change.gradient_is_partial);
   if (const auto known = known_.find(key); known != known_.end()) return known->second;

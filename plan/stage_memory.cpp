@@ -22,8 +22,8 @@ bool is_kept(const Model& model, LayerId tensor) {
 }
 
 std::int64_t kept_bytes(const Model& model, LayerId id, std::int64_t batch) {
-  std::int64_t bytes = is_kept(model, id) ? aligned_size(model.layer(id).output.bytes(batch)) : 0;
-  for (const TensorSpec& extra : model.layer(id).kept.extra) bytes += aligned_size(extra.bytes(batch));
+  std::int64_t bytes = is_kept(model, id) ? aligned_size(model.bytes(id, batch)) : 0;
+  for (const TensorSpec& extra : model.layer(id).kept.extra) bytes += aligned_size(extra.bytes(model.samples(id, batch)));
   return bytes;
 }
 
@@ -40,7 +40,7 @@ std::int64_t bytes_again(const Model& model, LayerId id, std::int64_t batch, Rec
   const Layer& layer = model.layer(id);
   const bool attends = layer.kind->name == "attention" || layer.kind->name == "grouped_attention";
   std::int64_t extra = 0;
-  for (const TensorSpec& spec : layer.kept.extra) extra += aligned_size(spec.bytes(batch));
+  for (const TensorSpec& spec : layer.kept.extra) extra += aligned_size(spec.bytes(model.samples(id, batch)));
   if (policy == Recompute::Kind::selective) return attends ? extra : 0;
   if (policy != Recompute::Kind::full) return 0;
   return is_pinned(model, id) ? extra : kept_bytes(model, id, batch);
@@ -48,7 +48,7 @@ std::int64_t bytes_again(const Model& model, LayerId id, std::int64_t batch, Rec
 
 /// Its output where it is not kept, the gradient of it, and its scratch.
 std::int64_t passing_bytes(const Model& model, LayerId id, std::int64_t batch) {
-  std::int64_t bytes = 2 * aligned_size(model.layer(id).output.bytes(batch));
+  std::int64_t bytes = 2 * aligned_size(model.bytes(id, batch));
   for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
     bytes += aligned_size(model.scratch(id, pass, batch));
   return bytes;
@@ -96,7 +96,7 @@ StageMemory::StageMemory(const Plan& plan, const LocalModel& local, std::vector<
     const auto id = static_cast<LayerId>(i);
     permanent_.push_back(permanent_.back() + permanent_bytes(local.model, id, plan));
     const bool source = policy == Recompute::Kind::full && local.model.layer(id).kind->inputs == 0;
-    const std::int64_t all = source ? aligned_size(local.model.layer(id).output.bytes(batch))
+    const std::int64_t all = source ? aligned_size(local.model.bytes(id, batch))
                                     : kept_bytes(local.model, id, batch);
     const std::int64_t again = bytes_again(local.model, id, batch, policy);
     kept_.push_back(kept_.back() + all - again);
@@ -106,7 +106,7 @@ StageMemory::StageMemory(const Plan& plan, const LocalModel& local, std::vector<
     crossing_.push_back(0);
     if (cut == 0 || cut == local.model.layer_count()) continue;
     for (const LayerId tensor : local.model.crossing(cut))
-      crossing_.back() += aligned_size(local.model.layer(tensor).output.bytes(batch));
+      crossing_.back() += aligned_size(local.model.bytes(tensor, batch));
   }
 }
 

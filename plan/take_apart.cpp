@@ -15,11 +15,12 @@ std::int64_t statistics_parts(const Plan& plan, const Mesh& mesh, const AxisRule
   return parts;
 }
 
-/// Axes other than those of samples on which the logits are divided.
+/// Ranks among which the logits of one sample are divided.
 std::int64_t vocabulary_parts(const Mesh& mesh, const AxisRules& input) {
   std::int64_t parts = 1;
   for (const MeshAxis axis : {MeshAxis::height, MeshAxis::width, MeshAxis::tensor})
-    if (splits(input, axis)) parts *= mesh.size(axis);
+    if (splits(input, axis) && input[static_cast<std::size_t>(axis)].output.dimension != kSamples)
+      parts *= mesh.size(axis);
   return parts;
 }
 

@@ -35,10 +35,11 @@ void add_saved(const Program& program, const BufferSpec& spec, Place place, Cont
     if (at.place == place && at.group == spec.group) contents.add(at.offset, name, bytes);
   };
   for (const LayerPlan& plan : segment.layers) {
-    const Layer& layer = program.local(spec.segment).model.layer(plan.layer);
-    add(plan.output, layer.name, layer.output.bytes(segment.batch));
+    const Model& model = program.local(spec.segment).model;
+    const Layer& layer = model.layer(plan.layer);
+    add(plan.output, layer.name, model.bytes(plan.layer, segment.batch));
     for (std::size_t i = 0; i < plan.extra.size(); ++i)
-      add(plan.extra[i], layer.name + " (for backward)", layer.kept.extra[i].bytes(segment.batch));
+      add(plan.extra[i], layer.name + " (for backward)", layer.kept.extra[i].bytes(model.samples(plan.layer, segment.batch)));
   }
 }
 

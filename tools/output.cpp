@@ -106,7 +106,7 @@ Json plan_json(const Job& job) {
             {"spatial", {plan.height, plan.width}}}},
           {"tensor_split", std::string(name_of(plan.tensor_split))},
           {"sequence_parallel", plan.sequence_parallel},
-          {"after_space", plan.after_space == AfterSpace::tensor ? "tensor" : "replicated"},
+          {"after_space", std::string(name_of(plan.after_space))},
           {"synchronised_batch_norm", plan.synchronised_batch_norm},
           {"layouts", layouts},
           {"bucket_bytes", plan.bucket.count},

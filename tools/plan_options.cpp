@@ -43,10 +43,11 @@ void set_split(Plan& plan, std::string_view, const std::string& value) {
 }
 
 void set_after_space(Plan& plan, std::string_view, const std::string& value) {
-  if (value != "replicated" && value != "tensor")
-    throw InputError(fmt::format("--after-space: no such way{}", did_you_mean(value, {"replicated", "tensor"})), value,
-                     "replicated or tensor");
-  plan.after_space = value == "tensor" ? AfterSpace::tensor : AfterSpace::replicated;
+  const auto after = find_after_space(value);
+  if (!after)
+    throw InputError(fmt::format("--after-space: no such way{}", did_you_mean(value, after_space_names())), value,
+                     fmt::format("one of {}", fmt::join(after_space_names(), ", ")));
+  plan.after_space = *after;
 }
 
 /// "2x2", or "2" for rows alone.
@@ -119,7 +120,7 @@ constexpr PlanFlag kPlanFlags[] = {
     {kLayouts, "tensor", "SPLIT", "megatron (default: columns, then rows) or naive (rows)", set_split},
     {kLayouts, "sequence-parallel", "on|off", "divide positions on the tensor axis where layers are not (default off)",
      set_switch<&Plan::sequence_parallel>},
-    {kLayouts, "after-space", "WAY", "where images end: replicated (default) or tensor", set_after_space},
+    {kLayouts, "after-space", "WAY", "where images end: replicated (default), tensor or samples", set_after_space},
     {kLayouts, "sync-batch-norm", "on|off", "batch statistics over all replicas (default off)",
      set_switch<&Plan::synchronised_batch_norm>},
     {kLayouts, "zero", "STAGE", "split over replicas: 1: optimizer state, 2: and gradients, 3: and weights",

@@ -9,6 +9,7 @@
 #include "plan/conversions.hpp"
 #include "tests/catch.hpp"
 #include "tests/exec/kernel_case.hpp"
+#include "tests/plan/collectives.hpp"
 
 using namespace tandem;
 
@@ -259,6 +260,45 @@ TEST_CASE("backward of sending and of joining rows are their adjoints") {
   for (const Strips& halo : kStrips) {
     check_adjoint(halo.of(halo_send_kind()), seed++);
     check_adjoint(halo.of(halo_join_kind()), seed++);
+  }
+}
+
+TEST_CASE("dealing, an all-to-all and taking give each rank its own samples whole, and their gradients go back") {
+  for (const Packing& packing : kPackings) {
+    if (packing.blocks > 1) continue;
+    const std::int64_t ranks = packing.ranks;
+    const Packing all{packing.batch * ranks, packing.outer, packing.length, packing.inner, 1, ranks};  // `batch` each
+    const Values whole = random_values(all.elements(), 7);
+    const auto samples_of = [&](std::int64_t rank) {
+      const std::int64_t count = packing.elements();
+      return Values(whole.begin() + rank * count, whole.begin() + (rank + 1) * count);
+    };
+    const std::int64_t longest = (packing.length + ranks - 1) / ranks;
+    const auto deal = [&](std::int64_t rank) { return packing.of(deal_samples_kind(), rank, std::ssize(all.rows_of(rank))); };
+    const auto take = [&](std::int64_t rank) { return packing.of(take_samples_kind(), rank, 2 * ranks * longest); };
+    const auto trade = [&](Vectors vectors) {
+      const CollectiveShape shape =
+          shape_of(CollectiveKind::all_to_all, static_cast<std::uint32_t>(ranks), std::ssize(vectors[0]));
+      run_in_lock_step(find_collective_algorithm("direct"), shape, vectors);
+      return vectors;
+    };
+
+    Vectors parts, dealt, gradients;
+    for (std::int64_t rank = 0; rank < ranks; ++rank) {
+      parts.push_back(all.part(whole, rank));
+      dealt.push_back(deal(rank).forward({parts.back()}, kUntouched));
+    }
+    const Vectors arrived = trade(dealt);
+    for (std::int64_t rank = 0; rank < ranks; ++rank) {
+      const auto at = static_cast<std::size_t>(rank);
+      CHECK(take(rank).forward({arrived[at]}) == samples_of(rank));
+      gradients.push_back(take(rank).backward(samples_of(rank), {Values(arrived[at].size(), kUntouched)})[0]);
+    }
+    const Vectors returned = trade(gradients);
+    for (std::int64_t rank = 0; rank < ranks; ++rank) {
+      const auto at = static_cast<std::size_t>(rank);
+      CHECK(deal(rank).backward(returned[at], {Values(parts[at].size(), kUntouched)})[0] == parts[at]);
+    }
   }
 }
 

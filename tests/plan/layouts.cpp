@@ -114,6 +114,22 @@ TEST_CASE("past the images the space axes may go on as tensor axes") {
         Texts{"pool2 height", "flatten replicated", "fc3 columns", "relu3 columns", "fc4 rows", "loss replicated"});
 }
 
+TEST_CASE("past the images the space axes may go on with samples of their own, the targets' source too") {
+  Plan plan = plan_on(1, 2, 2, 1);
+  plan.after_space = AfterSpace::samples;
+
+  const LayoutChoice choice = choose_layouts(plan, load_model("vgg-nano"));
+
+  for (const MeshAxis axis : {MeshAxis::height, MeshAxis::width}) {
+    const std::string name(name_of(axis));
+    CHECK(rules(choice, axis, {"images", "pool2", "flatten", "fc3", "relu3", "fc4", "targets", "loss"}) ==
+          Texts{"images " + name, "pool2 " + name, "flatten samples", "fc3 samples", "relu3 samples", "fc4 samples",
+                "targets samples", "loss samples"});
+    for (std::size_t i = 0; i < choice.rules.size(); ++i)
+      CHECK_FALSE(repeats_work(choice.rules[i][static_cast<std::size_t>(axis)]));
+  }
+}
+
 TEST_CASE("on the tensor axis convolutions take turns: filters, then channels") {
   const LayoutChoice choice = choose_layouts(plan_on(1, 1, 1, 2), load_model("vgg-nano"));
 

@@ -150,7 +150,7 @@ TEST_CASE("whatever the mesh, lowering makes a Program that verifies, and member
     plan.micro_batches = dice.between(1, 3);
     plan.tensor_split = dice.chance(3) ? TensorSplit::naive : TensorSplit::megatron;
     plan.sequence_parallel = dice.chance(2);
-    plan.after_space = dice.chance(2) ? AfterSpace::tensor : AfterSpace::replicated;
+    plan.after_space = static_cast<AfterSpace>(dice.between(0, 2));
     plan.synchronised_batch_norm = dice.chance(2);
     plan.overlap = dice.chance(2);
     plan.bucket = {1LL << dice.between(10, 24)};

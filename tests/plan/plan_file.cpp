@@ -26,7 +26,7 @@ void divide(Plan& plan) {
   for (std::int64_t Plan::*ranks : {&Plan::replicas, &Plan::tensor, &Plan::height, &Plan::width})
     if (*rc::gen::arbitrary<bool>()) plan.*ranks = any_count();
   plan.tensor_split = *rc::gen::element(TensorSplit::megatron, TensorSplit::naive, TensorSplit::best);
-  plan.after_space = *rc::gen::element(AfterSpace::replicated, AfterSpace::tensor);
+  plan.after_space = *rc::gen::element(AfterSpace::replicated, AfterSpace::tensor, AfterSpace::samples);
   for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap})
     plan.*flag = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) plan.bucket = {any_count()};
@@ -155,7 +155,7 @@ TEST_CASE("how a plan divides is refused where it stands when it is no such thin
         "plan.yaml:2:15: error: unknown; did you mean \"megatron\"?; got \"megatorn\", "
         "want one of megatron, naive, best");
   CHECK(complaint_about("model: mlp\nafter_space: tensr\n") ==
-        R"(plan.yaml:2:14: error: unknown; did you mean "tensor"?; got "tensr", want replicated or tensor)");
+        R"(plan.yaml:2:14: error: unknown; did you mean "tensor"?; got "tensr", want one of replicated, tensor, samples)");
   CHECK(complaint_about("model: mlp\ncollective: rign\n").find(
             R"(plan.yaml:2:13: error: no such algorithm; did you mean "ring"?; got "rign", want one of auto, )") == 0);
   CHECK(complaint_about("model: mlp\nmesh: {spatial: [2]}\n") ==

@@ -58,6 +58,7 @@ Plan random_mesh(Dice& dice, bool images) {
   plan.tensor_split = dice.chance(3) ? TensorSplit::naive : TensorSplit::megatron;
   plan.sequence_parallel = dice.chance(2);
   plan.after_space = dice.chance(2) && plan.height != 3 ? AfterSpace::tensor : AfterSpace::replicated;
+  if (dice.chance(3) && plan.height != 3) plan.after_space = AfterSpace::samples;
   plan.synchronised_batch_norm = dice.chance(2);
   return plan;
 }
@@ -223,4 +224,47 @@ TEST_CASE("one rank alone has the whole model, without slices or conversions") {
   for (const LocalLayer& row : part.local.layers) CHECK((row.output.empty() && row.whole && !row.collective));
   for (const LocalParameter& row : part.local.parameters)
     CHECK((row.slice.empty() && row.partial == std::array<bool, kMeshAxes>{}));
+}
+
+TEST_CASE("an all-to-all deals out samples where the image ends: rows against samples, then columns against samples") {
+  Plan plan = plan_on(1, 2, 2, 1);
+  plan.after_space = AfterSpace::samples;
+  const Model model = load_model("vgg-nano");
+
+  const Sharding part = part_of(plan, model);
+
+  CHECK(collectives(part.local, "pool2") == Counts{{"forward all_to_all", 2}, {"backward all_to_all", 2}});
+  std::vector<std::int64_t> bytes;
+  for (const ConversionRow& row : part.conversions) {
+    if (row.tensor != "pool2") continue;
+    CHECK(row.from.form == AxisLayout::Form::split);
+    CHECK(row.to == split(kSamples));
+    CHECK(row.collectives == "all_to_all, backward all_to_all");
+    bytes.push_back(row.bytes.count);
+  }
+  // 32 channels of 4 x 4 values: of 4 samples 2 x 2 of each, then of 2 samples 4 x 2 of each.
+  CHECK(bytes == std::vector<std::int64_t>{4 * 32 * 2 * 2 * 4, 2 * 32 * 4 * 2 * 4});
+}
+
+TEST_CASE("each rank over space has its own samples, rows before columns, and says their loss") {
+  Plan plan = plan_on(1, 2, 2, 2);
+  plan.after_space = AfterSpace::samples;
+  const Model model = load_model("vgg-nano");
+  const Mesh mesh = mesh_of(plan);
+
+  for (std::uint32_t rank = 0; rank < mesh.workers(); ++rank) {
+    const LocalModel local = part_of(plan, model, rank).local;
+    const Coordinate at = mesh.coordinate_of(rank);
+    for (const Layer& layer : local.model.layers()) {
+      if (layer.name == "conv1_1") CHECK(layer.origins.sample_parts == 1);
+      if (layer.name != "loss" && layer.name != "targets" && layer.name != "fc3") continue;
+      CHECK(layer.origins.sample_parts == 4);
+      CHECK(layer.origins.sample_part == 2 * at[MeshAxis::height] + at[MeshAxis::width]);
+    }
+    CHECK(local.says_loss == (at[MeshAxis::tensor] == 0));
+    for (const LocalParameter& row : local.parameters) {  // each sees samples, or rows and columns, of its own
+      CHECK(row.partial[static_cast<std::size_t>(MeshAxis::height)]);
+      CHECK(row.partial[static_cast<std::size_t>(MeshAxis::width)]);
+    }
+  }
 }

@@ -115,3 +115,20 @@ TEST_CASE("a tied parameter whose gradient is a summand in only one of its layer
         "error: the gradient of a tied parameter would be summed over other ranks in its two layers; "
         "got \"lm_head.weight\", want the same rule for both, or none");
 }
+
+TEST_CASE("samples that do not divide among the ranks over space are refused with both numbers") {
+  Plan plan = plan_on(1, 2, 4, 1);
+  plan.after_space = AfterSpace::samples;
+
+  CHECK(about(plan, load_model("vgg-nano")) ==
+        "error: the samples of a micro-batch do not divide among 2 x 4 ranks over height and width; got \"4\", "
+        "want a multiple of 8");
+}
+
+TEST_CASE("samples alone are no images to divide") {
+  Plan plan = plan_on(1, 2, 1, 1);
+  plan.after_space = AfterSpace::samples;
+
+  CHECK(about(plan, load_model("mlp")) ==
+        "error: mlp has no images to divide over their height; got \"2 height ranks\", want 1");
+}

@@ -66,6 +66,11 @@ void check_meshes(const std::string& model, bool space) {
       if (sizes.height > 4 || sizes.width > 4) continue;
       Plan plan = mesh_plan(model, sizes, 2);
       check_masks(plan, rider);
+      if (const std::int64_t ranks = sizes.height * sizes.width; ranks > 1) {
+        Plan dealt = mesh_plan(model, sizes, 2 * ranks);
+        dealt.after_space = AfterSpace::samples;  // a mask is of the sample's number, not of its place on the rank
+        check_masks(dealt, rider);
+      }
       if (sizes.tensor == 1) continue;
       plan.sequence_parallel = !space;
       plan.tensor_split = space ? TensorSplit::naive : TensorSplit::megatron;

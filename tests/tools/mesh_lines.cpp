@@ -31,6 +31,7 @@ TEST_CASE("what is wrong in a mesh is said on one line before this machine is me
   const Row row = GENERATE(values<Row>({
       {"--tensor nave", "did you mean \"naive\"?"},
       {"--after-space replicate", "did you mean \"replicated\"?"},
+      {"--model vgg-nano --spatial 2x2 --after-space samples --micro-batch-size 6", "want a multiple of 4"},
       {"--sequence-parallel oof", "did you mean \"off\"?"},
       {"--sync-batch-norm yes", "want on or off"},
       {"--overlap 1", "want on or off"},

@@ -49,7 +49,7 @@ std::string described(const Plan& plan) {
   if (!plan.overlap) text += ", no overlap";
   if (plan.tensor_split == TensorSplit::naive) text += ", naive";
   if (plan.sequence_parallel) text += ", sequence parallel";
-  if (plan.after_space == AfterSpace::tensor) text += ", tensor after space";
+  if (plan.after_space != AfterSpace::replicated) text += fmt::format(", {} after space", name_of(plan.after_space));
   if (plan.synchronised_batch_norm) text += ", synchronised batch norm";
   if (plan.window != 2) text += fmt::format(", window {}", plan.window);
   return text + fmt::format(", {} micro-batches of {}", plan.micro_batches, plan.micro_batch_size);
