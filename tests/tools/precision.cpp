@@ -106,10 +106,10 @@ TEST_CASE("a check in bf16 says how it is stored and what it allows") {
 }
 
 TEST_CASE("an unknown precision is refused") {
-  const Outcome outcome = typed("simulate --model mlp --precision bf61");
+  const Outcome outcome = typed("simulate --model mlp --precision bf17");
 
   CHECK(outcome.code == 2);
-  CHECK_THAT(outcome.err, Contains("--precision: no such precision; did you mean \"bf16\"?; got \"bf61\", want fp32 or bf16"));
+  CHECK_THAT(outcome.err, Contains("--precision: no such precision; did you mean \"bf16\"?; got \"bf17\", want fp32 or bf16"));
 }
 
 TEST_CASE("a device with a rate for bf16 is faster with it, and holds less") {
