@@ -99,3 +99,22 @@ TEST_CASE("the loss of a transformer falls in bfloat16 as it does in float") {
   CHECK(std::abs(mean_of_last_ten(half) - mean_of_last_ten(wide)) < 0.1f * mean_of_last_ten(wide));
   CHECK(half.back() != wide.back());
 }
+
+TEST_CASE("a dropout that keeps its mask computes what one computes that makes it again") {
+  const auto model = [](double stores_mask) {
+    return Model("dropped", {{.name = "x", .kind = "values", .attributes = {{"features", 12}}},
+                             {.name = "targets", .kind = "target_values", .attributes = {{"features", 4}}},
+                             {.name = "a", .kind = "linear", .attributes = {{"features", 32}}, .inputs = {"x"}},
+                             {.name = "drop", .kind = "dropout", .attributes = {{"stores_mask", stores_mask}}},
+                             {.name = "y", .kind = "linear", .attributes = {{"features", 4}}},
+                             {.name = "loss", .kind = "mean_squared_error", .inputs = {"y", "targets"}}});
+  };
+  const ElementType stored = GENERATE(ElementType::float32, ElementType::bfloat16);
+  const auto trained = [&](double stores_mask) {
+    const Model own = model(stores_mask).stored_as(stored);
+    const Dataset dataset = small_data(own);
+    return run_on_one_thread(program_of(own, {.ranks = 1}), own, dataset, iterations(3));
+  };
+
+  CHECK(same_numbers(trained(1), trained(0)));
+}
