@@ -49,7 +49,7 @@ std::optional<Plan> offload(const Plan& plan, const Plan& asked, const Cluster& 
   if (!reaches_host(cluster)) return {};
   Plan next = plan;
   next.offload = asked.offload == "none" || asked.offload == "dynamic" ? "all" : asked.offload;
-  next.offload_optimizer = is_plain(plan.schedule) && plan.optimizer.states() > 0;
+  next.offload_optimizer = is_plain(plan.schedule) && plan.optimizer.states(plan.precision) > 0;
   return next;
 }
 
