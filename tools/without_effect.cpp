@@ -36,7 +36,7 @@ Why fetched(const Plan& plan) {
   return unless(offloads(plan) || plan.offload_optimizer, "nothing is offloaded");
 }
 
-Why states(const Plan& plan) { return unless(plan.optimizer.states() > 0, "the optimizer has no states"); }
+Why states(const Plan& plan) { return unless(plan.optimizer.states(plan.precision) > 0, "the optimizer has no states"); }
 
 Why tensor_ranks(const Plan& plan) { return unless(plan.tensor > 1, "there is one tensor rank"); }
 
