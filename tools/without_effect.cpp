@@ -30,11 +30,10 @@ Why chunks(const Plan& plan) {
 
 Why sharded_weights(const Plan& plan) { return unless(plan.zero == 3, "weights are sharded only with zero: 3"); }
 
-Why offloaded(const Plan& plan) { return unless(offloads(plan), "no activation is offloaded"); }
+/// Weights, gradients or the optimizer's states, a bucket at a time.
+bool streams(const Plan& plan) { return plan.offload_weights || plan.offload_optimizer; }
 
-Why fetched(const Plan& plan) {
-  return unless(offloads(plan) || plan.offload_optimizer, "nothing is offloaded");
-}
+Why offloaded(const Plan& plan) { return unless(offloads(plan) || streams(plan), "nothing is offloaded"); }
 
 Why states(const Plan& plan) { return unless(plan.optimizer.states(plan.precision) > 0, "the optimizer has no states"); }
 
@@ -46,6 +45,10 @@ Why replicas(const Plan& plan) { return unless(plan.replicas > 1, "there is one 
 
 Why collectives(const Plan& plan) {
   return unless(mesh_of(plan).workers_per_stage() > 1 || has_copies(plan), "the plan has no collectives");
+}
+
+Why buckets(const Plan& plan) {
+  return streams(plan) ? Why() : collectives(plan);
 }
 
 Why messages(const Plan& plan) { return unless(plan.pipeline > 1, "there is one pipeline rank"); }
@@ -67,7 +70,7 @@ constexpr Row kRows[] = {
     {"prefetch", "prefetch", same<&Plan::prefetch>, sharded_weights},
     {"reshard", "reshard", same<&Plan::reshard>, sharded_weights},
     {"offload-staging", "offload_staging", same<&Plan::offload_staging>, offloaded},
-    {"offload-prefetch", "offload_prefetch", same<&Plan::offload_prefetch>, fetched},
+    {"offload-prefetch", "offload_prefetch", same<&Plan::offload_prefetch>, offloaded},
     {"offload-optimizer", "offload_optimizer", same<&Plan::offload_optimizer>, states},
     {"tensor", "tensor_split", same<&Plan::tensor_split>, tensor_ranks},
     {"sequence-parallel", "sequence_parallel", same<&Plan::sequence_parallel>, tensor_ranks},
@@ -75,7 +78,7 @@ constexpr Row kRows[] = {
     {"after-space", "after_space", same<&Plan::after_space>, spatial_ranks},
     {"sync-batch-norm", "synchronised_batch_norm", same<&Plan::synchronised_batch_norm>, replicas},
     {"collective", "collective", same<&Plan::collective>, collectives},
-    {"bucket", "bucket", same<&Plan::bucket>, collectives},
+    {"bucket", "bucket", same<&Plan::bucket>, buckets},
     {"overlap", "overlap", same<&Plan::overlap>, collectives},
     {"window", "window", same<&Plan::window>, messages},
 };
@@ -85,7 +88,9 @@ bool recomputes(const Program& program) {
 }
 
 bool copies_activations(const Program& program) {
-  return std::ranges::any_of(program.copy_specs(), [](const CopySpec& spec) { return spec.group != kStates; });
+  return std::ranges::any_of(program.copy_specs(), [](const CopySpec& spec) {
+    return spec.content == BufferContent::saved || spec.content == BufferContent::inbox;
+  });
 }
 
 bool reads_text(const Model& model) {
