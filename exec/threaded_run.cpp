@@ -116,11 +116,23 @@ void ThreadedRun::say_what_messages_wait_for() {
   }
 }
 
+/// Those of its stream that come before an inline step may be the stream's own thread's. The compute step would wait for them,
+/// too.
+void ThreadedRun::await_turn(StepId step, std::int64_t iteration) {
+  const StreamId stream = program_.step(step).stream;
+  const Stream& row = program_.stream(stream);
+  const std::uint32_t earlier = static_cast<std::uint32_t>(iteration) * row.count;
+  ended_[index_of(stream)].wait_for(earlier + index_of(step) - index_of(row.first), control_);
+}
+
 void ThreadedRun::run_iteration(StreamId stream, std::int64_t iteration) {
   const Stream& row = program_.stream(stream);
   for (std::uint32_t i = 0; i < row.count; ++i) {
     const auto step = static_cast<StepId>(index_of(row.first) + i);
-    for (const StepId before : inline_.before(step)) run_step(before, iteration);
+    for (const StepId before : inline_.before(step)) {
+      await_turn(before, iteration);
+      run_step(before, iteration);
+    }
     if (!inline_.contains(step)) run_step(step, iteration);
     else ended_[index_of(stream)].wait_for(static_cast<std::uint32_t>(iteration) * row.count + i + 1, control_);
   }

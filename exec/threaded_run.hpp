@@ -37,6 +37,7 @@ class ThreadedRun {
   void run_iteration(StreamId stream, std::int64_t iteration);
   void run_step(StepId step, std::int64_t iteration);
   void await(StepId step, std::int64_t iteration);
+  void await_turn(StepId step, std::int64_t iteration);
   void finish(StepId step);
   void move(std::vector<MessageId>& ready);
   void deliver(MessageId message, std::vector<MessageId>& ready);

@@ -11,7 +11,7 @@ namespace {
 using Case = KernelCase<float>;
 
 Scene dropout(std::int64_t batch, std::vector<std::int64_t> dims, double probability = 0.5) {
-  return {"dropout", {{"probability", probability}}, {real_tensor(std::move(dims))}, batch};
+  return {"dropout", {{"probability", probability}, {"stores_mask", 0}}, {real_tensor(std::move(dims))}, batch};
 }
 
 /// Which of the values of the layer are kept.

@@ -10,7 +10,7 @@ Scene elementwise(std::string kind, std::int64_t batch, const std::vector<std::i
 }
 
 Scene dropout(std::int64_t batch, std::vector<std::int64_t> dims, double probability) {
-  return {"dropout", {{"probability", probability}}, {real_tensor(std::move(dims))}, batch};
+  return {"dropout", {{"probability", probability}, {"stores_mask", 0}}, {real_tensor(std::move(dims))}, batch};
 }
 
 Scene rms_norm(std::int64_t batch, std::vector<std::int64_t> dims) {

@@ -36,6 +36,7 @@ inline Applied apply(std::string_view kind, std::vector<TensorSpec> inputs, std:
 }
 
 inline TensorSpec real(std::vector<std::int64_t> dims) { return {.dims = std::move(dims)}; }
+inline TensorSpec statistic(std::vector<std::int64_t> dims) { return {.dims = std::move(dims), .statistic = true}; }
 inline TensorSpec whole(std::vector<std::int64_t> dims) { return {.dims = std::move(dims), .type = ElementType::int32}; }
 
 inline bool is_nothing(const Work& work) {

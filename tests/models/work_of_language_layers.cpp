@@ -7,7 +7,7 @@ TEST_CASE("an rms norm keeps its input and one number a row") {
   const auto layer = apply("rms_norm", {real({3, 8})});
 
   CHECK(layer.kept().inputs == std::vector{true});
-  CHECK(layer.kept().extra == std::vector{real({3, 1})});
+  CHECK(layer.kept().extra == std::vector{statistic({3, 1})});
   CHECK(layer.parameters()[0].initial == Initial::ones);
   CHECK(layer.work(F, 2).transcendentals == 6);             // a root for each of 2 * 3 rows
   CHECK(layer.work(F, 2).read == Bytes{4 * (48 + 8)});      // x, weight
@@ -55,7 +55,7 @@ TEST_CASE("a rotary layer computes an angle a pair and position whatever the bat
 TEST_CASE("statistics of a vocabulary need three numbers a part and token, and no gradient") {
   const auto layer = apply("vocabulary_statistics", {real({5, 12}), whole({5})}, {{"parts", 4}});
 
-  CHECK(layer.output == real({4, 5, 3}));
+  CHECK(layer.output == statistic({4, 5, 3}));
   CHECK(layer.kind.is_constant);
   CHECK(layer.work(F, 2).transcendentals == 120);
   CHECK(is_nothing(layer.work(I, 2)));

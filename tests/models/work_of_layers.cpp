@@ -89,7 +89,7 @@ TEST_CASE("a layer norm keeps its input and two numbers a row") {
 
   CHECK(layer.kept().inputs == std::vector{true});
   REQUIRE(layer.kept().extra.size() == 1);
-  CHECK(layer.kept().extra[0] == real({3, 2}));
+  CHECK(layer.kept().extra[0] == statistic({3, 2}));
   CHECK(layer.work(F, 2).transcendentals == 6);                   // a root for each of 2 * 3 rows
   CHECK(layer.work(F, 2).read == Bytes{4 * (48 + 8 + 8)});        // x, weight, bias
   CHECK(layer.work(F, 2).written == Bytes{4 * (48 + 12)});        // y, mean and 1 / deviation of 6 rows
