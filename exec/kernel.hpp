@@ -41,6 +41,11 @@ struct KernelArguments {
 template <class Real>
 using Kernel = void (*)(const KernelArguments<Real>&);
 
+/// Of a kind whose derivative jumps: turns each decision of F (is the value positive? which is the largest?) that a change of
+/// the inputs by `margin` would turn, by changing what F wrote by no more than that. Returns how many it turned.
+template <class Real>
+using Turn = std::int64_t (*)(const KernelArguments<Real>&, Real margin);
+
 /// Null where the kind has no such pass. Sources of data have no kernels: a Dataset fills them.
 template <class Real>
 struct KernelRow {
@@ -48,6 +53,7 @@ struct KernelRow {
   Kernel<Real> forward = nullptr;
   Kernel<Real> input_gradient = nullptr;
   Kernel<Real> weight_gradient = nullptr;
+  Turn<Real> turn = nullptr;  ///< of reference kernels alone
 
   Kernel<Real> of(Pass pass) const;
 };

@@ -1,6 +1,7 @@
 #include "exec/model_walk.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "base/random.hpp"
@@ -105,29 +106,39 @@ const double* ModelWalk::weight_of(ParameterId id) const {
 
 void ModelWalk::run(LayerId id, Pass pass, double seed) {
   const Layer& layer = model_.layer(id);
-  const Kernel<double> kernel = find_kernels(reference_kernels<double>(), layer.kind->name).of(pass);
+  const KernelRow<double>& row = find_kernels(reference_kernels<double>(), layer.kind->name);
+  const Kernel<double> kernel = row.of(pass);
   invariant(kernel != nullptr, "a layer has a kernel for every pass that it needs");
   const auto specs = model_.input_specs(id);
   auto& [output, output_gradient, tokens, extra] = tensors_[index_of(id)];
   Call call(*this, layer);
   for (auto& values : extra) call.extra.push_back(values.data());
-  kernel({.attributes = &layer.attributes,
-          .input_specs = specs,
-          .output_spec = &layer.output,
-          .batch = batch_,
-          .seed_of_masks = seed_,
-          .layer_key = stream_of(layer.name),
-          .iteration = iteration_,
-          .first_sample = first_sample_,
-          .inputs = call.inputs,
-          .parameters = call.parameters,
-          .output = output.data(),
-          .extra = call.extra,
-          .output_gradient = output_gradient.data(),
-          .seed = seed,
-          .input_gradients = call.input_gradients,
-          .accumulate = {call.accumulate.get(), layer.inputs.size()},
-          .parameter_gradients = call.parameter_gradients});
+  const KernelArguments<double> arguments{.attributes = &layer.attributes,
+                                          .input_specs = specs,
+                                          .output_spec = &layer.output,
+                                          .batch = batch_,
+                                          .seed_of_masks = seed_,
+                                          .layer_key = stream_of(layer.name),
+                                          .iteration = iteration_,
+                                          .first_sample = first_sample_,
+                                          .inputs = call.inputs,
+                                          .parameters = call.parameters,
+                                          .output = output.data(),
+                                          .extra = call.extra,
+                                          .output_gradient = output_gradient.data(),
+                                          .seed = seed,
+                                          .input_gradients = call.input_gradients,
+                                          .accumulate = {call.accumulate.get(), layer.inputs.size()},
+                                          .parameter_gradients = call.parameter_gradients};
+  kernel(arguments);
+  if (pass == Pass::forward && row.turn != nullptr && !margins.empty()) turned += row.turn(arguments, margin_of(id));
+}
+
+double ModelWalk::margin_of(LayerId id) const {
+  double largest = 0;
+  for (const double value : tensors_[index_of(model_.layer(id).inputs[0])].output)
+    largest = std::max(largest, std::abs(value));
+  return margins[index_of(id)] * largest;
 }
 
 double ModelWalk::forward() {

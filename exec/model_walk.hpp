@@ -24,6 +24,9 @@ class ModelWalk {
   std::vector<Values> weights, gradients;
   /// By ParameterId, tied uses too: what a layer reads instead of `weights`; empty: the weights.
   std::vector<const double*> read_instead;
+  /// By LayerId, where decisions of kinks are to be turned (Turn): the margin, over the largest value that the layer reads.
+  std::vector<double> margins;
+  std::int64_t turned = 0;  ///< decisions, so far
 
   void start_weights(std::uint64_t seed);
   void zero_gradients();
@@ -47,6 +50,7 @@ class ModelWalk {
   std::size_t owner_of(ParameterId id) const;
   const double* weight_of(ParameterId id) const;
   void run(LayerId id, Pass pass, double seed);
+  double margin_of(LayerId id) const;
 
   const Model& model_;
   std::int64_t batch_;

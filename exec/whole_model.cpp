@@ -14,10 +14,11 @@ namespace {
 class Training {
  public:
   Training(const Model& model, const Dataset& dataset, const Optimizer& optimizer, std::int64_t micro_batches,
-           std::int64_t micro_batch_size, std::uint64_t seed, const StaleWeights& stale)
+           std::int64_t micro_batch_size, std::uint64_t seed, const StaleWeights& stale, const std::vector<double>& margins)
       : model_(model), dataset_(dataset), optimizer_(optimizer), micro_batches_(micro_batches),
         micro_batch_size_(micro_batch_size), round_(stale.round == 0 ? micro_batches : stale.round), stale_(stale),
         walk_(model, micro_batch_size) {
+    walk_.margins = margins;
     walk_.start_weights(seed);
     for (const auto& weight : walk_.weights)
       states_.emplace_back(weight.size() * static_cast<std::size_t>(optimizer.moments()));
@@ -74,14 +75,16 @@ class Training {
 
 WholeModelResult train_whole_model(const Model& model, const Dataset& dataset, const Optimizer& optimizer,
                                    std::int64_t iterations, std::int64_t micro_batches, std::int64_t micro_batch_size,
-                                   std::uint64_t seed, const StaleWeights& stale) {
+                                   std::uint64_t seed, const StaleWeights& stale,
+                                   const std::vector<double>& margins) {
   invariant(iterations >= 0 && micro_batches > 0 && micro_batch_size > 0, "there is something to train on");
-  Training training(model, dataset, optimizer, micro_batches, micro_batch_size, seed, stale);
+  Training training(model, dataset, optimizer, micro_batches, micro_batch_size, seed, stale, margins);
   WholeModelResult result;
   for (std::int64_t iteration = 0; iteration < iterations; ++iteration)
     result.losses.push_back(training.run_iteration(iteration));
   for (const auto& weight : training.walk().weights) result.weights.emplace_back(weight.begin(), weight.end());
   for (const auto& gradient : training.walk().gradients) result.gradients.emplace_back(gradient.begin(), gradient.end());
+  result.turned = training.walk().turned;
   return result;
 }
 

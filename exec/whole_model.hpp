@@ -14,6 +14,7 @@ struct WholeModelResult {
   std::vector<double> losses;                  ///< by iteration
   std::vector<std::vector<double>> weights;    ///< by ParameterId, after the last iteration; empty for a tied use
   std::vector<std::vector<double>> gradients;  ///< of the last iteration, ties summed; empty for a tied use
+  std::int64_t turned = 0;                     ///< decisions of kinks, where asked for
 };
 
 /// Weights that change while micro-batches are under way.
@@ -25,8 +26,10 @@ struct StaleWeights {
 };
 
 /// Knows no Program, stage or buffer: walks the graph once forward, once backward, per micro-batch; averages; updates.
+/// `margins`: ModelWalk::margins.
 WholeModelResult train_whole_model(const Model& model, const Dataset& dataset, const Optimizer& optimizer,
                                    std::int64_t iterations, std::int64_t micro_batches, std::int64_t micro_batch_size,
-                                   std::uint64_t seed, const StaleWeights& stale = {});
+                                   std::uint64_t seed, const StaleWeights& stale = {},
+                                   const std::vector<double>& margins = {});
 
 }  // namespace tandem

@@ -129,6 +129,9 @@ struct LayerKind {
   bool is_loss = false;
   bool is_target = false;  ///< a source that holds what the loss compares with
   bool is_constant = false;  ///< no gradient flows through it, though its inputs may need one (statistics of logits)
+  /// Its derivative jumps where rounding turns a decision: what share of its gradient's squared norm is then wrong, for each
+  /// unit of relative error of its inputs (tools/numbers_tolerance.cpp derives them). 0: it is smooth.
+  double kink = 0;
   bool mixes_samples = false;  ///< a sample's result depends on the others of its micro-batch (batch statistics)
   /// Throws InputError (without position) when the inputs' shapes do not suit.
   TensorSpec (*output)(const Attributes&, std::span<const TensorSpec> inputs);

@@ -33,7 +33,11 @@ struct NumbersComparison {
   bool bit_identical = true;       ///< losses, gradients and weights of every run
   std::string difference;          ///< the first one, in words
   double max_relative_error = 0;   ///< relative_error() of a gradient; first iteration
-  double tolerance = 0;            ///< numbers_tolerance(): what max_relative_error may be
+  double tolerance = 0;            ///< numbers_tolerance(): what unexplained_error may be
+  /// max_relative_error, or where that is too large what is left of it beside what the gradients change by when the decisions
+  /// of kinks that lie within rounding are turned (kink_margins()).
+  double unexplained_error = 0;
+  std::int64_t turned = 0;         ///< such decisions
   double loss_error = 0;           ///< relative, of the first loss
   bool by_descent = false;         ///< both errors: of the same plan with sgd in Adam's place
   std::vector<float> losses;
@@ -69,8 +73,12 @@ struct CheckResult {
 
 /// Largest relative error against the double model that agrees, by how the model is stored (numbers_tolerance.cpp).
 double numbers_tolerance(const Model& model, const Plan& plan);
+/// By LayerId: how near to a kink, over the largest value there, fp32 may decide otherwise than double.
+std::vector<double> kink_margins(const Model& model, const Plan& plan);
 /// Of a gradient: in fp32 the largest difference over the largest value, in bf16 the norm of the difference over its norm.
-double relative_error(ElementType stored, const std::vector<float>& got, const std::vector<double>& want);
+/// `Real`: float or double.
+template <class Real>
+double relative_error(ElementType stored, const std::vector<Real>& got, const std::vector<double>& want);
 
 /// Share of the machine that others may use before its times are called busy.
 inline constexpr double kQuiet = 0.03;

@@ -67,6 +67,8 @@ nlohmann::ordered_json as_json(const CheckResult& result) {
   json["numbers"] = {{"bit_identical", numbers.bit_identical},
                      {"difference", numbers.difference},
                      {"max_relative_error", numbers.max_relative_error},
+                     {"unexplained_error", numbers.unexplained_error},
+                     {"turned_decisions", numbers.turned},
                      {"tolerance", numbers.tolerance},
                      {"loss_relative_error", numbers.loss_error}};
   const WorkComparison work = compare_work(result.job);

@@ -35,8 +35,14 @@ std::string numbers_line(const NumbersComparison& numbers) {
   const std::string bits = numbers.bit_identical ? "bit-identical to the same steps on one thread"
                                                  : "NOT bit-identical to one thread: " + numbers.difference;
   const int decimals = numbers.tolerance < 1e-3 ? 0 : 1;
-  return fmt::format("numbers  {};\n         gradients{} within {:.1e} of the whole model in double (allowed {:.{}e})\n",
-                     bits, numbers.by_descent ? " by sgd" : "", numbers.max_relative_error, numbers.tolerance, decimals);
+  std::string text =
+      fmt::format("numbers  {};\n         gradients{} within {:.1e} of the whole model in double (allowed {:.{}e})\n",
+                  bits, numbers.by_descent ? " by sgd" : "", numbers.max_relative_error, numbers.tolerance, decimals);
+  if (numbers.turned > 0)
+    text += fmt::format("         {} within rounding of a kink: within {:.1e} beside what turning {} changes\n",
+                        numbers.turned == 1 ? "one decision is" : fmt::format("{} decisions are", numbers.turned),
+                        numbers.unexplained_error, numbers.turned == 1 ? "it" : "them");
+  return text;
 }
 
 std::string statistics_lines(const Job& job) {

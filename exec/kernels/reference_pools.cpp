@@ -45,6 +45,27 @@ void maximum(const KernelArguments<Real>& arguments) {
   });
 }
 
+/// Equal values are ones that no rounding has parted.
+template <class Real>
+std::int64_t turn_maximum(const KernelArguments<Real>& arguments, Real margin) {
+  const PoolSizes sizes(arguments);
+  const Real* const x = real_input(arguments);
+  std::int64_t turned = 0;
+  for_each_output(sizes, [&](std::int64_t output, std::int64_t, std::int64_t) {
+    std::int64_t second = -1;
+    for (std::int64_t tap = 0; tap < sizes.windows.taps(); ++tap) {
+      const auto place = place_of(sizes, output, tap);
+      if (place < 0 || x[place] >= arguments.output[output]) continue;
+      if (second < 0 || x[place] > x[place_of(sizes, output, second)]) second = tap;
+    }
+    if (second < 0 || arguments.output[output] - x[place_of(sizes, output, second)] > margin) return;
+    arguments.output[output] = x[place_of(sizes, output, second)];
+    arguments.extra[0][output] = static_cast<Real>(second);
+    ++turned;
+  });
+  return turned;
+}
+
 template <class Real>
 void maximum_gradient(const KernelArguments<Real>& arguments) {
   const PoolSizes sizes(arguments);
@@ -91,7 +112,7 @@ void average_gradient(const KernelArguments<Real>& arguments) {
 
 template <class Real>
 KernelRow<Real> max_pool2d_reference() {
-  return {"max_pool2d", maximum<Real>, maximum_gradient<Real>, nullptr};
+  return {"max_pool2d", maximum<Real>, maximum_gradient<Real>, nullptr, turn_maximum<Real>};
 }
 
 template <class Real>

@@ -1,5 +1,8 @@
 // relu, reference: y = max(x, 0); backward passes the gradient where y > 0.
 
+#include <cmath>
+#include <limits>
+
 #include "exec/kernels/arguments.hpp"
 
 namespace tandem {
@@ -21,11 +24,24 @@ void input_gradient(const KernelArguments<Real>& arguments) {
   }
 }
 
+/// A value of zero is one that no rounding has touched.
+template <class Real>
+std::int64_t turn(const KernelArguments<Real>& arguments, Real margin) {
+  const Real* const x = real_input(arguments);
+  std::int64_t turned = 0;
+  for (std::int64_t at = 0; at < input_elements(arguments); ++at) {
+    if (x[at] == 0 || std::abs(x[at]) > margin) continue;
+    arguments.output[at] = x[at] > 0 ? 0 : std::numeric_limits<Real>::min();
+    ++turned;
+  }
+  return turned;
+}
+
 }  // namespace
 
 template <class Real>
 KernelRow<Real> relu_reference() {
-  return {"relu", forward<Real>, input_gradient<Real>, nullptr};
+  return {"relu", forward<Real>, input_gradient<Real>, nullptr, turn<Real>};
 }
 
 template KernelRow<float> relu_reference<float>();

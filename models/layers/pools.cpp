@@ -82,6 +82,7 @@ LayerKind max_pool2d_kind() {
           .meaning = "the largest value under each window",
           .attributes = kMaximum,
           .inputs = 1,
+          .kink = 2,
           .output = output,
           .parameters = no_parameters,
           .kept = keeps_taps,

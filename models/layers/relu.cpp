@@ -1,5 +1,7 @@
 // relu: y = max(x, 0); backward reads the output, whose sign is the mask.
 
+#include <numbers>
+
 #include "models/layers/parts.hpp"
 
 namespace tandem {
@@ -28,6 +30,7 @@ LayerKind relu_kind() {
           .meaning = "y = max(x, 0)",
           .attributes = {},
           .inputs = 1,
+          .kink = 2 / std::numbers::pi,
           .output = same_as_first,
           .parameters = no_parameters,
           .kept = kept,
