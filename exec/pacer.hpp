@@ -21,6 +21,8 @@ class Pacer {
   /// How long a message of the channel is under way; zero where it is not paced.
   std::chrono::nanoseconds message_time(ChannelId channel) const;
   bool paces() const { return pacing_.has_value(); }
+  /// The calling thread's sleeps end as soon as the system can wake it.
+  static void ask_for_prompt_timers();
   /// The longest of all targets.
   std::chrono::nanoseconds longest() const;
 

@@ -42,6 +42,7 @@ bool Postman::next(Letter& letter) {
 }
 
 void Postman::run() try {
+  Pacer::ask_for_prompt_timers();
   for (Letter letter; next(letter);) {
     const InCrowd awake(control_.crowd());
     pacer_.hold_until(letter.due);

@@ -1,5 +1,5 @@
 #pragma once
-// Rides the Program for real: one thread per worker and busy stream, or all of it on one thread.
+// Rides the Program for real: threads for workers and for streams that overlap them, or all of it on one thread.
 
 #include <chrono>
 #include <cstdint>
@@ -56,9 +56,10 @@ struct RunResult {
   std::int64_t thread_count = 0;
 };
 
-/// One thread per worker, and one for each of its streams of collectives or copies that overlap its computing. Throws RunError naming worker, step and micro-batch when a kernel throws, a
-/// loss is not finite, the run stalls or is interrupted; ResourceError before allocating when memory does not suffice,
-/// or when threads cannot be made. All threads are joined before it returns or throws.
+/// One thread per worker, and one for each of its streams of collectives or copies that overlap its computing. Throws
+/// RunError naming worker, step and micro-batch when a kernel throws, a loss is not finite, the run stalls or is
+/// interrupted; ResourceError before allocating when memory does not suffice, or when threads cannot be made. All
+/// threads are joined before it returns or throws.
 RunResult run_on_threads(const Program& program, const Model& model, const Dataset& dataset, const RunOptions& options);
 
 /// The same steps with the same kernels on the calling thread in topological_order(). The same errors, but no watchdog.

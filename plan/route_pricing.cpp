@@ -39,11 +39,13 @@ std::uint32_t RoutePricing::link(NetworkLinkId id) {
   return at->second;
 }
 
-/// Between threads of one host a message is a copy by a core of it.
+/// Between threads of one host a message is a copy by a core of it. With more threads than cores who waits sleeps.
 RoutePrice RoutePricing::within(DeviceId device) {
   const Link& link = cluster_.links[cluster_.link_between(device, device)];
-  const Picoseconds latency = to_picoseconds(link.latency);
-  const Picoseconds busy = link.busy_latency > link.latency ? to_picoseconds(link.busy_latency) : latency;
+  const auto here = [device](const Worker& worker) { return worker.device == device; };
+  const bool crowded = std::ranges::count_if(program_.workers(), here) > cluster_.device(device).cores;
+  const Picoseconds latency = to_picoseconds(crowded ? std::max(link.latency, link.wake_latency) : link.latency);
+  const Picoseconds busy = std::max(latency, to_picoseconds(link.busy_latency));
   return {latency, busy, link.bandwidth.value, cores_of(device), 0, 0, kAddingOverCopying};
 }
 

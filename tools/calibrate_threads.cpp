@@ -89,9 +89,10 @@ Link measure_threads_link(std::int64_t cores, std::stop_token stop) {
   const Seconds moved = large > small ? large - small : large;
   link.bandwidth = {static_cast<double>(4 * (kLarge - kSmall)) / moved.value};
   link.latency = small;
+  link.wake_latency = std::max(small, message_time(kSmall, 0, stop));
   // With every core taken by others' computing, a thread that waits goes to sleep at once.
   const BusyCores busy(cores);
-  link.busy_latency = std::max(link.latency, message_time(kSmall, 0, stop));
+  link.busy_latency = std::max(link.wake_latency, message_time(kSmall, 0, stop));
   return link;
 }
 

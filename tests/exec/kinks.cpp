@@ -17,14 +17,15 @@ struct Turned {
     layer.run(row, Pass::forward);
     const void* input = layer.inputs[0].data();
     double* extra = layer.extra.empty() ? nullptr : layer.extra[0].data();
-    count = row.turn({.attributes = &layer.attributes,
-                      .input_specs = layer.scene.inputs,
-                      .output_spec = &layer.output_spec,
-                      .batch = layer.scene.batch,
-                      .inputs = {&input, 1},
-                      .output = layer.output.data(),
-                      .extra = {&extra, extra == nullptr ? 0u : 1u}},
-                     margin);
+    KernelArguments<double> arguments;
+    arguments.attributes = &layer.attributes;
+    arguments.input_specs = layer.scene.inputs;
+    arguments.output_spec = &layer.output_spec;
+    arguments.batch = layer.scene.batch;
+    arguments.inputs = {&input, 1};
+    arguments.output = layer.output.data();
+    arguments.extra = {&extra, extra == nullptr ? 0u : 1u};
+    count = row.turn(arguments, margin);
     std::fill(layer.output_gradient.begin(), layer.output_gradient.end(), 1.0);
     layer.run(row, Pass::input_gradient);
   }

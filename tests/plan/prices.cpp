@@ -256,6 +256,20 @@ TEST_CASE("workers on one host share its cores, and a message between them is a 
   CHECK(time_of(program, prices, "stage 0 F") == Approx(80'000).margin(3));  // one core of two: 1 GFLOP/s
 }
 
+TEST_CASE("where workers outnumber the cores of their host a message wakes its receiver") {
+  std::string text = kHost;
+  text.replace(text.find("busy_latency"), 0, "wake_latency: 7 us, ");
+  const Device device = device_from(text);  // 2 cores
+  const auto latency = [&](std::size_t workers) {
+    const Program program = lower(plan_of("1f1b", static_cast<std::int64_t>(workers), 1), equal_blocks(4),
+                                  block_cuts(workers), std::vector(workers, DeviceId{0}));
+    return route_of(price(program, equal_blocks(4), cluster_of(device, 1), CostModel(), sgd()), 0).latency;
+  };
+
+  CHECK(latency(2) == Picoseconds{1'000'000});
+  CHECK(latency(4) == Picoseconds{7'000'000});
+}
+
 TEST_CASE("power is known by device where the profile has it") {
   Device device = device_from(kSlowArithmetic);
   const Program program = two_stages();
