@@ -257,7 +257,7 @@ TEST_CASE("workers on one host share its cores, and a message between them is a 
 }
 
 TEST_CASE("where workers outnumber the cores of their host a message wakes its receiver") {
-  std::string text = kHost;
+  std::string text(kHost);
   text.replace(text.find("busy_latency"), 0, "wake_latency: 7 us, ");
   const Device device = device_from(text);  // 2 cores
   const auto latency = [&](std::size_t workers) {
