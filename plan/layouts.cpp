@@ -237,19 +237,6 @@ LayoutRule tensor_rule(const Plan& plan, const Model& model, LayerId id, std::ve
   return AxisChooser(plan, model, MeshAxis::tensor, rules).rule(id);
 }
 
-bool repeats_work(const LayoutRule& rule) {
-  return rule.output == kReplicated && std::none_of(rule.inputs.begin(), rule.inputs.end(), is_split);
-}
-
-bool input_gradient_is_partial(const LayoutRule& rule, std::size_t input) {
-  return rule.inputs[input] == kReplicated && !(rule.output == kReplicated);
-}
-
-bool parameter_gradient_is_partial(const LayoutRule& rule, std::size_t parameter) {
-  const bool own_samples = rule.name == "samples";
-  return rule.parameters[parameter] == kReplicated && (is_split(rule.output) || own_samples);
-}
-
 namespace {
 
 /// Ranks over the height or width of images would all repeat the whole work of a model that has none.
@@ -289,14 +276,6 @@ std::vector<LayerId> approximate_layers(const LayoutChoice& choice, const Mesh& 
         break;
       }
   return layers;
-}
-
-std::string to_text(const AxisLayout& layout) {
-  if (layout.form == Form::replicated) return "replicated";
-  if (layout.form == Form::partial) return "partial";
-  if (layout.dimension == kSamples) return "split(samples)";
-  return layout.blocks == 1 ? fmt::format("split({})", layout.dimension)
-                            : fmt::format("split({}, {} blocks)", layout.dimension, layout.blocks);
 }
 
 }  // namespace tandem
