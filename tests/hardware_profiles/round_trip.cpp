@@ -23,7 +23,8 @@ std::string any_source() {
 Link any_link(const std::string& name) {
   const Seconds latency{*rc::gen::element(0.0, any_between(1e-9, 1e-3))};
   const Seconds busy{*rc::gen::element(0.0, any_between(1e-9, 1e-3))};
-  return {name, latency, {any_between(1e6, 1e12)}, *rc::gen::arbitrary<bool>(), busy, any_source()};
+  const Seconds wake{*rc::gen::element(0.0, any_between(1e-9, 1e-3))};
+  return {name, latency, {any_between(1e6, 1e12)}, *rc::gen::arbitrary<bool>(), wake, busy, any_source()};
 }
 
 RateCurve any_curve() {
@@ -118,7 +119,7 @@ TEST_CASE("numbers without a source cannot be written") {
 
 TEST_CASE("a written host profile is read back equal") {
   const Folder folder("host-round-trip");
-  HostProfile host{small_device(), {"small threads", {1e-6}, {5e9}, true, {4e-5}, "tandem calibrate"}};
+  HostProfile host{small_device(), {"small threads", {1e-6}, {5e9}, true, {7e-6}, {4e-5}, "tandem calibrate"}};
   host.device.shares_cores = true;
   folder.write("host.yaml", write_host(host));
 
