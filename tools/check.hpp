@@ -34,8 +34,8 @@ struct NumbersComparison {
   std::string difference;          ///< the first one, in words
   double max_relative_error = 0;   ///< relative_error() of a gradient; first iteration
   double tolerance = 0;            ///< numbers_tolerance(): what unexplained_error may be
-  /// max_relative_error, or where that is too large what is left of it beside what the gradients change by when the decisions
-  /// of kinks that lie within rounding are turned (kink_margins()).
+  /// max_relative_error, or where that is too large what is left of it beside the most that a gradient changes by when the
+  /// decisions of kinks that lie within rounding are turned (kink_margins()).
   double unexplained_error = 0;
   std::int64_t turned = 0;         ///< such decisions
   double loss_error = 0;           ///< relative, of the first loss
