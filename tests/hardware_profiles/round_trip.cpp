@@ -91,6 +91,7 @@ Device any_device() {
   if (*rc::gen::arbitrary<bool>()) device.threads_link = any_link(device.name + " threads");
   if (*rc::gen::arbitrary<bool>()) {
     device.host_link = any_link(device.name + " host");
+    device.host_link->wake_latency = device.host_link->latency;  // a copy wakes nobody, so the key is not there
     device.host_link_sharers = *rc::gen::inRange<std::int64_t>(1, 65);
   }
   return device;
