@@ -155,6 +155,22 @@ void Lowering::add_gathers(BucketGroup& group, std::uint32_t batch, const EachMe
   add_collectives(group.gathers, batch, act);
 }
 
+/// Indices of bucket groups. Where ranks run several stages, those of the stage whose backward ends first come first: behind a
+/// later one's, what waits for them to leave the device would wait for what that one still computes, and that for room.
+std::vector<std::size_t> Lowering::reduction_order() const {
+  std::vector<std::size_t> order(bucket_groups_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (stage_total() == mesh_.size(MeshAxis::pipeline)) return order;
+  const auto ends = [this](std::size_t at) {
+    const BucketGroup& group = bucket_groups_[at];
+    const LoweredStage& stage = lowered_[group.members[0]];
+    const Way way = stage.gradient_way();
+    return std::pair(group.buckets[0]->tied, index_of(stage.part(way, stage.order_of(way).back(), 0)));
+  };
+  std::ranges::stable_sort(order, {}, ends);
+  return order;
+}
+
 /// Of all micro-batches together, unless each has been reduced by itself, or nobody shares the bucket.
 void Lowering::reduce_gradients(BucketGroup& group) {
   if ((shards_gradients() && !group.buckets[0]->tied) || group.members.size() == 1) return;

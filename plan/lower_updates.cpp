@@ -146,7 +146,7 @@ void Lowering::add_round(std::uint32_t round, const Grid& grid) {
     add_rank(rank, {grid[rank].data() + first, grid[rank].data() + round_ends_[rank][round]});
   }
   add_ties(round);
-  for (BucketGroup& group : bucket_groups_) reduce_gradients(group);
+  for (const std::size_t at : reduction_order()) reduce_gradients(bucket_groups_[at]);
   for (LoweredStage& stage : lowered_) add_update(stage, round, grid);
 }
 

@@ -176,6 +176,7 @@ class Lowering {
   void add_gathers(BucketGroup& group, std::uint32_t batch, const EachMember& act);
   void add_collectives(const std::vector<BucketGroup::Among>& all, std::uint32_t batch, const EachMember& act);
   void reduce_gradients(BucketGroup& group);
+  std::vector<std::size_t> reduction_order() const;
   void gather_weights(BucketGroup& group);
 
   // lower_shards.cpp
