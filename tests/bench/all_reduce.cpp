@@ -54,7 +54,7 @@ class Members {
  private:
   void all_reduce(std::uint32_t rank, std::size_t iteration) {
     const StepId step = program_.members(program_.collectives()[0])[rank].step;
-    transport_.collective(step, vectors_[rank * sets_ + iteration % sets_].data());
+    transport_.collective(step, reinterpret_cast<std::byte*>(vectors_[rank * sets_ + iteration % sets_].data()));
   }
 
   const Program program_;
