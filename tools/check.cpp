@@ -187,19 +187,11 @@ void Check::compare_whole(const Job& job, const Dataset& dataset, const RunResul
                              plan.micro_batch_size * together, plan.seed, stale_weights(job), margins);
   };
   const WholeModelResult whole = train({});
-  std::vector<double> errors;
-  for (std::size_t i = 0; i < whole.gradients.size(); ++i)
-    errors.push_back(relative_error(plan.precision, run.gradients[i], whole.gradients[i]));
-  numbers.max_relative_error = numbers.unexplained_error = std::ranges::max(errors);
+  const GradientErrors errors = gradient_errors(*job.model, plan, run.gradients, whole, train);
+  numbers.max_relative_error = errors.largest;
+  numbers.unexplained_error = errors.unexplained;
+  numbers.turned = errors.turned;
   numbers.tolerance = numbers_tolerance(*job.model, plan);
-  if (plan.precision == ElementType::float32 && numbers.max_relative_error > numbers.tolerance) {
-    const WholeModelResult turned = train(kink_margins(*job.model, plan));
-    numbers.turned = turned.turned;
-    double explained = 0;  // the most of any gradient: float may have turned some of the decisions alone
-    for (std::size_t i = 0; i < errors.size(); ++i)
-      explained = std::max(explained, relative_error(plan.precision, turned.gradients[i], whole.gradients[i]));
-    numbers.unexplained_error = std::max(0.0, numbers.max_relative_error - explained);
-  }
   numbers.loss_error = std::abs(static_cast<double>(run.losses[0]) / whole.losses[0] - 1);
 }
 

@@ -34,10 +34,8 @@ struct NumbersComparison {
   std::string difference;          ///< the first one, in words
   double max_relative_error = 0;   ///< relative_error() of a gradient; first iteration
   double tolerance = 0;            ///< numbers_tolerance(): what unexplained_error may be
-  /// max_relative_error, or where that is too large what is left of it beside the most that a gradient changes by when the
-  /// decisions of kinks that lie within rounding are turned (kink_margins()).
-  double unexplained_error = 0;
-  std::int64_t turned = 0;         ///< such decisions
+  double unexplained_error = 0;    ///< GradientErrors::unexplained
+  std::int64_t turned = 0;         ///< GradientErrors::turned
   double loss_error = 0;           ///< relative, of the first loss
   bool by_descent = false;         ///< both errors: of the same plan with sgd in Adam's place
   std::vector<float> losses;
@@ -79,6 +77,19 @@ std::vector<double> kink_margins(const Model& model, const Plan& plan);
 /// `Real`: float or double.
 template <class Real>
 double relative_error(ElementType stored, const std::vector<Real>& got, const std::vector<double>& want);
+
+/// Of all gradients of a run, from those of the whole model in double.
+struct GradientErrors {
+  double largest = 0;      ///< relative_error()
+  /// `largest`; in fp32, where that is beyond the tolerance, what is left of it beside the most that a gradient changes by when
+  /// the decisions of kinks that lie within rounding are turned (kink_margins()).
+  double unexplained = 0;
+  std::int64_t turned = 0; ///< such decisions
+};
+/// `train`: trains the whole model again with these margins.
+GradientErrors gradient_errors(const Model& model, const Plan& plan, const std::vector<std::vector<float>>& gradients,
+                               const WholeModelResult& whole,
+                               const std::function<WholeModelResult(const std::vector<double>& margins)>& train);
 
 /// Share of the machine that others may use before its times are called busy.
 inline constexpr double kQuiet = 0.03;

@@ -82,4 +82,22 @@ double relative_error(ElementType stored, const std::vector<Real>& got, const st
 template double relative_error(ElementType, const std::vector<float>&, const std::vector<double>&);
 template double relative_error(ElementType, const std::vector<double>&, const std::vector<double>&);
 
+GradientErrors gradient_errors(const Model& model, const Plan& plan, const std::vector<std::vector<float>>& gradients,
+                               const WholeModelResult& whole,
+                               const std::function<WholeModelResult(const std::vector<double>& margins)>& train) {
+  const auto largest_from_whole = [&](const auto& got) {
+    double error = 0;
+    for (std::size_t i = 0; i < whole.gradients.size(); ++i)
+      error = std::max(error, relative_error(plan.precision, got[i], whole.gradients[i]));
+    return error;
+  };
+  GradientErrors errors;
+  errors.largest = errors.unexplained = largest_from_whole(gradients);
+  if (plan.precision != ElementType::float32 || errors.largest <= kFloatTolerance) return errors;
+  const WholeModelResult turned = train(kink_margins(model, plan));
+  errors.turned = turned.turned;  // float may have turned some of them alone: so the most of any gradient
+  errors.unexplained = std::max(0.0, errors.largest - largest_from_whole(turned.gradients));
+  return errors;
+}
+
 }  // namespace tandem

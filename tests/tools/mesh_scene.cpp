@@ -9,10 +9,15 @@
 
 #include "hardware_profiles/host.hpp"
 #include "sim/simulate.hpp"
+#include "tests/catch.hpp"
 #include "timeline/compare.hpp"
 #include "tools/check.hpp"
 
 namespace tandem {
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
+}
 
 std::vector<MeshSizes> meshes_of(std::int64_t workers, bool space) {
   std::vector<MeshSizes> meshes;
@@ -76,10 +81,6 @@ Cluster made_up_host() {
 
 namespace {
 
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
-}
-
 void find_other_bits(const Model& model, const RunResult& threads, const RunResult& one,
                      std::vector<std::string>& faults) {
   if (!same_bits(threads.losses, one.losses)) faults.emplace_back("losses differ from one thread's");
@@ -107,21 +108,46 @@ void find_disagreements(const Job& job, const RunResult& threads, std::vector<st
   }
 }
 
+/// Micro-batches and their samples: replicas that share their statistics are one micro-batch to the whole model.
+std::pair<std::int64_t, std::int64_t> whole_batches(const Plan& plan) {
+  const std::int64_t together = plan.synchronised_batch_norm ? plan.replicas : 1;
+  return {global_micro_batches(plan) / together, plan.micro_batch_size * together};
+}
+
+WholeModelResult trained_whole(const Job& job, const std::vector<double>& margins) {
+  const auto [batches, samples] = whole_batches(job.plan);
+  return train_whole_model(*job.model, make_dataset(job), job.plan.optimizer, 1, batches, samples, job.plan.seed,
+                           stale_weights(job), margins);
+}
+
 }  // namespace
 
-/// Replicas that share their statistics are one micro-batch to the whole model.
 const WholeModelResult& MeshRider::whole(const Job& job) {
   const Plan& plan = job.plan;
-  const std::int64_t together = plan.synchronised_batch_norm ? plan.replicas : 1;
-  const std::int64_t batches = global_micro_batches(plan) / together, samples = plan.micro_batch_size * together;
+  const auto [batches, samples] = whole_batches(plan);
   const StaleWeights stale = stale_weights(job);
   std::string pipeline;
   if (!stale.version.empty()) pipeline = fmt::format("{} {} {}", plan.schedule, plan.replicas, fmt::join(job.cuts, " "));
   const Key key{plan.model, batches, samples, static_cast<std::int64_t>(plan.seed), pipeline};
   if (const auto known = wholes_.find(key); known != wholes_.end()) return known->second;
-  return wholes_
-      .emplace(key, train_whole_model(*job.model, make_dataset(job), plan.optimizer, 1, batches, samples, plan.seed, stale))
-      .first->second;
+  return wholes_.emplace(key, trained_whole(job, {})).first->second;
+}
+
+void check_same_bits(const Plan& plan, const Plan& other) {
+  const auto trained = [](const Plan& job_plan) {
+    const Job job = make_job(job_plan, made_up_host(), CostModel(false));
+    RunOptions options;
+    options.optimizer = job_plan.optimizer;
+    options.seed = job_plan.seed;
+    options.iterations = 3;
+    return run_on_one_thread(job.program, *job.model, make_dataset(job), options);
+  };
+  const RunResult result = trained(plan), want = trained(other);
+  CHECK(same_bits(result.losses, want.losses));
+  for (std::size_t i = 0; i < want.weights.size(); ++i) {
+    CHECK(same_bits(result.weights[i], want.weights[i]));
+    CHECK(same_bits(result.gradients[i], want.gradients[i]));
+  }
 }
 
 MeshRide MeshRider::ride(const Plan& plan) {
@@ -136,9 +162,9 @@ MeshRide MeshRider::ride(const Plan& plan) {
   find_other_bits(*job.model, result.threads, run_on_one_thread(job.program, *job.model, dataset, options),
                   result.faults);
   const WholeModelResult& reference = whole(job);
-  for (std::size_t i = 0; i < reference.gradients.size(); ++i)
-    result.gradient_error =
-        std::max(result.gradient_error, relative_error(plan.precision, result.threads.gradients[i], reference.gradients[i]));
+  result.gradient_error = gradient_errors(*job.model, plan, result.threads.gradients, reference,
+                                          [&](const std::vector<double>& margins) { return trained_whole(job, margins); })
+                              .unexplained;
   result.loss_error = std::abs(static_cast<double>(result.threads.losses.at(0)) / reference.losses.at(0) - 1);
   return result;
 }

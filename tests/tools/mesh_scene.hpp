@@ -35,9 +35,13 @@ struct MeshRide {
   Job job;
   RunResult threads;
   std::vector<std::string> faults;      ///< what predicted, run, and the same steps on one thread do not share; none
-  double gradient_error = 0;            ///< of a tensor, from the double model: relative_error() of tools/check.hpp
+  double gradient_error = 0;            ///< from the double model: GradientErrors::unexplained of tools/check.hpp
   double loss_error = 0;                ///< relative, from the double model
 };
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b);
+/// Checks that losses, weights and gradients of three iterations on one thread are those of the other plan, to the bit.
+void check_same_bits(const Plan& plan, const Plan& other);
 
 /// Rides plans, and keeps the double models that they are held to.
 class MeshRider {
