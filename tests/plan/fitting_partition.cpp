@@ -5,19 +5,12 @@
 #include "plan/lower.hpp"
 #include "plan/memory_script.hpp"
 #include "tests/catch.hpp"
+#include "tests/plan/devices.hpp"
 #include "tests/plan/meshes.hpp"
 
 using namespace tandem;
 
 namespace {
-
-Device device_of(double flops) {
-  Device device;
-  device.peak_fp32 = {flops};
-  device.memory_bandwidth = {1e18};
-  device.memory = {1'000'000'000};
-  return device;
-}
 
 /// What the two stages of the plan hold at their peaks.
 std::vector<std::int64_t> peaks_of(const Plan& plan, const Model& model, std::size_t cut) {

@@ -14,10 +14,6 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-Program lower_on(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts = {}) {
-  return lower(plan, model, cuts, one_device_each(mesh_of(plan).workers()));
-}
-
 StepId step_at(const Stream& stream, std::uint32_t index) {
   return static_cast<StepId>(index_of(stream.first) + index);
 }

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "plan/layouts.hpp"
+#include "plan/lower.hpp"
 #include "plan/shard.hpp"
+#include "plan/verify.hpp"
 #include "tests/plan/models.hpp"
 
 namespace tandem {
@@ -58,6 +60,25 @@ inline Model image_model(std::int64_t height, std::int64_t width, LayerDefinitio
                          linear("fc", 4, "mean"),
                          {"targets", "target_class", {{"classes", 4}}},
                          layer("loss", "softmax_cross_entropy", {"fc", "targets"})});
+}
+
+/// The model, stored as the plan says, on as many devices as there are workers; verified.
+inline Program lower_on(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts = {}) {
+  const Program program =
+      lower(plan, model.stored_as(plan.precision), cuts, one_device_each(mesh_of(plan).workers()));
+  verify(program);
+  return program;
+}
+
+/// Bytes of the worker's persistent buffers of this class.
+inline std::int64_t held(const Program& program, std::uint32_t worker, BufferClass kind) {
+  std::int64_t bytes = 0;
+  for (std::uint32_t i = 0; i < program.buffers().size(); ++i) {
+    const BufferSpec& spec = program.spec(static_cast<BufferId>(i));
+    if (index_of(spec.worker) == worker && spec.kind == kind && program.buffers()[i].allocated_by == kNone<StepId>)
+      bytes += spec.bytes.count;
+  }
+  return bytes;
 }
 
 }  // namespace tandem

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "tests/catch.hpp"
+#include "tests/plan/devices.hpp"
 #include "tests/plan/random_models.hpp"
 
 using namespace tandem;
@@ -66,15 +67,6 @@ Chain random_chain(Dice& dice) {
     chain.allowed[item] = !dice.chance(4);
   }
   return chain;
-}
-
-/// A device of so many FLOP/s and endless memory bandwidth.
-Device device_of(double flops) {
-  Device device;
-  device.peak_fp32 = {flops};
-  device.memory_bandwidth = {1e18};
-  device.memory = {1};
-  return device;
 }
 
 using Cuts = std::vector<std::size_t>;

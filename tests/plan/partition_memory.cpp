@@ -6,6 +6,7 @@
 #include "plan/memory_script.hpp"
 #include "plan/stage_memory.hpp"
 #include "tests/catch.hpp"
+#include "tests/plan/devices.hpp"
 #include "tests/plan/meshes.hpp"
 #include "tests/plan/random_models.hpp"
 
@@ -78,14 +79,6 @@ Chain random_chain(Dice& dice) {
     chain.allowed[item] = !dice.chance(5);
   }
   return chain;
-}
-
-Device device_of(double flops) {
-  Device device;
-  device.peak_fp32 = {flops};
-  device.memory_bandwidth = {1e18};
-  device.memory = {1'000'000'000};
-  return device;
 }
 
 }  // namespace

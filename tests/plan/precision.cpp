@@ -18,24 +18,6 @@ Plan stored_short(Plan plan) {
   return plan;
 }
 
-Program lower_on(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts = {}) {
-  const Program program =
-      lower(plan, model.stored_as(plan.precision), cuts, one_device_each(mesh_of(plan).workers()));
-  verify(program);
-  return program;
-}
-
-/// Bytes of the worker's persistent buffers of this class.
-std::int64_t held(const Program& program, std::uint32_t worker, BufferClass kind) {
-  std::int64_t bytes = 0;
-  for (std::uint32_t i = 0; i < program.buffers().size(); ++i) {
-    const BufferSpec& spec = program.spec(static_cast<BufferId>(i));
-    if (index_of(spec.worker) == worker && spec.kind == kind && program.buffers()[i].allocated_by == kNone<StepId>)
-      bytes += spec.bytes.count;
-  }
-  return bytes;
-}
-
 std::int64_t held(const Program& program, std::uint32_t worker) {
   return held(program, worker, BufferClass::weight) + held(program, worker, BufferClass::gradient) +
          held(program, worker, BufferClass::optimizer_state);

@@ -11,23 +11,6 @@ using namespace tandem;
 
 namespace {
 
-Program lower_on(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts = {}) {
-  const Program program = lower(plan, model, cuts, one_device_each(mesh_of(plan).workers()));
-  verify(program);
-  return program;
-}
-
-/// Bytes of the worker's persistent buffers of this class.
-std::int64_t held(const Program& program, std::uint32_t worker, BufferClass kind) {
-  std::int64_t bytes = 0;
-  for (std::uint32_t i = 0; i < program.buffers().size(); ++i) {
-    const BufferSpec& spec = program.spec(static_cast<BufferId>(i));
-    if (index_of(spec.worker) == worker && spec.kind == kind && program.buffers()[i].allocated_by == kNone<StepId>)
-      bytes += spec.bytes.count;
-  }
-  return bytes;
-}
-
 Plan sharded(std::int64_t replicas, std::int64_t zero) {
   Plan plan = plan_on(replicas, 1, 1, 1);
   plan.zero = zero;

@@ -27,12 +27,6 @@ Plan streaming(std::int64_t micro_batches, std::int64_t prefetch) {
   return plan;
 }
 
-Program lower_on(const Plan& plan, const Model& model, const std::vector<std::size_t>& cuts = {}) {
-  const Program program = lower(plan, model, cuts, one_device_each(mesh_of(plan).workers()));
-  verify(program);
-  return program;
-}
-
 std::int64_t most(const Program& program, BufferClass kind) {
   return script_peaks(program)[0].by_class[static_cast<std::size_t>(kind)].count;
 }

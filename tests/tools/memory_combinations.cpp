@@ -2,7 +2,6 @@
 // and change no bit of the losses.
 
 #include <algorithm>
-#include <bit>
 #include <cstdlib>
 #include <optional>
 
@@ -72,12 +71,6 @@ Plan plain(Plan plan) {
   plan.zero = 0;
   plan.offload_optimizer = plan.offload_weights = false;
   return plan;
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) {
-    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
-  });
 }
 
 }  // namespace

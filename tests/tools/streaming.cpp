@@ -1,7 +1,5 @@
 // Streamed weights on meshes and on devices of little memory: predicted as they run, to the bits of weights that stay.
 
-#include <cstring>
-
 #include "base/error.hpp"
 #include "plan/prices.hpp"
 #include "sim/simulate.hpp"
@@ -12,28 +10,6 @@
 using namespace tandem;
 
 namespace {
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
-}
-
-RunResult run(const Plan& plan) {
-  const Job job = make_job(plan, made_up_host(), CostModel(false));
-  RunOptions options;
-  options.optimizer = plan.optimizer;
-  options.seed = plan.seed;
-  options.iterations = 3;
-  return run_on_one_thread(job.program, *job.model, make_dataset(job), options);
-}
-
-void check_same_bits(const Plan& plan, const Plan& other) {
-  const RunResult result = run(plan), want = run(other);
-  CHECK(same_bits(result.losses, want.losses));
-  for (std::size_t i = 0; i < want.weights.size(); ++i) {
-    CHECK(same_bits(result.weights[i], want.weights[i]));
-    CHECK(same_bits(result.gradients[i], want.gradients[i]));
-  }
-}
 
 struct Row {
   const char* model;

@@ -1,5 +1,4 @@
 // Sharded data parallelism, ridden both ways: what is predicted runs, with the bits of the plan that shards nothing.
-#include <cstring>
 
 #include "tests/catch.hpp"
 #include "tests/tools/mesh_scene.hpp"
@@ -7,29 +6,6 @@
 using namespace tandem;
 
 namespace {
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
-}
-
-RunResult run(const Plan& plan, std::int64_t iterations) {
-  const Job job = make_job(plan, made_up_host(), CostModel(false));
-  RunOptions options;
-  options.optimizer = plan.optimizer;
-  options.seed = plan.seed;
-  options.iterations = iterations;
-  return run_on_one_thread(job.program, *job.model, make_dataset(job), options);
-}
-
-/// Losses, weights and gradients of three iterations.
-void check_same_bits(const Plan& plan, const Plan& other) {
-  const RunResult result = run(plan, 3), want = run(other, 3);
-  CHECK(same_bits(result.losses, want.losses));
-  for (std::size_t i = 0; i < want.weights.size(); ++i) {
-    CHECK(same_bits(result.weights[i], want.weights[i]));
-    CHECK(same_bits(result.gradients[i], want.gradients[i]));
-  }
-}
 
 struct Row {
   const char* model;
