@@ -55,9 +55,8 @@ void write_groups(std::span<const DeviceGroup> groups, const Device& device, std
 
 /// A link, and how many devices hang on it.
 void read_host_link(const YamlNode& section, Device& device) {
-  section.only_keys({"latency", "busy_latency", "bandwidth", "full_duplex", "shared_by", "source"});
+  section.only_keys({"latency", "bandwidth", "full_duplex", "shared_by", "source"});
   device.host_link = read_link_among_others(section, device.name + " host");
-  if (const YamlNode* busy = section.find("busy_latency")) device.host_link->busy_latency = read_time(*busy);
   constexpr std::int64_t kMostSharers = 64;
   if (const YamlNode* sharers = section.find("shared_by")) device.host_link_sharers = sharers->integer(1, kMostSharers);
 }

@@ -40,6 +40,8 @@ struct ProductRates {
   FlopsPerSecond at(std::int64_t m, std::int64_t n, std::int64_t k) const;
 };
 
+inline constexpr Seconds kShortestTurn{1e-6};
+
 /// What happens when several threads compute at once on one device.
 struct Concurrency {
   struct Point {
@@ -48,6 +50,9 @@ struct Concurrency {
     bool operator==(const Point&) const = default;
   };
   std::vector<Point> points;           ///< ascending; interpolated; empty: no slowdown
+  /// The system takes a core from a thread that computes, and gives it to one that waits, at multiples of this. As long
+  /// as nothing else is measured: a tick of Linux (CONFIG_HZ=250).
+  Seconds turn{4e-3};
   bool operator==(const Concurrency&) const = default;
   double at(std::int64_t threads) const;
 };

@@ -15,16 +15,15 @@ struct Link {
   BytesPerSecond bandwidth;     ///< per direction
   bool full_duplex = true;
   Seconds wake_latency;         ///< latency when who waits sleeps, as threads do where they outnumber the cores
-  Seconds busy_latency;         ///< latency when every core of the device is busy; for threads of one host
   std::string source;
 
   bool operator==(const Link&) const = default;
 };
 
-/// Reads a link's section: bandwidth and source, and where known latency (absent: 0, not modelled), busy_latency
-/// and wake_latency (absent: the latency) and full_duplex (absent: true). Throws InputError with the place.
+/// Reads a link's section: bandwidth and source, and where known latency (absent: 0, not modelled), wake_latency
+/// (absent: the latency) and full_duplex (absent: true). Throws InputError with the place.
 Link read_link(const YamlNode& section, std::string name);
-/// The same out of a section that holds more than a link. Neither `busy_latency` nor `wake_latency` is among its keys.
+/// The same out of a section that holds more than a link. `wake_latency` is not among its keys.
 Link read_link_among_others(const YamlNode& section, std::string name);
 /// The section's lines, indented by two spaces, such that read_link() gives an equal link back under the same name.
 std::string write_link(const Link& link);

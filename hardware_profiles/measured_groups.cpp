@@ -77,7 +77,10 @@ std::string write_transcendentals(const Device& device) {
 bool has_concurrency(const Device& device) { return !device.concurrency.points.empty(); }
 
 void read_concurrency(const YamlNode& section, Device& device) {
-  section.only_keys({"points", "source"});
+  section.only_keys({"turn", "points", "source"});
+  if (const YamlNode* turn = section.find("turn")) device.concurrency.turn = read_time(*turn);
+  if (device.concurrency.turn.value < kShortestTurn.value)
+    section.at("turn").fail("no time for a thread", "", to_text(kShortestTurn) + " or more");
   std::vector<Concurrency::Point>& points = device.concurrency.points;
   for (const YamlNode& row : read_rows(section, "points", 2, "[threads, slowdown]")) {
     const std::int64_t least = points.empty() ? 1 : points.back().threads + 1;
@@ -86,7 +89,7 @@ void read_concurrency(const YamlNode& section, Device& device) {
 }
 
 std::string write_concurrency(const Device& device) {
-  std::string text = "  points:\n";
+  std::string text = fmt::format("  turn: {}\n  points:\n", to_exact_text(device.concurrency.turn));
   for (const Concurrency::Point& point : device.concurrency.points)
     text += fmt::format("    - [{}, {}]\n", point.threads, point.slowdown);
   return text;

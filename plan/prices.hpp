@@ -14,12 +14,16 @@
 
 namespace tandem {
 
-/// What several jobs can use at once. With `n` jobs on it each progresses at rate
-/// min(1, capacity / n) / slowdown(n): max-min fair, as every job asks for at most 1.
+/// Cores of a host, which threads take in turns (sim/run_queue.hpp). With `n` threads that have work each that has a
+/// core progresses at rate 1 / slowdown(n).
 struct SharedResource {
   std::string name;
-  double capacity = 1;            ///< cores of a host
-  std::vector<double> slowdown;   ///< at index n: with n jobs; beyond the end the last; empty: none
+  std::int64_t cores = 1;
+  std::vector<double> slowdown{};       ///< at index n: with n threads; beyond the end the last; empty: none
+  Picoseconds wake{0};                  ///< a thread that is woken while a core is idle begins so much later
+  Picoseconds tick{4'000'000'000};      ///< multiples of it are the times at which a thread may have to leave its core
+  Picoseconds slice{1'500'000'000};     ///< so long a thread has its core at least, if it does not leave by itself
+  Picoseconds hot{500'000'000};         ///< who ran so lately is not moved from where it waits to a core that is idle
 };
 inline constexpr std::uint32_t kExclusive = 0xffffffff;
 
@@ -28,11 +32,11 @@ struct WorkPrice {
   CostSource source;
 };
 
-/// The way from one worker to another. A message takes `latency` (where all cores of the resource are taken as it
-/// starts, from when one is free, but no longer than `busy_latency` in all), then its bytes move: over its links, which
-/// it shares with all that meet it there; or as a job of the resource; or, with neither, as if it were alone.
+/// The way from one worker to another. A message takes `latency`, then its bytes move: over its links, which it shares
+/// with all that meet it there, or, with none, as if it were alone. Or a thread of the resource moves them, as a job;
+/// then a thread that the message wakes is what takes time, and `latency` says how much where nothing is shared.
 struct RoutePrice {
-  Picoseconds latency, busy_latency;
+  Picoseconds latency;
   double bytes_per_second;           ///< when alone
   std::uint32_t resource = kExclusive;            ///< index into Prices::resources, where cores move the bytes
   std::uint32_t first_link = 0, link_count = 0;   ///< in Prices::route_links

@@ -28,8 +28,9 @@ std::uint32_t RoutePricing::cores_of(DeviceId device) {
   if (!profile.concurrency.points.empty())
     for (std::size_t n = 0; n <= 2 * program_.workers().size(); ++n)
       slowdown.push_back(profile.concurrency.at(std::max<std::int64_t>(1, static_cast<std::int64_t>(n))));
-  prices_.resources.push_back({fmt::format("cores of device {}", index_of(device)), static_cast<double>(profile.cores),
-                               std::move(slowdown)});
+  const Picoseconds turn = to_picoseconds(profile.concurrency.turn);
+  prices_.resources.push_back({fmt::format("cores of device {}", index_of(device)), profile.cores, std::move(slowdown),
+                               wake_of(device), turn, std::min(turn, SharedResource{}.slice)});
   return at->second;
 }
 
@@ -39,20 +40,24 @@ std::uint32_t RoutePricing::link(NetworkLinkId id) {
   return at->second;
 }
 
-/// Between threads of one host a message is a copy by a core of it. With more threads than cores who waits sleeps.
-RoutePrice RoutePricing::within(DeviceId device) {
+/// With more threads than cores who waits sleeps.
+Picoseconds RoutePricing::wake_of(DeviceId device) const {
   const Link& link = cluster_.links[cluster_.link_between(device, device)];
   const auto here = [device](const Worker& worker) { return worker.device == device; };
   const bool crowded = std::ranges::count_if(program_.workers(), here) > cluster_.device(device).cores;
-  const Picoseconds latency = to_picoseconds(crowded ? std::max(link.latency, link.wake_latency) : link.latency);
-  const Picoseconds busy = std::max(latency, to_picoseconds(link.busy_latency));
-  return {latency, busy, link.bandwidth.value, cores_of(device), 0, 0, kAddingOverCopying};
+  return to_picoseconds(crowded ? std::max(link.latency, link.wake_latency) : link.latency);
+}
+
+/// Between threads of one host a message is a copy by a core of it.
+RoutePrice RoutePricing::within(DeviceId device) {
+  const Link& link = cluster_.links[cluster_.link_between(device, device)];
+  return {wake_of(device), link.bandwidth.value, cores_of(device), 0, 0, kAddingOverCopying};
 }
 
 RoutePrice RoutePricing::price_of(DeviceId from, DeviceId to) {
   if (from == to && cluster_.device(from).shares_cores) return within(from);
   const Route route = cluster_.route(from, to);
-  RoutePrice price{to_picoseconds(route.latency), to_picoseconds(route.latency), route.bandwidth.value};
+  RoutePrice price{to_picoseconds(route.latency), route.bandwidth.value};
   if (from == to) price.adding = kAddingOverCopying;
   if (mode_ == NetworkMode::analytic) return price;
   price.first_link = static_cast<std::uint32_t>(prices_.route_links.size());
@@ -94,7 +99,7 @@ RoutePrice RoutePricing::to_host(DeviceId device, StepKind kind) {
                                  profile.name),
                      "no `host_link:`", "one in the device's file");
   const Link& link = *profile.host_link;
-  RoutePrice price{to_picoseconds(link.latency), to_picoseconds(link.latency), link.bandwidth.value};
+  RoutePrice price{to_picoseconds(link.latency), link.bandwidth.value};
   if (mode_ == NetworkMode::analytic) return price;
   const StepKind direction = link.full_duplex ? kind : StepKind::copy_out;
   const std::tuple key(cluster_.devices[index_of(device)], host_root(device), direction);

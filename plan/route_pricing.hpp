@@ -25,6 +25,7 @@ class RoutePricing {
  private:
   std::uint32_t route(WorkerId from, WorkerId to);
   RoutePrice price_of(DeviceId from, DeviceId to);
+  Picoseconds wake_of(DeviceId device) const;
   RoutePrice within(DeviceId device);
   RoutePrice to_host(DeviceId device, StepKind kind);
   std::uint32_t host_root(DeviceId device) const;

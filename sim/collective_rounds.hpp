@@ -41,6 +41,7 @@ class CollectiveRounds {
     }
   }
 
+  StreamId receiver_of(StreamId sender) const { return static_cast<StreamId>(members_[index_of(sender)].to); }
   StepId step_of(StreamId sender) const { return members_[index_of(sender)].step; }
   const RoutePrice& route_of(StreamId sender) const { return prices_.routes[members_[index_of(sender)].route]; }
   /// What moves.

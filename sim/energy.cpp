@@ -16,7 +16,7 @@ Seconds busy_time(const Program& program, const Worker& worker, const Timeline& 
 }  // namespace
 
 std::vector<Joules> energy_of(const Program& program, const Prices& prices, const Timeline& timeline,
-                              std::span<const ProcessorSharing> resources) {
+                              std::span<const RunQueue> resources) {
   const auto known = [](const std::optional<DevicePower>& power) { return power.has_value(); };
   if (std::none_of(prices.power.begin(), prices.power.end(), known)) return {};
   std::vector<Seconds> busy(prices.power.size());
@@ -26,7 +26,7 @@ std::vector<Joules> energy_of(const Program& program, const Prices& prices, cons
     const std::uint32_t resource = prices.worker_resource[i];
     busy[index_of(worker.device)] += resource == kExclusive
         ? busy_time(program, worker, timeline)
-        : Seconds{resources[resource].occupancy() * 1e-12 / prices.resources[resource].capacity};
+        : Seconds{resources[resource].occupancy() * 1e-12 / static_cast<double>(prices.resources[resource].cores)};
     workers[index_of(worker.device)] += 1;
   }
   std::vector<Joules> energy(prices.power.size());

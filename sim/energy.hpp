@@ -7,7 +7,7 @@
 #include "plan/prices.hpp"
 #include "plan/program.hpp"
 #include "plan/timeline.hpp"
-#include "sim/processor_sharing.hpp"
+#include "sim/run_queue.hpp"
 
 namespace tandem {
 
@@ -17,6 +17,6 @@ namespace tandem {
 /// By DeviceId; 0 for a device without power figures, and empty where no device has them. `timeline.spans` must be
 /// filled.
 std::vector<Joules> energy_of(const Program& program, const Prices& prices, const Timeline& timeline,
-                              std::span<const ProcessorSharing> resources);
+                              std::span<const RunQueue> resources);
 
 }  // namespace tandem

@@ -13,8 +13,7 @@ namespace tandem {
 Engine::Engine(const Program& program, const Prices& prices, std::vector<Span>& spans, Foresight foresight)
     : program_(program), prices_(prices), steps_(program.steps().data()),
       step_count_(static_cast<std::uint32_t>(program.step_count())), states_(spans), guard_(program, prices),
-      hardware_(prices, queue_), rounds_(program, prices), forecasts_(program, prices, hardware_, foresight),
-      waiting_(prices.resources.size()), waits_(program.streams().size()) {
+      hardware_(program, prices, queue_), rounds_(program, prices), forecasts_(program, prices, hardware_, foresight) {
   require_prices_fit(program, prices);
   invariant(spans.size() == program.step_count(), "every step has a span");
   for (std::size_t i = 0; i < prices.works.size(); ++i) {
@@ -33,10 +32,12 @@ void Engine::run() {
     if (stream.count > 0) reach(stream.first, 0);
   }
   start_ready();
+  settle();
   while (queue_.pop_batch(batch_)) {
     now_ = queue_.now();
     for (const Event& event : batch_) happen(event);
     start_ready();
+    settle();
   }
   require_all_ended();
 }
@@ -56,7 +57,6 @@ void Engine::happen(const Event& event) {
   switch (static_cast<Happening>(event.kind)) {
     case Happening::compute_ends: return end_compute(static_cast<StepId>(event.id));
     case Happening::latency_ends: return end_latency(static_cast<StepId>(event.id));
-    case Happening::wait_ends: return end_wait(static_cast<StepId>(event.id));
     case Happening::transfer_ends: return end_transfer(static_cast<StepId>(event.id));
     case Happening::member_ends: return end_member(static_cast<StepId>(event.id));
     case Happening::foreseen_end: return end_foreseen(static_cast<StepId>(event.id));
@@ -71,7 +71,6 @@ void Engine::start_ready() {
   drain(ready_transfers_, [this](StepId sender) { transfer(sender); });
   hardware_.schedule_flows();
   drain(ready_compute_, [this](StepId step) { start_compute(step); });
-  wake_waiting();
   drain(ready_ends_, [this](StepId step) {
     const StepKind kind = steps_[index_of(step)].kind;
     if (is_copy(kind)) reach_copy(step);
@@ -84,6 +83,14 @@ void Engine::start_ready() {
   drain(ready_exchanges_, [this](StreamId sender) { activate(sender); });
   hardware_.schedule_flows();  // what came in the way of others
   start_guarded_compute();
+}
+
+/// Once all of this instant has happened, cores are handed out.
+void Engine::settle() {
+  if (queue_.more_now()) return;
+  hardware_.settle([this](StepId step, std::int64_t time) {
+    if (is_compute(steps_[index_of(step)].kind)) states_.begin(step, time);
+  });
 }
 
 /// `step` is at the head of its stream: it is ready, or waits for the first of its edges that is not met yet.
@@ -107,9 +114,10 @@ void Engine::end_step(StepId step) {
 
 void Engine::start_compute(StepId step) {
   const WorkRule& rule = rules_[steps_[index_of(step)].object];
+  if (rule.resource != kExclusive && rule.time > 0)
+    return hardware_.add_job(steps_[index_of(step)].stream, step, rule.time);
   states_.begin(step, now_);
-  if (rule.resource == kExclusive || rule.time == 0) schedule(rule.time, Happening::compute_ends, index_of(step));
-  else hardware_.add_job(rule.resource, step, rule.time);
+  schedule(rule.time, Happening::compute_ends, index_of(step));
 }
 
 void Engine::start_guarded_compute() {

@@ -21,14 +21,12 @@ namespace tandem {
 /// What happens at one instant happens in rounds, each in this order:
 ///   1. whatever is due ends: compute steps, transfers, exchanges of collectives, whose ends then enter their next
 ///      round;
-///   2. messages whose latency is over join their resource or their links; once all have, the shares of links are
-///      solved;
-///   3. compute steps that are ready start, on workers that allow overlap; then, where cores are free, messages and
-///      exchanges that wait for one take their latency;
+///   2. messages whose latency is over join their links; once all have, the shares of links are solved;
+///   3. compute steps that are ready start, on workers that allow overlap; those of a host's threads ask for a core;
 ///   4. members that have been reached enter their collectives, or, where those start as a whole, the last to come
-///      starts them; then messages and exchanges whose two ends are ready become active, and wait for a core, but no
-///      longer than the busy latency, if all are taken now;
+///      starts them; then messages and exchanges whose two ends are ready become active;
 ///   5. compute steps that are ready start, on workers that forbid overlap (see OverlapGuard).
+/// After the last round of an instant hosts hand out their cores (see RunQueue).
 /// What takes no time ends in the next round of the same instant. Within one part of a round no outcome depends on the
 /// order of the steps, so ties are settled by this list alone: renaming workers, or storing events otherwise, changes
 /// no span.
@@ -45,7 +43,7 @@ class Engine {
   /// Throws InvariantError naming a blocked step if not every step ran, and InputError if time exceeds the clock.
   void run();
 
-  std::span<const ProcessorSharing> resources() const { return hardware_.resources(); }
+  std::span<const RunQueue> resources() const { return hardware_.resources(); }
 
  private:
   /// What the hot loop must know of a work: one cache line holds four.
@@ -57,6 +55,7 @@ class Engine {
 
   void happen(const Event& event);
   void start_ready();
+  void settle();
 
   void reach(StepId step, std::uint32_t edges_met);
   void end_step(StepId step);
@@ -73,9 +72,8 @@ class Engine {
   void activate(StepId send);
   void end_message(StepId send);
   void start_transfer(StepId sender, const RoutePrice& route, std::int64_t alone);
+  StreamId mover(StepId sender) const;
   void end_latency(StepId sender);
-  void end_wait(StepId sender);
-  void wake_waiting();
   void transfer(StepId sender);
   void add_flow(StepId sender, const RoutePrice& route, double bytes);
   void end_transfer(StepId sender);
@@ -112,21 +110,6 @@ class Engine {
   Forecasts forecasts_;
   std::vector<bool> starts_whole_;        ///< by CollectiveSpecId
   std::vector<std::uint32_t> arrived_;    ///< members, by CollectiveId; empty where none starts as a whole
-
-  /// What a stream waits for a core with, and until when; an event or an entry that says another is a left-over.
-  struct Wait {
-    StepId sender = kNone<StepId>;
-    std::int64_t until = -1;
-    bool operator==(const Wait&) const = default;
-  };
-  /// What waits for a core, of each resource that some route has.
-  struct Waiting {
-    Wait wait;
-    std::int64_t latency;  ///< of an idle core
-  };
-  std::vector<std::vector<Waiting>> waiting_;  ///< by resource
-  std::vector<Wait> waits_;                    ///< by StreamId of the sender
-  std::uint32_t waiting_count_ = 0;            ///< entries of all lists
 
   std::vector<Event> batch_;
   std::vector<std::uint32_t> finished_;

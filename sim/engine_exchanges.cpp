@@ -54,39 +54,21 @@ void Engine::end_message(StepId send) {
 
 /// `alone`: the transfer when nothing is shared.
 void Engine::start_transfer(StepId sender, const RoutePrice& route, std::int64_t alone) {
-  if (route.resource == kExclusive && route.link_count == 0)
+  if (route.resource != kExclusive && alone > 0) return hardware_.add_job(mover(sender), sender, alone, true);
+  if (route.link_count == 0)
     return schedule(later(route.latency.count, alone), Happening::transfer_ends, index_of(sender));
-  if (route.resource == kExclusive || !hardware_.saturated(route.resource))
-    return schedule(route.latency.count, Happening::latency_ends, index_of(sender));
-  const std::int64_t until = later(now_, route.busy_latency.count);
-  const Wait wait{sender, until};
-  waits_[index_of(steps_[index_of(sender)].stream)] = wait;
-  waiting_[route.resource].push_back({wait, route.latency.count});
-  ++waiting_count_;
-  schedule(route.busy_latency.count, Happening::wait_ends, index_of(sender));
+  schedule(route.latency.count, Happening::latency_ends, index_of(sender));
 }
 
-/// The scheduler gives the thread its turn, unless a core was free before; then the event is a left-over.
-void Engine::end_wait(StepId sender) {
-  Wait& wait = waits_[index_of(steps_[index_of(sender)].stream)];
-  if (wait != Wait{sender, now_}) return;
-  wait = {};
-  end_latency(sender);
-}
-
-void Engine::wake_waiting() {
-  if (waiting_count_ == 0) return;
-  for (std::uint32_t resource = 0; resource < waiting_.size(); ++resource) {
-    if (waiting_[resource].empty() || hardware_.saturated(resource)) continue;
-    for (const Waiting& entry : waiting_[resource]) {
-      Wait& wait = waits_[index_of(steps_[index_of(entry.wait.sender)].stream)];
-      if (wait != entry.wait) continue;  // its turn came before
-      wait = {};
-      schedule(std::min(entry.latency, entry.wait.until - now_), Happening::latency_ends, index_of(entry.wait.sender));
-    }
-    waiting_count_ -= static_cast<std::uint32_t>(waiting_[resource].size());
-    waiting_[resource].clear();
-  }
+/// Whose thread moves it: of an exchange, the receiver's. A message has no thread of its own: who readied its second end
+/// moves it.
+StreamId Engine::mover(StepId sender) const {
+  const Step& step = steps_[index_of(sender)];
+  if (step.kind == StepKind::collective) return rounds_.receiver_of(step.stream);
+  if (is_copy(step.kind)) return step.stream;
+  const Channel& channel = program_.channels()[index_of(program_.message(sender).channel)];
+  const WorkerId worker = hardware_.has_left(channel.from) ? channel.from : channel.to;
+  return program_.workers()[index_of(worker)].compute;
 }
 
 void Engine::end_latency(StepId sender) {
@@ -105,20 +87,16 @@ void Engine::transfer(StepId sender) {
   if (step.kind == StepKind::collective) {
     const RoutePrice& route = rounds_.route_of(step.stream);
     const double bytes = rounds_.bytes_of(step.stream);
-    if (route.resource == kExclusive) add_flow(sender, route, bytes);
-    else hardware_.add_job(route.resource, sender, hardware_.time_alone(route, bytes));
-    return;
+    return add_flow(sender, route, bytes);
   }
   if (is_copy(step.kind)) {
     const CopyPrice& price = prices_.copies[step.object];
     const RoutePrice& route = prices_.routes[price.route];
-    if (route.resource != kExclusive) return hardware_.add_job(route.resource, sender, price.transfer.count);
     return add_flow(sender, route, static_cast<double>(program_.copy_specs()[step.object].bytes.count));
   }
   const ChannelId id = program_.messages()[step.object].channel;
   const ChannelPrice& price = prices_.channels[index_of(id)];
   const RoutePrice& route = prices_.routes[price.route];
-  if (route.resource != kExclusive) return hardware_.add_job(route.resource, sender, price.transfer.count);
   add_flow(sender, route, static_cast<double>(program_.channels()[index_of(id)].bytes.count));
 }
 

@@ -36,6 +36,8 @@ class EventQueue {
   bool pop_batch(std::vector<Event>& batch);
 
   std::int64_t now() const { return now_; }
+  /// Is an event of this instant pending?
+  bool more_now() const { return (used_digits_[0] >> (static_cast<std::uint64_t>(now_) % kDigits) & 1) != 0; }
 
  private:
   static constexpr int kDigitBits = 6;

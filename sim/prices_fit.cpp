@@ -8,7 +8,7 @@ namespace {
 
 void require_routes_fit(const Prices& prices) {
   for (const RoutePrice& route : prices.routes) {
-    invariant(route.latency.count >= 0 && route.busy_latency.count >= 0, "no message has a negative latency");
+    invariant(route.latency.count >= 0, "no message has a negative latency");
     invariant(route.bytes_per_second > 0 && route.adding >= 1, "a route moves bytes");
     invariant(route.resource == kExclusive || route.resource < prices.resources.size(), "a route's resource is known");
     invariant(route.resource == kExclusive || route.link_count == 0, "a route leads over links or by cores");

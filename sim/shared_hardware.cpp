@@ -7,13 +7,39 @@
 
 namespace tandem {
 
-SharedHardware::SharedHardware(const Prices& prices, EventQueue& queue)
-    : prices_(prices), queue_(queue), pending_(prices.resources.size(), ProcessorSharing::kNever) {
-  resources_.reserve(prices.resources.size());
-  for (const SharedResource& resource : prices.resources) resources_.emplace_back(resource);
+SharedHardware::SharedHardware(const Program& program, const Prices& prices, EventQueue& queue)
+    : prices_(prices), queue_(queue), pending_(prices.resources.size(), RunQueue::kNever) {
+  if (!prices.resources.empty()) find_threads(program);
   if (prices.link_bytes_per_second.empty()) return;
   network_.emplace(prices.link_bytes_per_second);
   find_separate_links();
+}
+
+/// Where a core is left for them, streams have threads of their own; else a worker's one thread runs all its steps.
+void SharedHardware::find_threads(const Program& program) {
+  std::vector<std::vector<std::uint32_t>> worker_of(prices_.resources.size());
+  std::vector<std::int64_t> workers(prices_.resources.size(), 0);
+  for (const std::uint32_t resource : prices_.worker_resource)
+    if (resource != kExclusive) ++workers[resource];
+  places_.assign(program.streams().size(), {kExclusive, 0});
+  const auto add_thread = [&](const Stream& stream, Place& place) {
+    const std::uint32_t resource = prices_.worker_resource[index_of(stream.worker)];
+    place = {resource, static_cast<std::uint32_t>(worker_of[resource].size())};
+    worker_of[resource].push_back(index_of(stream.worker));
+  };
+  for (std::uint32_t i = 0; i < program.streams().size(); ++i) {
+    const Stream& stream = program.streams()[i];
+    const std::uint32_t resource = prices_.worker_resource[index_of(stream.worker)];
+    if (resource == kExclusive) continue;
+    Place& compute = places_[index_of(program.workers()[index_of(stream.worker)].compute)];
+    if (compute.resource == kExclusive)
+      add_thread(stream, compute);
+    if (workers[resource] < prices_.resources[resource].cores && stream.kind != StreamKind::compute)
+      add_thread(stream, places_[i]);
+    else
+      places_[i] = compute;
+  }
+  for (std::size_t i = 0; i < worker_of.size(); ++i) resources_.emplace_back(prices_.resources[i], worker_of[i]);
 }
 
 void SharedHardware::find_separate_links() {
@@ -53,9 +79,9 @@ std::int64_t SharedHardware::time_alone(const RoutePrice& route, double bytes) c
 }
 
 void SharedHardware::end_jobs(std::uint32_t resource, std::vector<std::uint32_t>& steps) {
-  pending_[resource] = ProcessorSharing::kNever;
+  pending_[resource] = RunQueue::kNever;
   resources_[resource].finish_due(queue_.now(), steps);
-  schedule(resource);
+  changed_resources_.push_back(resource);
 }
 
 void SharedHardware::end_flows(std::vector<std::uint32_t>& steps) {
@@ -69,12 +95,16 @@ void SharedHardware::end_flows(std::vector<std::uint32_t>& steps) {
   }
 }
 
-/// Sees to it that the queue holds an event for the resource's next end, or an earlier one that will look again.
-void SharedHardware::schedule(std::uint32_t resource) {
-  const std::int64_t end = resources_[resource].next_end();
-  if (end >= pending_[resource]) return;
-  pending_[resource] = end;
-  queue_.push({end, resource, static_cast<std::uint32_t>(Happening::resource_due)});
+/// Sees to it that the queue holds an event for when the resource must be looked at next, or an earlier one.
+void SharedHardware::settle_last_changed() {
+  const std::uint32_t resource = changed_resources_.back();
+  std::erase(changed_resources_, resource);
+  started_.clear();
+  resources_[resource].settle(queue_.now(), started_);
+  const std::int64_t next = resources_[resource].next();
+  if (next >= pending_[resource]) return;
+  pending_[resource] = next;
+  queue_.push({next, resource, static_cast<std::uint32_t>(Happening::resource_due)});
 }
 
 void SharedHardware::end_flows_on(std::uint32_t separate_link, std::vector<std::uint32_t>& steps) {

@@ -9,7 +9,7 @@
 #include "sim/event_queue.hpp"
 #include "sim/flow_network.hpp"
 #include "sim/happening.hpp"
-#include "sim/processor_sharing.hpp"
+#include "sim/run_queue.hpp"
 #include "sim/separate_link.hpp"
 
 namespace tandem {
@@ -17,13 +17,27 @@ namespace tandem {
 /// A job is named by its step: what computes, or what sends. A step has at most one job at a time.
 class SharedHardware {
  public:
-  /// Both must outlive this.
-  SharedHardware(const Prices& prices, EventQueue& queue);
+  /// All must outlive this.
+  SharedHardware(const Program& program, const Prices& prices, EventQueue& queue);
 
-  /// The step takes `work` > 0 picoseconds of the resource when alone on it.
-  void add_job(std::uint32_t resource, StepId step, std::int64_t work) {
-    resources_[resource].add(queue_.now(), index_of(step), work);
-    schedule(resource);
+  /// The step takes the thread that runs the stream's steps `work` > 0 picoseconds of a core. From then on settle() is
+  /// due at this instant.
+  void add_job(StreamId stream, StepId step, std::int64_t work, bool urgent = false) {
+    const Place at = places_[index_of(stream)];
+    resources_[at.resource].add(at.thread, index_of(step), work, urgent);
+    changed_resources_.push_back(at.resource);
+  }
+  /// A thread of the worker has ended a job at this instant.
+  bool has_left(WorkerId worker) const {
+    return resources_[prices_.worker_resource[index_of(worker)]].has_left(index_of(worker));
+  }
+  /// Nothing else happens at this instant: calls begin(step, time) for the steps that get a core for the first time.
+  template <class Begin>
+  void settle(Begin begin) {
+    while (!changed_resources_.empty()) {
+      settle_last_changed();
+      for (const RunQueue::Start& start : started_) begin(static_cast<StepId>(start.job), start.time);
+    }
   }
   /// The step's `bytes` > 0 move over the route's links, since now, or since a time from when on it has been alone on
   /// them (FlowNetwork::add_since). From then on schedule_flows() is due at this instant.
@@ -45,19 +59,25 @@ class SharedHardware {
     if (!changed_links_.empty()) schedule_links();
   }
 
-  bool saturated(std::uint32_t resource) const { return resources_[resource].saturated(); }
-  std::span<const ProcessorSharing> resources() const { return resources_; }
+  std::span<const RunQueue> resources() const { return resources_; }
 
  private:
   void find_separate_links();
-  void schedule(std::uint32_t resource);
+  void find_threads(const Program& program);
+  void settle_last_changed();
   void schedule_network();
   void schedule_links();
 
   const Prices& prices_;
   EventQueue& queue_;
-  std::vector<ProcessorSharing> resources_;
+  std::vector<RunQueue> resources_;
   std::vector<std::int64_t> pending_;  ///< by resource: the earliest event that is in the queue for it
+  struct Place {
+    std::uint32_t resource, thread;
+  };
+  std::vector<Place> places_;          ///< by stream, where there are resources: who runs its steps
+  std::vector<std::uint32_t> changed_resources_;
+  std::vector<RunQueue::Start> started_;
   std::optional<FlowNetwork> network_;
   std::int64_t network_pending_ = FlowNetwork::kNever;
   bool network_changed_ = false;

@@ -35,12 +35,12 @@ void print_text(Console& console, const HostProfile& profile) {
                              to_text(device.peak_fp32 / static_cast<double>(device.cores)));
   console.out << fmt::format("element-wise {} to {} by size\n", to_text(device.elementwise.points.front().rate),
                              to_text(device.elementwise.points.back().rate));
-  console.out << fmt::format("messages     {} + size / {}; {} to one that sleeps, {} when all cores are busy\n",
-                             to_text(profile.link.latency), to_text(profile.link.bandwidth),
-                             to_text(profile.link.wake_latency), to_text(profile.link.busy_latency));
+  console.out << fmt::format("messages     {} + size / {}; {} to one that sleeps\n", to_text(profile.link.latency),
+                             to_text(profile.link.bandwidth), to_text(profile.link.wake_latency));
   console.out << "threads     ";
   for (const auto& point : device.concurrency.points)
     console.out << fmt::format(" {}: {:.2f} times slower than its share;", point.threads, point.slowdown);
+  console.out << fmt::format("\n             turns of {} where they outnumber the cores", to_text(device.concurrency.turn));
   console.out << fmt::format("\nkernels      {} timed\nkept in      {}\n", device.kernels.size(), host_profile_path());
 }
 
@@ -58,9 +58,9 @@ nlohmann::ordered_json as_json(const HostProfile& profile) {
           {"message",
            {{"latency_s", profile.link.latency.value},
             {"wake_latency_s", profile.link.wake_latency.value},
-            {"busy_latency_s", profile.link.busy_latency.value},
             {"bandwidth_bytes_per_s", profile.link.bandwidth.value}}},
           {"concurrency", threads},
+          {"turn_s", device.concurrency.turn.value},
           {"kernels", device.kernels.size()}};
 }
 

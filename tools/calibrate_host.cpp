@@ -58,6 +58,7 @@ HostProfile calibrate_host(const CalibrationOptions& options) {
   next(65, "threads at once");
   device.concurrency =
       measure_concurrency(load_model("gpt-nano"), Plan{}, machine.cores, thread_counts(machine.cores), options.stop);
+  device.concurrency.turn = measure_turn(machine.cores, options.stop);
   device.peak_fp32 = best_rate(device.product_rates) * static_cast<double>(machine.cores);
   device.memory_bandwidth = device.elementwise.points.back().rate;
   add_sources(device, options.source);

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "exec/clock.hpp"
 #include "exec/run.hpp"
 #include "plan/lower.hpp"
 #include "plan/partition.hpp"
@@ -63,23 +64,37 @@ Seconds message_time(std::int64_t width, std::int64_t cores, std::stop_token sto
   return median_of(gaps(program, run_on_threads(program, model, dataset, options).timelines));
 }
 
-/// Threads that compute for as long as this lives.
-class BusyCores {
- public:
-  explicit BusyCores(std::int64_t count) {
-    for (std::int64_t i = 0; i < count; ++i)
-      threads_.emplace_back([](std::stop_token stop) {
-        volatile double value = 1;
-        while (!stop.stop_requested())
-          for (int j = 0; j < 1000; ++j) value = value * 1.0000001;
-      });
+/// Looks at the clock until `end`. Each time between two looks that is too long for one was another thread's.
+/// Returns how long this one had its core in between.
+std::vector<double> turns_until(Instant end) {
+  constexpr auto kAway = std::chrono::microseconds(200);
+  std::vector<double> seconds;
+  Instant start = now();
+  for (Instant last = start; last < end;) {
+    const Instant here = now();
+    if (here - last > kAway) {
+      seconds.push_back(to_seconds(between(start, last)).value);
+      start = here;
+    }
+    last = here;
   }
-
- private:
-  std::vector<std::jthread> threads_;
-};
+  return seconds;
+}
 
 }  // namespace
+
+Seconds measure_turn(std::int64_t cores, std::stop_token stop) {
+  const Instant end = now() + std::chrono::milliseconds(400);
+  std::vector<std::vector<double>> seconds(static_cast<std::size_t>(2 * cores));
+  {
+    std::vector<std::jthread> running;
+    for (auto& mine : seconds) running.emplace_back([&] { mine = turns_until(end); });
+  }
+  if (stop.stop_requested()) throw RunError("interrupted");
+  std::vector<double> all;
+  for (const auto& mine : seconds) all.insert(all.end(), mine.begin(), mine.end());
+  return all.empty() ? Concurrency{}.turn : std::max(kShortestTurn, median_of(std::move(all)));
+}
 
 Link measure_threads_link(std::int64_t cores, std::stop_token stop) {
   constexpr std::int64_t kSmall = 16, kLarge = 1 << 20;  // values of 4 bytes
@@ -90,9 +105,6 @@ Link measure_threads_link(std::int64_t cores, std::stop_token stop) {
   link.bandwidth = {static_cast<double>(4 * (kLarge - kSmall)) / moved.value};
   link.latency = small;
   link.wake_latency = std::max(small, message_time(kSmall, 0, stop));
-  // With every core taken by others' computing, a thread that waits goes to sleep at once.
-  const BusyCores busy(cores);
-  link.busy_latency = std::max(link.wake_latency, message_time(kSmall, 0, stop));
   return link;
 }
 

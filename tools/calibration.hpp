@@ -45,6 +45,8 @@ Seconds measure_launch_overhead();
 /// each with a copy of its own; `threads` ascending, above 1.
 Concurrency measure_concurrency(const Model& model, const Plan& plan, std::int64_t cores,
                                 const std::vector<std::int64_t>& threads, std::stop_token stop);
+/// How long a thread that computes has its core while as many others want one: the median over two for each core.
+Seconds measure_turn(std::int64_t cores, std::stop_token stop);
 Link measure_threads_link(std::int64_t cores, std::stop_token stop);
 
 }  // namespace tandem

@@ -13,7 +13,6 @@ Prices scaled_prices(Prices prices, double scale) {
   for (CopyPrice& copy : prices.copies) copy.transfer = scaled(copy.transfer);
   for (RoutePrice& route : prices.routes) {
     route.latency = scaled(route.latency);
-    route.busy_latency = scaled(route.busy_latency);
     route.bytes_per_second /= scale;
   }
   for (double& rate : prices.link_bytes_per_second) rate /= scale;

@@ -22,7 +22,7 @@ TEST_CASE("a device file is read into base units") {
   CHECK_FALSE(device.bulk_synchronous);
   REQUIRE(device.link);
   CHECK(device.link->latency == Seconds{2e-6});
-  CHECK(device.link->busy_latency == Seconds{2e-6});  // absent: the latency
+  CHECK(device.link->wake_latency == Seconds{2e-6});  // absent: the latency
   CHECK(device.link->full_duplex);
   CHECK_FALSE(device.threads_link);
 }
@@ -139,6 +139,7 @@ TEST_CASE("tables of points must ascend and have full rows") {
              Contains("frequencies must ascend"));
   CHECK_FALSE(with("concurrency: {points: [[2, 1.5], [2, 1.5]], source: s}\n").empty());
   CHECK_FALSE(with("concurrency: {points: [[0, 1]], source: s}\n").empty());
+  CHECK_FALSE(with("concurrency: {turn: 0 ms, points: [[1, 1]], source: s}\n").empty());
   CHECK_FALSE(with("concurrency: {points: [[1, -1]], source: s}\n").empty());
 }
 

@@ -32,7 +32,7 @@ class Variable {
 
 std::string host_text() {
   return replaced(kSmallDevice, "kind: gpu", "kind: cpu\nshares_cores: true") +
-         "threads_link: {latency: 1 us, bandwidth: 5 GB/s, wake_latency: 7 us, busy_latency: 40 us, source: s}\n";
+         "threads_link: {latency: 1 us, bandwidth: 5 GB/s, wake_latency: 7 us, source: s}\n";
 }
 
 }  // namespace
@@ -79,7 +79,6 @@ TEST_CASE("the measured host is a cluster of one device whose workers talk over 
   const Link& link = cluster.links[cluster.link_between(DeviceId{0}, DeviceId{0})];
   CHECK(link.latency == Seconds{1e-6});
   CHECK(link.wake_latency == Seconds{7e-6});
-  CHECK(link.busy_latency == Seconds{4e-5});
   CHECK(link.bandwidth == BytesPerSecond{5e9});
   CHECK(load_device("host").name == "small");
 }

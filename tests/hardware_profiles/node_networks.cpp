@@ -47,7 +47,6 @@ Fabric any_fabric(std::uint32_t ends) {
                             {any_number(1, 9) * 1e9},
                             *rc::gen::arbitrary<bool>(),
                             {},
-                            {},
                             "s"});
   return fabric;
 }
@@ -58,7 +57,7 @@ NodeKind any_node_kind() {
   kind.devices = any_number(1, 6);
   kind.nics = any_number(1, kind.devices);
   if (kind.devices > 1) kind.inside = any_fabric(kind.devices);
-  if (*rc::gen::arbitrary<bool>()) kind.nic = Link{"nic", {1e-6}, {2e9}, *rc::gen::arbitrary<bool>(), {}, {}, "s"};
+  if (*rc::gen::arbitrary<bool>()) kind.nic = Link{"nic", {1e-6}, {2e9}, *rc::gen::arbitrary<bool>(), {}, "s"};
   return kind;
 }
 

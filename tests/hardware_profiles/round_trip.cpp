@@ -22,9 +22,8 @@ std::string any_source() {
 
 Link any_link(const std::string& name) {
   const Seconds latency{*rc::gen::element(0.0, any_between(1e-9, 1e-3))};
-  const Seconds busy{*rc::gen::element(0.0, any_between(1e-9, 1e-3))};
   const Seconds wake{*rc::gen::element(0.0, any_between(1e-9, 1e-3))};
-  return {name, latency, {any_between(1e6, 1e12)}, *rc::gen::arbitrary<bool>(), wake, busy, any_source()};
+  return {name, latency, {any_between(1e6, 1e12)}, *rc::gen::arbitrary<bool>(), wake, any_source()};
 }
 
 RateCurve any_curve() {
@@ -71,6 +70,7 @@ void add_measured(Device& device) {
   device.copy = any_curve();
   device.transcendentals_per_second = any_between(1e6, 1e12);
   device.concurrency.points = {{1, 1}, {*rc::gen::inRange<std::int64_t>(2, 99), any_between(0.5, 20)}};
+  device.concurrency.turn = {any_between(1e-6, 1)};
   const double median = any_between(1e-6, 1);
   device.kernels = {{"linear F 4x64x128 -> 4x64x512", {median}, {median * 0.9}, {median * 1.1}, 30},
                     {"relu: \"quoted\", [odd] # name", {median}, {median}, {median}, 1}};
@@ -120,7 +120,7 @@ TEST_CASE("numbers without a source cannot be written") {
 
 TEST_CASE("a written host profile is read back equal") {
   const Folder folder("host-round-trip");
-  HostProfile host{small_device(), {"small threads", {1e-6}, {5e9}, true, {7e-6}, {4e-5}, "tandem calibrate"}};
+  HostProfile host{small_device(), {"small threads", {1e-6}, {5e9}, true, {7e-6}, "tandem calibrate"}};
   host.device.shares_cores = true;
   folder.write("host.yaml", write_host(host));
 

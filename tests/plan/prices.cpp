@@ -34,7 +34,7 @@ memory: {capacity: 1 GB, bandwidth: 100 TB/s, source: made up}
 concurrency:
   points: [[1, 1.0], [2, 1.5]]
   source: made up
-threads_link: {latency: 1 us, busy_latency: 50 us, bandwidth: 640 MB/s, source: made up}
+threads_link: {latency: 1 us, bandwidth: 640 MB/s, source: made up}
 )";
 
 Device device_from(std::string_view text) { return read_device(parse_yaml(text, "device.yaml")); }
@@ -194,7 +194,6 @@ TEST_CASE("a message takes its route's latency and bytes over bandwidth") {
   CHECK(program.channels()[0].bytes == Bytes{64});  // 8 values of 4 bytes, rounded up to the alignment
   const RoutePrice& route = route_of(prices, 0);
   CHECK(route.latency == Picoseconds{2'000'000});
-  CHECK(route.busy_latency == Picoseconds{2'000'000});
   CHECK(route.bytes_per_second == 64e6);
   CHECK(route.resource == kExclusive);
   CHECK(prices.channels[0].transfer == Picoseconds{1'000'000});  // 64 B / 64 MB/s
@@ -242,12 +241,12 @@ TEST_CASE("workers on one host share its cores, and a message between them is a 
   const Prices prices = price(program, two_layer_mlp(), cluster_of(device, 1), CostModel(), sgd());
 
   REQUIRE(prices.resources.size() == 1);
-  CHECK(prices.resources[0].capacity == 2);
+  CHECK(prices.resources[0].cores == 2);
+  CHECK(prices.resources[0].wake == Picoseconds{1'000'000});
   CHECK(prices.worker_resource == std::vector<std::uint32_t>{0, 0});
   CHECK(prices.routes.size() == 1);  // both ways, from the device to itself
   CHECK(route_of(prices, 0).resource == 0);
   CHECK(route_of(prices, 0).latency == Picoseconds{1'000'000});
-  CHECK(route_of(prices, 0).busy_latency == Picoseconds{50'000'000});
   CHECK(route_of(prices, 0).adding == 1.5);  // three accesses of a value instead of two
   CHECK(prices.channels[0].transfer == Picoseconds{100'000});  // 64 B / 640 MB/s
   REQUIRE(prices.resources[0].slowdown.size() >= 3);
@@ -258,7 +257,7 @@ TEST_CASE("workers on one host share its cores, and a message between them is a 
 
 TEST_CASE("where workers outnumber the cores of their host a message wakes its receiver") {
   std::string text(kHost);
-  text.replace(text.find("busy_latency"), 0, "wake_latency: 7 us, ");
+  text.replace(text.find("bandwidth: 640"), 0, "wake_latency: 7 us, ");
   const Device device = device_from(text);  // 2 cores
   const auto latency = [&](std::size_t workers) {
     const Program program = lower(plan_of("1f1b", static_cast<std::int64_t>(workers), 1), equal_blocks(4),

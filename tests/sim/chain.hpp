@@ -56,9 +56,11 @@ inline Prices price_chain(const Program& program, const ChainTimes& times) {
     prices.works.push_back({{time}, CostSource::roofline});
   }
   for (std::uint32_t i = 0; i < program.channels().size(); ++i) {
-    if (times.transfer > 0) prices.resources.push_back({"link", 1, {}});
-    const std::uint32_t link = times.transfer > 0 ? i : kExclusive;
-    prices.routes.push_back({{times.latency}, {times.latency}, 1e9, link});
+    const double rate = static_cast<double>(program.channels()[i].bytes.count) * 1e12 /
+                        static_cast<double>(std::max<std::int64_t>(1, times.transfer));
+    prices.routes.push_back({{times.latency}, rate, kExclusive, i, times.transfer > 0 ? 1u : 0u});
+    prices.route_links.push_back(i);
+    prices.link_bytes_per_second.push_back(rate);
     prices.channels.push_back({i, {times.transfer}});
   }
   prices.worker_resource.assign(program.workers().size(), kExclusive);

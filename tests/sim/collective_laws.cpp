@@ -124,7 +124,6 @@ TEST_CASE("scaling every duration, latency and inverse bandwidth by k scales a r
     for (WorkPrice& work : scaled.ride.prices.works) work.time.count *= k;
     for (RoutePrice& route : scaled.ride.prices.routes) {
       route.latency.count *= k;
-      route.busy_latency.count *= k;
       route.bytes_per_second /= static_cast<double>(k);
     }
     const Timeline before = simulated(built), after = simulated(scaled);

@@ -171,14 +171,14 @@ TEST_CASE("a worker that forbids overlap exchanges with its group once all have 
 
 TEST_CASE("threads take turns on the cores that copy, and a sum crosses memory half as often again") {
   Scenario scenario;
-  const std::uint32_t cores = scenario.resource(1);
-  Star star(scenario, 2, {kLatency, 1e12, false});
+  const std::uint32_t cores = scenario.cores(1);
+  Star star(scenario, 2, {kLatency, 1e12, false}, cores);
   const CollectiveId collective = star.collective(shape_of(CollectiveKind::all_reduce, 2, 50), "ring");
   for (RoutePrice& route : scenario.prices().routes) route.resource = cores, route.adding = 1.5;
   const Ride ride = scenario.finish();
 
-  // Each round two copies of 100 bytes share one core: 7 + 2 x 150 while adding, 7 + 2 x 100 while gathering.
-  CHECK(member_times(ride, simulate(ride.program, ride.prices), collective) == all_at(2, {0, 307 + 207}));
+  // Each round the two copy 100 bytes one after the other: 2 x 150 while adding, 2 x 100 while gathering.
+  CHECK(member_times(ride, simulate(ride.program, ride.prices), collective) == all_at(2, {0, 300 + 200}));
 }
 
 TEST_CASE("k messages into one worker each get a k-th of its link") {

@@ -15,7 +15,7 @@ constexpr double kBytePerPicosecond = 1e12;
 StepId copy(Scenario& scenario, WorkerId worker, StepKind kind, std::int64_t bytes, std::int64_t latency,
             std::optional<std::uint32_t> link = {}) {
   Prices& prices = scenario.prices();
-  RoutePrice route{{latency}, {latency}, kBytePerPicosecond};
+  RoutePrice route{{latency}, kBytePerPicosecond};
   if (link) {
     route.first_link = static_cast<std::uint32_t>(prices.route_links.size());
     route.link_count = 1;

@@ -50,7 +50,7 @@ TEST_CASE("where no device has power figures there is no energy") {
 
 TEST_CASE("workers that share a device's cores draw power for the cores that are taken") {
   Scenario scenario;
-  const std::uint32_t cores = scenario.resource(2);
+  const std::uint32_t cores = scenario.cores(2);
   for (const std::int64_t seconds : {1, 1, 4}) {
     const WorkerId worker = scenario.builder().add_worker("thread", 0, DeviceId{0});
     scenario.prices().worker_resource.push_back(cores);
@@ -62,7 +62,7 @@ TEST_CASE("workers that share a device's cores draw power for the cores that are
 
   const Timeline timeline = simulate(ride.program, ride.prices);
 
-  // three on two cores until 1.5 s, which leaves 3 s alone on one: 6 core-seconds of 2 cores in 4.5 s
+  // 1 s on two cores, after which two have half their turns left: one ends at 1.5 s, the other at 4.5 s: 6 core-seconds of 2 cores in 4.5 s
   CHECK(timeline.makespan().count == 9 * kSecond / 2);
   CHECK(timeline.energy[0].value == Approx(100 * 4.5 + 150 * 6 / 2));
 }

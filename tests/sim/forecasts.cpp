@@ -23,7 +23,7 @@ struct Ring {
 /// Enters the members of a ride's only collective by hand.
 struct Entrance {
   explicit Entrance(Ride of)
-      : ride(std::move(of)), hardware(ride.prices, queue),
+      : ride(std::move(of)), hardware(ride.program, ride.prices, queue),
         forecasts(ride.program, ride.prices, hardware, Foresight::collectives) {}
   StepId member(std::uint32_t rank) const { return ride.program.members(ride.program.collectives()[0])[rank].step; }
   Forecasts::Entry enter(std::uint32_t rank, std::int64_t now) { return forecasts.enter(member(rank), now); }

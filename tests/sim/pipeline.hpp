@@ -59,7 +59,7 @@ class PipelineBuilder {
   }
   void connect(std::uint32_t from, std::uint32_t to, StepKind kind, StreamKind stream, const Grid& grid) {
     MessageTimes link = pipeline_.link;
-    if (link.transfer > 0) link.resource = scenario_.resource(1);
+    if (link.transfer > 0) link.link = scenario_.link();
     const ChannelId channel = scenario_.channel(workers_[from], workers_[to], link, stream);
     for (const Action& action : grid[from]) {
       if (action.kind != kind) continue;

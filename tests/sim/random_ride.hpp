@@ -17,7 +17,7 @@ struct Item {
   bool is_message = false;
   std::size_t worker = 0, to = 0;  ///< `to`: of a message
   std::int64_t time = 0;           ///< of a compute step, or a message's transfer
-  std::int64_t latency = 0, busy_latency = 0;
+  std::int64_t latency = 0;
   std::size_t link = 0;
   std::vector<std::size_t> after = {};
 };
@@ -25,8 +25,9 @@ struct Item {
 struct Draft {
   std::size_t workers = 1;
   std::vector<bool> forbids_overlap = {};
-  double cores = 0;       ///< shared by all compute steps; 0: exclusive workers
-  std::size_t links = 0;  ///< shared by messages; 0: none is shared
+  std::int64_t cores = 0;    ///< shared by all compute steps; 0: exclusive workers
+  bool cores_move = false;   ///< messages, too: no latency, no links
+  std::size_t links = 0;     ///< shared by messages; 0: none is shared
   std::vector<Item> items = {};
 };
 
@@ -45,7 +46,6 @@ inline Item random_item(std::size_t workers, std::size_t index, std::size_t link
   item.to = (item.worker + *rc::gen::inRange<std::size_t>(1, workers + (workers == 1))) % workers;
   item.time = std::max<std::int64_t>(0, *rc::gen::inRange<std::int64_t>(-9, 50));
   item.latency = *rc::gen::inRange<std::int64_t>(0, 9);
-  item.busy_latency = item.latency + *rc::gen::inRange<std::int64_t>(0, 9);
   item.link = links > 0 ? *rc::gen::inRange<std::size_t>(0, links) : 0;
   for (std::int64_t edges = *rc::gen::inRange<std::int64_t>(0, 4); index > 0 && edges > 0; --edges)
     item.after.push_back(*rc::gen::inRange<std::size_t>(0, index));
@@ -57,21 +57,25 @@ inline Draft random_draft(Sharing sharing) {
   draft.workers = *rc::gen::inRange<std::size_t>(1, 7);
   if (sharing == Sharing::some) {
     draft.cores = *rc::gen::inRange(0, 4);
-    draft.links = *rc::gen::inRange<std::size_t>(0, 3);
+    draft.cores_move = draft.cores > 0 && *rc::gen::arbitrary<bool>();
+    draft.links = draft.cores_move ? 0 : *rc::gen::inRange<std::size_t>(0, 3);
   }
   for (std::size_t i = 0; i < draft.workers; ++i)
     draft.forbids_overlap.push_back(sharing == Sharing::some && *rc::gen::inRange(0, 3) == 0);
   const std::size_t items = *rc::gen::inRange<std::size_t>(0, 60);
-  for (std::size_t i = 0; i < items; ++i) draft.items.push_back(random_item(draft.workers, i, draft.links));
+  for (std::size_t i = 0; i < items; ++i) {
+    draft.items.push_back(random_item(draft.workers, i, draft.links));
+    if (draft.cores_move) draft.items.back().latency = 0;
+  }
   return draft;
 }
 
 /// `place`: the position at which each worker is added, so that a permutation renames the workers.
 inline BuiltDraft build(const Draft& draft, const std::vector<std::size_t>& place) {
   Scenario scenario;
-  const std::uint32_t cores = draft.cores > 0 ? scenario.resource(draft.cores) : kExclusive;
+  const std::uint32_t cores = draft.cores > 0 ? scenario.cores(draft.cores) : kExclusive;
   std::vector<std::uint32_t> links;
-  for (std::size_t i = 0; i < draft.links; ++i) links.push_back(scenario.resource(1));
+  for (std::size_t i = 0; i < draft.links; ++i) links.push_back(scenario.link());
   std::vector<WorkerId> workers(draft.workers);
   std::vector<std::size_t> by_place(draft.workers);
   for (std::size_t i = 0; i < draft.workers; ++i) by_place[place[i]] = i;
@@ -85,8 +89,9 @@ inline BuiltDraft build(const Draft& draft, const std::vector<std::size_t>& plac
     const Item& item = draft.items[i];
     if (item.is_message) {
       const std::uint32_t link = links.empty() ? kExclusive : links[item.link];
-      const MessageId message =
-          scenario.message(workers[item.worker], workers[item.to], {item.latency, item.time, link, item.busy_latency});
+      const MessageId message = scenario.message(
+          workers[item.worker], workers[item.to],
+          {item.latency, item.time, link, draft.cores_move ? cores : kExclusive});
       for (const std::size_t edge : item.after) scenario.send_after(message, last[edge]);
       last[i] = scenario.builder().receive_of(message);
       position[i] = messages++;

@@ -21,8 +21,8 @@ struct Ride {
 
 struct MessageTimes {
   std::int64_t latency = 0, transfer = 0;
-  std::uint32_t resource = kExclusive;
-  std::int64_t busy_latency = -1;  ///< below zero: as latency
+  std::uint32_t link = kExclusive;   ///< of Scenario::link()
+  std::uint32_t cores = kExclusive;  ///< of Scenario::cores(): a thread moves it; there is no latency
 };
 
 class Scenario {
@@ -33,9 +33,14 @@ class Scenario {
     prices_.worker_forbids_overlap.push_back(forbids_overlap);
     return builder_.add_worker("worker " + std::to_string(rank), rank, static_cast<DeviceId>(rank));
   }
-  std::uint32_t resource(double capacity, std::vector<double> slowdown = {}) {
-    prices_.resources.push_back({"resource", capacity, std::move(slowdown)});
+  std::uint32_t cores(std::int64_t count, std::vector<double> slowdown = {}) {
+    prices_.resources.push_back({"cores", count, std::move(slowdown)});
     return static_cast<std::uint32_t>(prices_.resources.size() - 1);
+  }
+  /// Of a byte a picosecond.
+  std::uint32_t link() {
+    prices_.link_bytes_per_second.push_back(1e12);
+    return static_cast<std::uint32_t>(prices_.link_bytes_per_second.size() - 1);
   }
   StepId compute(WorkerId worker, std::int64_t time, StepKind kind = StepKind::forward) {
     prices_.works.push_back({{time}, CostSource::roofline});
@@ -47,11 +52,13 @@ class Scenario {
   }
   MessageId message(ChannelId channel) { return builder_.add_message(channel, 0); }
   ChannelId channel(WorkerId from, WorkerId to, MessageTimes times, StreamKind stream = StreamKind::send_forward) {
-    const std::int64_t busy = times.busy_latency < 0 ? times.latency : times.busy_latency;
     const auto route = static_cast<std::uint32_t>(prices_.routes.size());
-    prices_.routes.push_back({{times.latency}, {busy}, 1e9, times.resource});
+    const auto first_link = static_cast<std::uint32_t>(prices_.route_links.size());
+    const bool has_link = times.link != kExclusive;
+    if (has_link) prices_.route_links.push_back(times.link);
+    prices_.routes.push_back({{times.latency}, has_link ? 1e12 : 1e9, times.cores, first_link, has_link ? 1u : 0u});
     prices_.channels.push_back({route, {times.transfer}});
-    return builder_.add_channel({from, to, {64}, BufferContent::outbox, stream});
+    return builder_.add_channel({from, to, {has_link ? times.transfer : 64}, BufferContent::outbox, stream});
   }
   void after(StepId step, StepId earlier) { builder_.add_after(step, earlier); }
   void send_after(MessageId message, StepId earlier) { after(builder_.send_of(message), earlier); }

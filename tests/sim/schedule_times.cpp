@@ -38,7 +38,7 @@ Prices recorded(const Program& program, const StepTimes& times) {
     const auto known = by_kind.find(work.kind);
     prices.works.push_back({{known == by_kind.end() ? 0 : known->second}, CostSource::recorded});
   }
-  prices.routes.push_back({{times.message}, {times.message}, 1e9});
+  prices.routes.push_back({{times.message}, 1e9});
   for (std::size_t i = 0; i < program.channels().size(); ++i) prices.channels.push_back({0, {0}});
   for (std::size_t i = 0; i < program.collective_specs().size(); ++i)
     prices.collectives.push_back({{}, {}, Picoseconds{0}});  // of copies' gradients

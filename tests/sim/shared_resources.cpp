@@ -10,7 +10,7 @@ namespace {
 /// Sends from workers that become ready at these times, over one link.
 std::vector<Times> flows_over_one_link(const std::vector<std::pair<std::int64_t, std::int64_t>>& start_and_transfer) {
   Scenario scenario;
-  const std::uint32_t link = scenario.resource(1);
+  const std::uint32_t link = scenario.link();
   std::vector<MessageId> messages;
   for (const auto& [start, transfer] : start_and_transfer) {
     const WorkerId from = scenario.worker();
@@ -46,7 +46,7 @@ TEST_CASE("links do not slow each other") {
   Scenario scenario;
   std::vector<MessageId> messages;
   for (int i = 0; i < 4; ++i)
-    messages.push_back(scenario.message(scenario.worker(), scenario.worker(), {0, 100, scenario.resource(1)}));
+    messages.push_back(scenario.message(scenario.worker(), scenario.worker(), {0, 100, scenario.link()}));
   const Ride ride = scenario.finish();
 
   const Timeline timeline = simulate(ride.program, ride.prices);
@@ -54,155 +54,98 @@ TEST_CASE("links do not slow each other") {
   for (const MessageId message : messages) CHECK(message_times(ride, timeline, message) == Times{0, 100});
 }
 
-TEST_CASE("eight workers on two cores run at a quarter of full rate") {
+TEST_CASE("eight workers on two cores take turns, each until it has no more to do") {
   Scenario scenario;
-  const std::uint32_t cores = scenario.resource(2);
+  const std::uint32_t cores = scenario.cores(2);
   std::vector<WorkerId> workers;
   for (int i = 0; i < 8; ++i) {
     workers.push_back(scenario.worker(cores));
-    for (int step = 0; step < 3; ++step) scenario.compute(workers.back(), 1'000'003);
+    for (int step = 0; step < 3; ++step) scenario.compute(workers.back(), 1'003);
   }
   const Ride ride = scenario.finish();
 
   const Timeline timeline = simulate(ride.program, ride.prices);
 
-  for (const WorkerId worker : workers) {
-    CHECK(compute_times(ride, timeline, worker) ==
-          std::vector<Times>{{0, 4'000'012}, {4'000'012, 8'000'024}, {8'000'024, 12'000'036}});
+  for (std::int64_t i = 0; i < 8; ++i) {
+    const std::int64_t begin = i / 2 * 3'009;  // after those before it on its core
+    CHECK(compute_times(ride, timeline, workers[static_cast<std::size_t>(i)]) ==
+          std::vector<Times>{{begin, begin + 1'003}, {begin + 1'003, begin + 2'006}, {begin + 2'006, begin + 3'009}});
   }
 }
 
-TEST_CASE("workers on shared cores speed up as others leave") {
+TEST_CASE("a step begins when its thread gets a core, not when it could") {
   Scenario scenario;
-  const std::uint32_t cores = scenario.resource(2);
-  std::vector<WorkerId> workers;
-  for (const std::int64_t time : {100, 100, 100, 400}) {
-    workers.push_back(scenario.worker(cores));
-    scenario.compute(workers.back(), time);
-  }
+  const std::uint32_t core = scenario.cores(1);
+  const WorkerId first = scenario.worker(core), second = scenario.worker(core);
+  const StepId produced = scenario.compute(first, 10);
+  scenario.compute(first, 50);
+  scenario.after(scenario.compute(second, 5), produced);
   const Ride ride = scenario.finish();
 
   const Timeline timeline = simulate(ride.program, ride.prices);
 
-  // four on two cores: a half each, so three end at 200; the last has 300 left, alone
-  CHECK(compute_times(ride, timeline, workers[0])[0] == Times{0, 200});
-  CHECK(compute_times(ride, timeline, workers[3])[0] == Times{0, 500});
+  CHECK(compute_times(ride, timeline, second) == std::vector<Times>{{60, 65}});
 }
 
-TEST_CASE("a copy between threads takes a core as a compute step does") {
-  Scenario scenario;
-  const std::uint32_t cores = scenario.resource(1);
-  const WorkerId from = scenario.worker(cores), to = scenario.worker(cores), other = scenario.worker(cores);
-  const MessageId message = scenario.message(from, to, {0, 30, cores});
-  scenario.compute(other, 100);
-  const Ride ride = scenario.finish();
-
-  const Timeline timeline = simulate(ride.program, ride.prices);
-
-  CHECK(message_times(ride, timeline, message) == Times{0, 60});        // half rate
-  CHECK(compute_times(ride, timeline, other)[0] == Times{0, 130});  // 30 done by then, 70 left
-}
-
-TEST_CASE("a message pays the busy latency where all cores are taken as it starts") {
-  for (const double cores_count : {1.0, 2.0}) {
+TEST_CASE("whoever readies the second end of a message moves it, before what it does next") {
+  for (const bool sender_is_last : {true, false}) {
     Scenario scenario;
-    const std::uint32_t cores = scenario.resource(cores_count);
+    const std::uint32_t cores = scenario.cores(2);
     const WorkerId from = scenario.worker(cores), to = scenario.worker(cores);
-    const StepId produced = scenario.compute(from, 10);
-    scenario.compute(from, 1000);  // starts as the message does: one core is taken
-    const MessageId message = scenario.message(from, to, {5, 0, cores, 500});
-    scenario.send_after(message, produced);
+    const StepId produced = scenario.compute(from, sender_is_last ? 100 : 40);
+    const StepId room = scenario.compute(to, sender_is_last ? 40 : 100);
+    scenario.compute(from, 1000), scenario.compute(to, 1000);
+    const MessageId message = scenario.message(from, to, {5, 30, kExclusive, cores});
+    scenario.send_after(message, produced), scenario.receive_after(message, room);
     const Ride ride = scenario.finish();
 
     const Timeline timeline = simulate(ride.program, ride.prices);
 
-    CHECK(message_times(ride, timeline, message) == Times{10, cores_count == 1.0 ? 510 : 15});
+    CHECK(message_times(ride, timeline, message) == Times{100, 130});
+    CHECK(compute_times(ride, timeline, sender_is_last ? from : to)[1] == Times{130, 1130});
+    CHECK(compute_times(ride, timeline, sender_is_last ? to : from)[1] == Times{40, 1040});
   }
 }
 
-TEST_CASE("a message that waits for a core takes the first that is free, if that is before its turn") {
+TEST_CASE("who is woken by a message begins when it is awake, who moved it at once") {
   Scenario scenario;
-  const std::uint32_t cores = scenario.resource(1);
+  const std::uint32_t cores = scenario.cores(2);
+  scenario.prices().resources[cores].wake = {7};
   const WorkerId from = scenario.worker(cores), to = scenario.worker(cores);
-  const StepId produced = scenario.compute(from, 10);
-  scenario.compute(from, 90);  // starts as the message does and ends long before its turn
-  const MessageId message = scenario.message(from, to, {5, 20, cores, 500});
-  scenario.send_after(message, produced);
+  const MessageId message = scenario.message(from, to, {5, 30, kExclusive, cores});
+  scenario.send_after(message, scenario.compute(from, 100));
+  scenario.compute(from, 1000);
+  scenario.after_receive(scenario.compute(to, 50), message);
   const Ride ride = scenario.finish();
 
   const Timeline timeline = simulate(ride.program, ride.prices);
 
-  CHECK(message_times(ride, timeline, message) == Times{10, 125});  // the core is free at 100: 5 to wake, 20 to move
-}
-
-TEST_CASE("a turn that comes as a core becomes free is taken once") {
-  Scenario scenario;
-  const std::uint32_t cores = scenario.resource(1);
-  const WorkerId from = scenario.worker(cores), to = scenario.worker(cores);
-  const StepId produced = scenario.compute(from, 10);
-  scenario.compute(from, 90);
-  const MessageId message = scenario.message(from, to, {5, 20, cores, 90});
-  scenario.send_after(message, produced);
-  const Ride ride = scenario.finish();
-
-  const Timeline timeline = simulate(ride.program, ride.prices);
-
-  CHECK(message_times(ride, timeline, message) == Times{10, 120});  // its turn is at 100 and needs no waking up
-}
-
-TEST_CASE("two messages of a stream whose turns fall on one instant each end once") {
-  Scenario scenario;
-  const std::uint32_t core = scenario.resource(1);
-  const WorkerId from = scenario.worker(), to = scenario.worker(), other = scenario.worker(core);
-  const MessageId first = scenario.message(from, to, {1, 5, core, 100});
-  const MessageId second = scenario.message(from, to, {1, 5, core, 84});
-  scenario.compute(other, 10);
-  scenario.after_receive(scenario.compute(other, 1000), first);
-  const Ride ride = scenario.finish();
-
-  const Timeline timeline = simulate(ride.program, ride.prices);
-
-  // The first one's turn would come at 100, but the core is free at 10: 1 of latency, 5 of transfer. Then the core is
-  // taken again, and the second one's turn comes at 16 + 84 = 100, too: from then on the two share the core, so that 5
-  // take 10.
-  CHECK(message_times(ride, timeline, first) == Times{0, 16});
-  CHECK(message_times(ride, timeline, second) == Times{16, 110});
-  CHECK(compute_times(ride, timeline, other) == std::vector<Times>{{0, 10}, {16, 1021}});
-}
-
-TEST_CASE("messages that become active at one instant do not make each other busy") {
-  Scenario scenario;
-  const std::uint32_t cores = scenario.resource(1);
-  std::vector<MessageId> messages;
-  for (int i = 0; i < 3; ++i)
-    messages.push_back(scenario.message(scenario.worker(cores), scenario.worker(cores), {0, 10, cores, 500}));
-  const Ride ride = scenario.finish();
-
-  const Timeline timeline = simulate(ride.program, ride.prices);
-
-  for (const MessageId message : messages) CHECK(message_times(ride, timeline, message) == Times{0, 30});
+  CHECK(message_times(ride, timeline, message) == Times{107, 137});
+  CHECK(compute_times(ride, timeline, from)[1] == Times{137, 1137});
+  CHECK(compute_times(ride, timeline, to)[0] == Times{144, 194});
 }
 
 TEST_CASE("a job that is due leaves before another joins, whichever was written down first") {
   for (const bool due_first : {true, false}) {
     Scenario scenario;
-    const std::uint32_t link = scenario.resource(1, {1, 1.3, 3});
-    const auto add = [&](MessageTimes times) { return scenario.message(scenario.worker(), scenario.worker(), times); };
-    const MessageTimes due{0, 4, link}, joining{5, 100, link};
-    const MessageId first = add(due_first ? due : joining), second = add(due_first ? joining : due);
+    const std::uint32_t cores = scenario.cores(2, {1, 1.3, 3});
+    const WorkerId one = scenario.worker(cores), two = scenario.worker(cores), elsewhere = scenario.worker();
+    const WorkerId due = due_first ? one : two, joining = due_first ? two : one;
+    scenario.compute(due, 4);
+    scenario.after(scenario.compute(joining, 100), scenario.compute(elsewhere, 5));
     const Ride ride = scenario.finish();
 
     const Timeline timeline = simulate(ride.program, ride.prices);
 
     // 4 x 1.3 = 5.2, so the first leaves at 5; of what is left then, two jobs at once would make nearly 1 ps
-    CHECK(message_times(ride, timeline, due_first ? first : second) == Times{0, 5});
-    CHECK(message_times(ride, timeline, due_first ? second : first) == Times{0, 135});  // 5 + 100 x 1.3
+    CHECK(compute_times(ride, timeline, due)[0] == Times{0, 5});
+    CHECK(compute_times(ride, timeline, joining)[0] == Times{5, 135});  // 5 + 100 x 1.3
   }
 }
 
 TEST_CASE("what takes no time does not need a core") {
   Scenario scenario;
-  const std::uint32_t cores = scenario.resource(1);
+  const std::uint32_t cores = scenario.cores(1);
   const WorkerId busy = scenario.worker(cores), idle = scenario.worker(cores);
   scenario.compute(busy, 100);
   scenario.compute(idle, 0);

@@ -28,7 +28,7 @@ class Star {
     const auto first = static_cast<std::uint32_t>(prices.route_links.size());
     if (times_.shared)
       for (const std::uint32_t link : {2 * from, 2 * to + 1}) prices.route_links.push_back(first_link_ + link);
-    prices.routes.push_back({{times_.latency}, {times_.latency}, times_.bytes_per_second, kExclusive, first,
+    prices.routes.push_back({{times_.latency}, times_.bytes_per_second, kExclusive, first,
                              times_.shared ? 2u : 0u});
     return static_cast<std::uint32_t>(prices.routes.size() - 1);
   }

@@ -75,7 +75,7 @@ TEST_CASE("several steps may wait for one") {
 
 TEST_CASE("a message moves when both ends are reached, and spans latency and transfer") {
   Scenario scenario;
-  const std::uint32_t link = scenario.resource(1);
+  const std::uint32_t link = scenario.link();
   const WorkerId from = scenario.worker(), to = scenario.worker();
   const StepId produced = scenario.compute(from, 10), room = scenario.compute(to, 25);
   const MessageId message = scenario.message(from, to, {3, 40, link});
@@ -93,7 +93,7 @@ TEST_CASE("a message moves when both ends are reached, and spans latency and tra
 
 TEST_CASE("latency occupies no link, so two messages' latencies pass together") {
   Scenario scenario;
-  const std::uint32_t link = scenario.resource(1);
+  const std::uint32_t link = scenario.link();
   std::vector<MessageId> messages;
   for (int i = 0; i < 2; ++i)
     messages.push_back(scenario.message(scenario.worker(), scenario.worker(), {1000, 10, link}));
@@ -107,7 +107,7 @@ TEST_CASE("latency occupies no link, so two messages' latencies pass together") 
 TEST_CASE("a message without latency and transfer takes no time, on a link or without one") {
   for (const bool has_link : {false, true}) {
     Scenario scenario;
-    const std::uint32_t link = has_link ? scenario.resource(1) : kExclusive;
+    const std::uint32_t link = has_link ? scenario.link() : kExclusive;
     const WorkerId from = scenario.worker(), to = scenario.worker();
     const MessageId message = scenario.message(from, to, {0, 0, link});
     scenario.send_after(message, scenario.compute(from, 10));
@@ -123,7 +123,7 @@ TEST_CASE("a message without latency and transfer takes no time, on a link or wi
 
 TEST_CASE("messages of one channel move one after the other") {
   Scenario scenario;
-  const std::uint32_t link = scenario.resource(1);
+  const std::uint32_t link = scenario.link();
   const ChannelId channel = scenario.channel(scenario.worker(), scenario.worker(), {5, 20, link});
   for (int i = 0; i < 3; ++i) scenario.message(channel);
   const Ride ride = scenario.finish();
@@ -194,7 +194,7 @@ TEST_CASE("receives in another order than their sends block, and are named") {
 TEST_CASE("an iteration longer than the clock is refused and does not wrap") {
   for (const bool shared : {false, true}) {
     Scenario scenario;
-    const WorkerId worker = scenario.worker(shared ? scenario.resource(1) : kExclusive);
+    const WorkerId worker = scenario.worker(shared ? scenario.cores(1) : kExclusive);
     for (int i = 0; i < 3; ++i) scenario.compute(worker, std::int64_t{1} << 62);
     const Ride ride = scenario.finish();
 

@@ -38,7 +38,7 @@ Prices prices_of(const Program& program) {
     prices.works.push_back({{time}, CostSource::roofline});
   }
   for (std::uint32_t channel = 0; channel < program.channels().size(); ++channel) {
-    prices.routes.push_back({{3}, {3}, 1e9, kExclusive});
+    prices.routes.push_back({{3}, 1e9});
     prices.channels.push_back({channel, {4}});
   }
   prices.worker_resource.assign(program.workers().size(), kExclusive);

@@ -74,7 +74,7 @@ Cluster made_up_host() {
   device.memory_bandwidth = {2e10};
   Link link;
   link.name = "threads";
-  link.latency = link.busy_latency = {2e-5};
+  link.latency = {2e-5};
   link.bandwidth = {1e10};
   return host_cluster(device, link);
 }

@@ -52,7 +52,7 @@ inline HostProfile round_profile() {
   device.transcendentals_per_second = 1e9;
   for (const char* group : {"compute", "memory", "product_rates", "elementwise", "copy", "transcendentals"})
     device.sources.emplace_back(group, source);
-  profile.link = {"threads", {1e-6}, {1e10}, true, {1e-6}, {1e-6}, source};
+  profile.link = {"threads", {1e-6}, {1e10}, true, {1e-6}, source};
   device.threads_link = profile.link;
   return profile;
 }
