@@ -9,13 +9,16 @@
 // 2. The derivative of a kink jumps where rounding turns its decision. Of normally distributed values with a relative error
 //    e, a share atan(e) / pi changes sign, so that of the squared norm of a gradient that half of the values let pass a share
 //    2 e / pi is wrong. Of windows of a maximum at most a share e changes its place, and both places are wrong: 2 e
-//    (LayerKind::kink).
+//    (LayerKind::kink). That many are expected, so of few values it may well be more: of M independent decisions, of which x
+//    are expected to change, more than x + L/3 + sqrt(L^2/9 + 2 L x) do with a probability below exp(-L) (Bernstein's
+//    inequality). Each makes 2 / M of the squared norm wrong.
 // In fp32 such a jump is rare, but of a few values, such as those of one image, it is seen: whoever decides otherwise than
 // double is within kink_margins() of the kink. A sum of K products has a relative error below sqrt(K) u, u = 2^-24, by 1.
 
 #include <algorithm>
 #include <cmath>
 
+#include "plan/plan_schedule.hpp"
 #include "tools/check.hpp"
 
 namespace tandem {
@@ -24,6 +27,7 @@ namespace {
 constexpr double kFloatTolerance = 1e-4;
 constexpr double kUnitRoundoff = 0x1p-8;        ///< of bfloat16
 constexpr double kFloatUnitRoundoff = 0x1p-24;  ///< of float
+constexpr double kSurprise = 6.9;               ///< L: one layer in a thousand may have more decisions turned
 
 /// By layer: the longest path that ends with its output, where the layer `id` is steps(id) long.
 template <class Steps>
@@ -35,6 +39,23 @@ std::vector<double> depths(const Model& model, Steps steps) {
     depth.push_back(before + steps(static_cast<LayerId>(i)));
   }
   return depth;
+}
+
+/// Micro-batches whose gradients are added before weights change.
+double micro_batches_of_update(const Plan& plan) {
+  switch (schedule_row(plan).updates) {
+    case Updates::each_micro_batch: return static_cast<double>(plan.replicas);
+    case Updates::double_buffered: return static_cast<double>(plan.replicas * plan.pipeline);
+    case Updates::at_flush: break;
+  }
+  return static_cast<double>(global_micro_batches(plan));
+}
+
+/// At most this share of the squared norm is wrong where so large a share is expected to be, of so many decisions.
+double surprising_share(double share, double decisions) {
+  const double expected = share * decisions / 2;
+  const double more = kSurprise / 3 + std::sqrt(kSurprise * kSurprise / 9 + 2 * kSurprise * expected);
+  return 2 * (expected + more) / decisions;
 }
 
 double norm(const std::vector<double>& values) {
@@ -54,10 +75,14 @@ double largest(const std::vector<double>& values) {
 double numbers_tolerance(const Model& model, const Plan& plan) {
   if (model.stored() == ElementType::float32) return kFloatTolerance;
   const std::vector<double> depth = depths(model, [](LayerId) { return 1.0; });  // stored tensors
-  const double roundings = 2 * depth.back() + static_cast<double>(global_micro_batches(plan));
-  double squared = kUnitRoundoff * kUnitRoundoff * roundings;
-  for (std::size_t i = 0; i < depth.size(); ++i)
-    squared += model.layers()[i].kind->kink * kUnitRoundoff * std::sqrt(depth[i]);
+  const double micro_batches = micro_batches_of_update(plan);
+  double squared = kUnitRoundoff * kUnitRoundoff * (2 * depth.back() + micro_batches);
+  for (std::size_t i = 0; i < depth.size(); ++i) {
+    const Layer& layer = model.layers()[i];
+    if (layer.kind->kink == 0) continue;
+    const double decisions = micro_batches * static_cast<double>(layer.output.elements(plan.micro_batch_size));
+    squared += surprising_share(layer.kind->kink * kUnitRoundoff * std::sqrt(depth[i]), decisions);
+  }
   return std::sqrt(squared);
 }
 
