@@ -68,10 +68,11 @@ void WeightStore::initialise(WorkerId worker, std::uint64_t seed, const std::fun
     const BufferSpec& spec = program_.spec(id);
     const Segment& segment = program_.segment(spec.segment);
     if (spec.content != BufferContent::weights) continue;
+    const std::int64_t size = segment.weight_size();
     for (const SegmentParameter& row : segment.parameters)
-      if (row.updated && spec.first <= row.weight_offset && row.weight_offset < spec.first + spec.bytes.count)
-        set_initial(model_, program_.local(spec.segment).parameters[index_of(row.parameter)], seed, 0, row.elements,
-                    segment.weight_type, memory_.at(id) + row.weight_offset - spec.first, stopped);
+      if (const auto part = common({spec.first, 0, spec.bytes.count / size}, row, size))
+        set_initial(model_, program_.local(spec.segment).parameters[index_of(row.parameter)], seed, part->first,
+                    part->second, segment.weight_type, memory_.at(id) + (row.weight_offset - spec.first), stopped);
   }
   for (const StepWork& work : program_.works())
     if (work.kind == StepKind::update && work.worker == worker) initialise_owned(work, seed, stopped);

@@ -44,18 +44,23 @@ void Lowering::use_streamed(LoweredStage& stage, std::size_t which, StepId step,
   stage.streamed[which].uses.push_back({step, access, joins});
 }
 
-/// Of the whole bucket, or of the block that the rank owns.
+/// Of the whole bucket, or of the block that the rank owns; as it lies on the device, in a shard or in the whole.
 void Lowering::add_homes(LoweredStage& stage, StageBucket& bucket) {
   using enum BufferContent;
-  const bool owns = shards_gradients();
+  const bool owns = plan_.zero > 0;
   if (owns && bucket.own.empty()) return;
-  const std::int64_t first = owns ? bucket.own[0].own : bucket.bucket->offset;
+  invariant(!owns || bucket.own.size() == 1, "replicas share every bucket");
   const std::int64_t bytes =
       owns ? stage.layout->weight_size() * bucket.own[0].elements : bucket.bucket->bytes.count;
-  const ByteRange range{first, first + bytes};
+  const auto range = [&](bool shard) -> ByteRange {
+    const std::int64_t first = shard ? bucket.own[0].own : owns ? bucket.own[0].whole : bucket.bucket->offset;
+    return {first, first + bytes};
+  };
   const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
-  bucket.weight_home = add_home(stage, BufferClass::weight, owns ? weight_shard : weights, range, number);
-  bucket.gradient_home = add_home(stage, BufferClass::gradient, owns ? gradient_shard : gradients, range, number);
+  const bool sharded = plan_.zero == 3, summed = shards_gradients();
+  bucket.weight_home = add_home(stage, BufferClass::weight, sharded ? weight_shard : weights, range(sharded), number);
+  bucket.gradient_home =
+      add_home(stage, BufferClass::gradient, summed ? gradient_shard : gradients, range(summed), number);
 }
 
 /// Gradients, or the block of them that the rank owns, become zero: there is nothing to fetch yet.
@@ -121,8 +126,8 @@ void Lowering::add_visit(const Streamed& entry, const Visit& visit) {
     const bool leaves = kind == StepKind::copy_out;
     const CopySpec spec{entry.here.worker, kind,           entry.here.segment,
                         entry.number,      entry.here.bytes, entry.here.content};
-    copies_.push_back(
-        {spec, 0, place, leaves ? here : entry.home, leaves ? entry.home : here, std::move(after), before});
+    copies_.push_back({spec, 0, place, leaves ? here : entry.home, leaves ? entry.home : here, std::move(after),
+                       {before, entry.on_host}});
   };
   if (visit.is_filled_here()) {
     builder_.allocate(here, compute[visit.first], Moment::start);
@@ -148,11 +153,13 @@ void Lowering::add_visit(const Streamed& entry, const Visit& visit) {
   copy(StepKind::copy_out, visit.changed, std::move(others), compute[visit.freed]);
 }
 
-/// After all steps of compute streams: only then is it known what comes between two uses.
+/// After all steps of compute streams: only then is it known what comes between two uses. Where the host updates, a worker's
+/// steps end with one that settles already.
 void Lowering::add_streams() {
   std::map<WorkerId, StepId> last;
   for (LoweredStage& stage : lowered_)
-    if (!stage.streamed.empty() && !last.contains(stage.worker)) last.emplace(stage.worker, add_settle(stage));
+    if (!updates_on_host() && !stage.streamed.empty() && !last.contains(stage.worker))
+      last.emplace(stage.worker, add_settle(stage));
   for (LoweredStage& stage : lowered_)
     for (const Streamed& entry : stage.streamed)
       for (const Visit& visit : visits_of(entry)) add_visit(entry, visit);

@@ -64,19 +64,21 @@ BufferId Lowering::weights_for(const LoweredStage& stage, std::uint32_t batch) c
   return stage.slots[static_cast<std::size_t>(at - stage.version_in.begin())];
 }
 
-/// One for each bucket that is streamed; where only states are, for each range of about a bucket's size; else one.
+/// One for each bucket that is streamed or updated on the host; where only states are streamed, for each range of about a
+/// bucket's size; else one.
 std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) const {
   std::int64_t end = plan_.zero == 0 ? stage.layout->weight_bytes.count : 0;
   for (const ParameterRange& range : stage.owned)
     end = std::max(end, range.own + stage.layout->weight_size() * range.elements);
   std::vector<UpdateUnit> units;
-  for (std::size_t i = 0; plan_.offload_weights && i < stage.shards.size(); ++i) {
+  for (std::size_t i = 0; (plan_.offload_weights || updates_on_host()) && i < stage.shards.size(); ++i) {
     const StageBucket& bucket = stage.shards[i];
     if (bucket.weight_home == kNotStreamed) continue;
-    const BufferSpec& home = stage.streamed[bucket.weight_home].here;
-    units.push_back({bucket.own, i, kNotStreamed, home.first, home.first + home.bytes.count});
+    const std::int64_t first = plan_.zero > 0 ? bucket.own[0].own : bucket.bucket->offset;
+    const std::int64_t bytes = stage.streamed[bucket.weight_home].here.bytes.count;
+    units.push_back({bucket.own, i, kNotStreamed, first, first + bytes});
   }
-  if (!units.empty()) return units;
+  if (!units.empty() || updates_on_host()) return units;
   units.push_back({{}, kNotStreamed, kNotStreamed, 0, end});
   std::vector<ParameterRange> owned = stage.owned;
   std::ranges::stable_sort(owned, {}, &ParameterRange::own);
@@ -100,11 +102,11 @@ void Lowering::add_states(LoweredStage& stage) {
   for (UpdateUnit& unit : stage.updates) {
     all = std::max(all, unit.end);
     ++number;
-    if (!plan_.offload_optimizer || states(unit.end - unit.first) == 0) continue;
+    if (!keeps_states_on_host(plan_) || states(unit.end - unit.first) == 0) continue;
     unit.states = add_home(stage, BufferClass::optimizer_state, BufferContent::optimizer_state,
                            {states(unit.first), states(unit.end)}, stage.updates.size() == 1 ? 0 : number);
   }
-  if (!plan_.offload_optimizer && states(all) > 0)
+  if (!keeps_states_on_host(plan_) && states(all) > 0)
     stage.states =
         buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, Bytes{states(all)}, 0);
 }
@@ -114,6 +116,10 @@ void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& 
   if (stage.updates.empty()) {
     stage.updates = update_units(stage);
     add_states(stage);
+  }
+  if (updates_on_host()) {  // by add_host_updates()
+    stage.end = add_settle(stage);
+    return;
   }
   const BufferId newest = stage.slots[stage.newest_slot], next = room_for_version(stage, round, grid);
   for (UpdateUnit& unit : stage.updates) {
