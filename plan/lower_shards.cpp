@@ -80,7 +80,7 @@ void Lowering::make_shards(std::uint32_t index) {
     bucket.bucket = bucket_groups_[group].buckets[static_cast<std::size_t>(at - members.begin())];
     for (const ParameterRange& range : stage.owned)
       if (lies_in(*bucket.bucket, range.whole)) bucket.own.push_back(range);
-    if (plan_.offload_weights || updates_on_host()) add_homes(stage, bucket);
+    if (plan_.offload_weights) add_homes(stage, bucket);
     stage.shards.push_back(std::move(bucket));
   }
   note_parts(*stage.layout, local, stage.shards);

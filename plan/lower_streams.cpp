@@ -44,23 +44,18 @@ void Lowering::use_streamed(LoweredStage& stage, std::size_t which, StepId step,
   stage.streamed[which].uses.push_back({step, access, joins});
 }
 
-/// Of the whole bucket, or of the block that the rank owns; as it lies on the device, in a shard or in the whole.
+/// Of the whole bucket, or of the block that the rank owns.
 void Lowering::add_homes(LoweredStage& stage, StageBucket& bucket) {
   using enum BufferContent;
-  const bool owns = plan_.zero > 0;
+  const bool owns = shards_gradients();
   if (owns && bucket.own.empty()) return;
-  invariant(!owns || bucket.own.size() == 1, "replicas share every bucket");
+  const std::int64_t first = owns ? bucket.own[0].own : bucket.bucket->offset;
   const std::int64_t bytes =
       owns ? stage.layout->weight_size() * bucket.own[0].elements : bucket.bucket->bytes.count;
-  const auto range = [&](bool shard) -> ByteRange {
-    const std::int64_t first = shard ? bucket.own[0].own : owns ? bucket.own[0].whole : bucket.bucket->offset;
-    return {first, first + bytes};
-  };
+  const ByteRange range{first, first + bytes};
   const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
-  const bool sharded = plan_.zero == 3, summed = shards_gradients();
-  bucket.weight_home = add_home(stage, BufferClass::weight, sharded ? weight_shard : weights, range(sharded), number);
-  bucket.gradient_home =
-      add_home(stage, BufferClass::gradient, summed ? gradient_shard : gradients, range(summed), number);
+  bucket.weight_home = add_home(stage, BufferClass::weight, owns ? weight_shard : weights, range, number);
+  bucket.gradient_home = add_home(stage, BufferClass::gradient, owns ? gradient_shard : gradients, range, number);
 }
 
 /// Gradients, or the block of them that the rank owns, become zero: there is nothing to fetch yet.

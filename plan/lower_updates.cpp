@@ -64,28 +64,28 @@ BufferId Lowering::weights_for(const LoweredStage& stage, std::uint32_t batch) c
   return stage.slots[static_cast<std::size_t>(at - stage.version_in.begin())];
 }
 
-/// One for each bucket that is streamed or updated on the host; where only states are streamed, for each range of about a
-/// bucket's size; else one.
-std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) const {
+/// One for each bucket that is streamed; where only states are, for each range of about a bucket's size; else one.
+std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) {
+  if (updates_on_host() && !plan_.offload_weights) return host_units(stage);
   std::int64_t end = plan_.zero == 0 ? stage.layout->weight_bytes.count : 0;
   for (const ParameterRange& range : stage.owned)
     end = std::max(end, range.own + stage.layout->weight_size() * range.elements);
   std::vector<UpdateUnit> units;
-  for (std::size_t i = 0; (plan_.offload_weights || updates_on_host()) && i < stage.shards.size(); ++i) {
+  for (std::size_t i = 0; plan_.offload_weights && i < stage.shards.size(); ++i) {
     const StageBucket& bucket = stage.shards[i];
     if (bucket.weight_home == kNotStreamed) continue;
-    const std::int64_t first = plan_.zero > 0 ? bucket.own[0].own : bucket.bucket->offset;
-    const std::int64_t bytes = stage.streamed[bucket.weight_home].here.bytes.count;
-    units.push_back({bucket.own, i, kNotStreamed, first, first + bytes});
+    const BufferSpec& home = stage.streamed[bucket.weight_home].here;
+    units.push_back({bucket.own, i, kNotStreamed, bucket.weight_home, bucket.gradient_home, home.first,
+                     home.first + home.bytes.count});
   }
   if (!units.empty() || updates_on_host()) return units;
-  units.push_back({{}, kNotStreamed, kNotStreamed, 0, end});
+  units.push_back({.first = 0, .end = end});
   std::vector<ParameterRange> owned = stage.owned;
   std::ranges::stable_sort(owned, {}, &ParameterRange::own);
   for (const ParameterRange& range : owned) {
     if (plan_.offload_optimizer && range.own - units.back().first >= plan_.bucket.count) {
       units.back().end = range.own;
-      units.push_back({{}, kNotStreamed, kNotStreamed, range.own, end});
+      units.push_back({.first = range.own, .end = end});
     }
     units.back().ranges.push_back(range);
   }

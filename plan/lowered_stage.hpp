@@ -78,8 +78,9 @@ inline constexpr std::size_t kNotStreamed = ~std::size_t{0};
 /// What one step of the optimizer goes through.
 struct UpdateUnit {
   std::vector<ParameterRange> ranges{};
-  std::size_t bucket = kNotStreamed;  ///< whose weights and gradients are streamed: index into shards
-  std::size_t states = kNotStreamed;  ///< index into LoweredStage::streamed
+  std::size_t bucket = kNotStreamed;  ///< whose weights and gradients are on the host: index into shards
+  /// Indices into LoweredStage::streamed.
+  std::size_t states = kNotStreamed, weight_home = kNotStreamed, gradient_home = kNotStreamed;
   std::int64_t first = 0, end = 0;    ///< bytes of what the worker owns
   WorkId work = kNone<WorkId>;
 };

@@ -207,7 +207,7 @@ class Lowering {
   void find_rounds(const Grid& grid);
   void add_round(std::uint32_t round, const Grid& grid);
   void add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid);
-  std::vector<UpdateUnit> update_units(LoweredStage& stage) const;
+  std::vector<UpdateUnit> update_units(LoweredStage& stage);
   void add_states(LoweredStage& stage);
   bool is_needed(std::uint32_t stage, std::uint32_t version, std::uint32_t round, const Grid& grid) const;
   BufferId room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid);
@@ -218,7 +218,8 @@ class Lowering {
   StepId own_gradients_complete(const LoweredStage& stage, const GradientBucket& bucket) const;
   StepId last_reader(const LoweredStage& stage, const StageBucket& bucket) const;
   void add_host_update(LoweredStage& stage, UpdateUnit& unit, std::uint32_t part);
-  void copy_around_update(LoweredStage& stage, const StageBucket& bucket, StepId update);
+  std::vector<UpdateUnit> host_units(LoweredStage& stage);
+  void copy_around_update(LoweredStage& stage, const UpdateUnit& unit, StepId update);
   void add_host_updates();
 
   // lower_ties.cpp

@@ -95,6 +95,23 @@ TEST_CASE("of a bucket the gradients leave, the host updates it, the weights com
   }
 }
 
+TEST_CASE("a parameter larger than a bucket goes in pieces, so that its copy out, update and copy in overlap, too") {
+  Plan plan = on_host();
+  plan.bucket = Bytes{300};
+
+  const Program program = lower_on(plan, equal_blocks(1));
+
+  // The block's 1,088 bytes in 3 pieces, of 363 bytes rounded up to 384.
+  std::vector<std::int64_t> bytes, first;
+  for (const StepId out : steps_on(program, StreamKind::copy_out)) {
+    bytes.push_back(program.copy(out).bytes.count);
+    first.push_back(program.copy_offset(out, Access::read));
+  }
+  CHECK(bytes == std::vector<std::int64_t>{384, 384, 320});
+  CHECK(first == std::vector<std::int64_t>{0, 384, 768});
+  CHECK(steps_on(program, StreamKind::host).size() == 3);
+}
+
 TEST_CASE("homes on the host are updated where they are: weights and gradients visit twice less each") {
   Plan plan = on_host();
   plan.offload_weights = true;
