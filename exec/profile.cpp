@@ -40,7 +40,7 @@ std::vector<StepTiming> step_timings(const Program& program, const std::vector<T
   for (const Step& step : program.steps()) {
     if (!is_of_iteration(step.kind)) continue;
     const auto id = static_cast<StepId>(&step - program.steps().data());
-    StepTiming timing{step.kind, program.work(id).segment, {}};
+    StepTiming timing{step.kind, static_cast<WorkId>(step.object), {}};
     for (std::size_t k = static_cast<std::size_t>(warm_up); k < timelines.size(); ++k) {
       const Span span = timelines[k].spans[index_of(id)];
       timing.times.push_back(to_seconds(span.end - span.start));

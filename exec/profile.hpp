@@ -18,7 +18,7 @@ struct KernelTiming {
 /// Every measured time of steps that are no micro-batch's: zero_gradients, add_gradient and update.
 struct StepTiming {
   StepKind kind;
-  SegmentId segment;
+  WorkId work;
   std::vector<Seconds> times;
 };
 

@@ -107,7 +107,8 @@ void StepRunner::copy(StepId step) const {
   const std::byte* from = memory_.at(program.copy_end(step, Access::read));
   std::byte* to = memory_.at(program.copy_end(step, Access::write));
   invariant(from != nullptr && to != nullptr, "both ends of a copy are allocated");
-  std::memcpy(to, from, static_cast<std::size_t>(program.copy(step).bytes.count));
+  std::memcpy(to + program.copy_offset(step, Access::write), from + program.copy_offset(step, Access::read),
+              static_cast<std::size_t>(program.copy(step).bytes.count));
 }
 
 std::byte* StepRunner::payload(StepId message_end) const {

@@ -43,15 +43,23 @@ WeightStore::WeightStore(const Program& program, const Model& model, const Optim
                          const BufferMemory& memory)
     : program_(program), model_(model), optimizer_(optimizer), memory_(memory) {}
 
-/// Where this byte of the content lies, on the device or on the host; null where the worker does not have it for good.
-std::byte* WeightStore::persistent(const StepWork& update, BufferContent content, std::int64_t byte) const {
+/// Where this byte of the content lies for good, on the device first, then on the host.
+std::vector<std::byte*> WeightStore::places_of(const StepWork& update, BufferContent content, std::int64_t byte) const {
+  std::vector<std::byte*> here, on_host;
   for (const BufferId id : memory_.persistent(update.worker)) {
     const BufferSpec& spec = program_.spec(id);
     if (spec.segment == update.segment && spec.content == content && spec.first <= byte &&
         byte < spec.first + spec.bytes.count)
-      return memory_.at(id) + (byte - spec.first);
+      (on_device(spec.kind) ? here : on_host).push_back(memory_.at(id) + (byte - spec.first));
   }
-  return nullptr;
+  here.insert(here.end(), on_host.begin(), on_host.end());
+  return here;
+}
+
+/// The first of its places; null where the worker does not have it for good.
+std::byte* WeightStore::persistent(const StepWork& update, BufferContent content, std::int64_t byte) const {
+  const std::vector<std::byte*> places = places_of(update, content, byte);
+  return places.empty() ? nullptr : places.front();
 }
 
 /// Where the range's first value lies: in the shard, where the worker has one, else in the whole.
@@ -68,10 +76,11 @@ void WeightStore::initialise(WorkerId worker, std::uint64_t seed, const std::fun
     const BufferSpec& spec = program_.spec(id);
     const Segment& segment = program_.segment(spec.segment);
     if (spec.content != BufferContent::weights) continue;
+    const std::int64_t size = segment.weight_size();
     for (const SegmentParameter& row : segment.parameters)
-      if (row.updated && spec.first <= row.weight_offset && row.weight_offset < spec.first + spec.bytes.count)
-        set_initial(model_, program_.local(spec.segment).parameters[index_of(row.parameter)], seed, 0, row.elements,
-                    segment.weight_type, memory_.at(id) + row.weight_offset - spec.first, stopped);
+      if (const auto part = common({spec.first, 0, spec.bytes.count / size}, row, size))
+        set_initial(model_, program_.local(spec.segment).parameters[index_of(row.parameter)], seed, part->first,
+                    part->second, segment.weight_type, memory_.at(id) + (row.weight_offset - spec.first), stopped);
   }
   for (const StepWork& work : program_.works())
     if (work.kind == StepKind::update && work.worker == worker) initialise_owned(work, seed, stopped);
@@ -82,7 +91,7 @@ void WeightStore::initialise_owned(const StepWork& update, std::uint64_t seed,
                                    const std::function<bool()>& stopped) const {
   const ElementType type = program_.segment(update.segment).weight_type;
   for (const ParameterRange& range : program_.ranges(update)) {
-    if (std::byte* const shard = persistent(update, BufferContent::weight_shard, range.own))
+    for (std::byte* const shard : places_of(update, BufferContent::weight_shard, range.own))
       set_range(update, range, seed, type, shard, stopped);
     if (type == ElementType::float32) continue;
     std::byte* const states =

@@ -33,6 +33,7 @@ class WeightStore {
   void initialise_owned(const StepWork& update, std::uint64_t seed, const std::function<bool()>& stopped) const;
   void set_range(const StepWork& update, const ParameterRange& range, std::uint64_t seed, ElementType type,
                  std::byte* values, const std::function<bool()>& stopped) const;
+  std::vector<std::byte*> places_of(const StepWork& update, BufferContent content, std::int64_t byte) const;
   std::byte* persistent(const StepWork& update, BufferContent content, std::int64_t byte) const;
   std::byte* values_of(const StepWork& update, const ParameterRange& range, BufferContent whole,
                        BufferContent shard) const;

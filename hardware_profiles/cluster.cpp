@@ -26,6 +26,12 @@ std::uint32_t Cluster::link_between(DeviceId from, DeviceId to) const {
                                index_of(from), device(from).name, index_of(to), device(to).name));
 }
 
+const Device* Cluster::host_of(DeviceId id) const {
+  const std::uint32_t profile = devices[index_of(id)];
+  if (profiles[profile].shares_cores) return &profiles[profile];
+  return profile < hosts.size() && hosts[profile] ? &*hosts[profile] : nullptr;
+}
+
 Bytes total_memory(const Cluster& cluster) {
   std::vector<std::int64_t> counts(cluster.profiles.size());
   for (const std::uint32_t profile : cluster.devices) ++counts[profile];

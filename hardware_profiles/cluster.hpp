@@ -28,6 +28,7 @@ struct Cluster {
   std::vector<Wire> wires;               ///< pairs with a link of their own
   std::uint32_t default_link = 0;        ///< of every other pair; index into links
   bool all_connected = true;             ///< false: only wired pairs can talk
+  std::vector<std::optional<Device>> hosts;  ///< by profile: all cores of its server together; none: not known
   std::vector<std::uint32_t> within;     ///< by profile: the link between workers on one device; empty: default_link
   /// Where the cluster is given as nodes: how its devices are joined. `links` then lists its links by kind, and wires,
   /// default_link and all_connected say nothing.
@@ -35,6 +36,9 @@ struct Cluster {
 
   std::size_t device_count() const { return devices.size(); }
   const Device& device(DeviceId id) const { return profiles[devices[index_of(id)]]; }
+  /// What computes on the host of a device; null where that is not known. A device that shares its cores is its own host,
+  /// of which a step then takes one core.
+  const Device* host_of(DeviceId id) const;
   /// Index into `links` for a message from `from` to `to`; of a cluster of nodes, only within one device. Throws
   /// InputError naming the pair when there is none.
   std::uint32_t link_between(DeviceId from, DeviceId to) const;

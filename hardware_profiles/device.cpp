@@ -53,12 +53,26 @@ void write_groups(std::span<const DeviceGroup> groups, const Device& device, std
   }
 }
 
+constexpr std::int64_t kMostSharers = 64;
+
 /// A link, and how many devices hang on it.
 void read_host_link(const YamlNode& section, Device& device) {
   section.only_keys({"latency", "bandwidth", "full_duplex", "shared_by", "source"});
   device.host_link = read_link_among_others(section, device.name + " host");
-  constexpr std::int64_t kMostSharers = 64;
   if (const YamlNode* sharers = section.find("shared_by")) device.host_link_sharers = sharers->integer(1, kMostSharers);
+}
+
+HostOf read_host_of(const YamlNode& section) {
+  section.only_keys({"profile", "shared_by", "source"});
+  HostOf host{read_name(section.at("profile")), 1, read_source(section)};
+  if (const YamlNode* sharers = section.find("shared_by")) host.sharers = sharers->integer(1, kMostSharers);
+  return host;
+}
+
+std::string write_host_of(const HostOf& host) {
+  std::string text = fmt::format("host:\n  profile: {}\n", host.profile);
+  if (host.sharers > 1) text += fmt::format("  shared_by: {}\n", host.sharers);
+  return text + fmt::format("  source: {}\n", quoted(host.source));
 }
 
 }  // namespace
@@ -66,7 +80,7 @@ void read_host_link(const YamlNode& section, Device& device) {
 Device read_device(const YamlNode& root) {
   root.only_keys({"device", "kind", "shares_cores", "bulk_synchronous", "compute", "memory", "power", "power_curve",
                   "overhead", "product_rates", "elementwise", "copy", "transcendentals", "concurrency", "kernels",
-                  "link", "threads_link", "host_link"});
+                  "link", "threads_link", "host_link", "host"});
   Device device;
   device.name = read_name(root.at("device"));
   device.kind = read_kind(root.at("kind"));
@@ -76,7 +90,8 @@ Device read_device(const YamlNode& root) {
   if (const YamlNode* link = root.find("link")) device.link = read_link(*link, device.name + " link");
   if (const YamlNode* threads = root.find("threads_link"))
     device.threads_link = read_link(*threads, device.name + " threads");
-  if (const YamlNode* host = root.find("host_link")) read_host_link(*host, device);
+  if (const YamlNode* link = root.find("host_link")) read_host_link(*link, device);
+  if (const YamlNode* host = root.find("host")) device.host = read_host_of(*host);
   return device;
 }
 
@@ -90,6 +105,7 @@ std::string write_device(const Device& device) {
   if (device.threads_link) text += "threads_link:\n" + write_link(*device.threads_link);
   if (device.host_link) text += "host_link:\n" + write_link(*device.host_link);
   if (device.host_link_sharers > 1) text += fmt::format("  shared_by: {}\n", device.host_link_sharers);
+  if (device.host) text += write_host_of(*device.host);
   return text;
 }
 

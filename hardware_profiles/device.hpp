@@ -70,6 +70,14 @@ struct PowerPoint {
   bool operator==(const PowerPoint&) const = default;
 };
 
+/// The server that a device hangs on.
+struct HostOf {
+  std::string profile;       ///< name of a device: all of the server's cores
+  std::int64_t sharers = 1;  ///< so many devices of a kind, as a cluster lists them, hang on one
+  std::string source;
+  bool operator==(const HostOf&) const = default;
+};
+
 struct Device {
   std::string name;
   DeviceKind kind = DeviceKind::cpu;
@@ -102,6 +110,7 @@ struct Device {
   std::optional<Link> threads_link;     ///< joins workers that are threads on one such device
   std::optional<Link> host_link;        ///< to the memory of its host; a device that shares its cores needs none
   std::int64_t host_link_sharers = 1;   ///< so many devices of this kind, as a cluster lists them, hang on one such link
+  std::optional<HostOf> host;           ///< none: nothing is computed there; a device that shares its cores is its own
 
   bool operator==(const Device&) const = default;
 };

@@ -9,6 +9,7 @@
 #include "hardware_profiles/profile_reading.hpp"
 #include "hardware_profiles/read_devices.hpp"
 #include "hardware_profiles/read_network.hpp"
+#include "hardware_profiles/zoo.hpp"
 
 namespace tandem {
 namespace {
@@ -18,6 +19,21 @@ void add_links_within(Cluster& cluster) {
   for (const Device& device : cluster.profiles) {
     cluster.within.push_back(static_cast<std::uint32_t>(cluster.links.size()));
     cluster.links.push_back(device.threads_link ? *device.threads_link : memory_copy_link(device));
+  }
+}
+
+/// The servers that the devices hang on: of the cluster's own profiles, or of the zoo.
+void find_hosts(Cluster& cluster) {
+  for (const Device& device : cluster.profiles) {
+    cluster.hosts.emplace_back();
+    if (!device.host) continue;
+    const std::string& name = device.host->profile;
+    const auto own = std::ranges::find(cluster.profiles, name, &Device::name);
+    cluster.hosts.back() = own != cluster.profiles.end() ? std::optional(*own) : find_zoo_device(name);
+    if (!cluster.hosts.back())
+      throw InputError(fmt::format("device \"{}\": unknown host{}", device.name, did_you_mean(name, device_names())), name,
+                       "a device under `profiles:` or of the zoo");
+    cluster.hosts.back()->shares_cores = false;
   }
 }
 
@@ -77,6 +93,7 @@ Cluster cluster_of(const Device& device, std::int64_t count) {
   cluster.devices.assign(static_cast<std::size_t>(count), 0);
   if (count > 1) cluster.links.push_back(*device.link);
   add_links_within(cluster);
+  find_hosts(cluster);
   total_memory(cluster);
   return cluster;
 }
@@ -97,6 +114,7 @@ Cluster read_cluster(const YamlNode& root, std::optional<std::int64_t> nodes) {
   else
     read_devices_and_wires(root, cluster);
   add_links_within(cluster);
+  find_hosts(cluster);
   total_memory(cluster);
   return cluster;
 }

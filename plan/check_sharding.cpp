@@ -11,8 +11,10 @@ namespace {
 
 /// Of what is kept on the host.
 void check_streaming(const Plan& plan, bool has_copies, std::size_t rounds) {
-  const std::string_view key = plan.offload_weights ? "offload_weights" : "offload_optimizer";
-  if (rounds > 1 && (plan.offload_weights || plan.offload_optimizer))
+  const std::string_view key = plan.offload_weights                  ? "offload_weights"
+                               : plan.update_on == UpdateOn::host ? "update_on"
+                                                                  : "offload_optimizer";
+  if (rounds > 1 && (plan.offload_weights || keeps_states_on_host(plan)))
     throw InputError(fmt::format("{}: the schedule updates weights more than once an iteration", key), plan.schedule,
                      "a synchronous schedule");
   if (!plan.offload_weights) return;

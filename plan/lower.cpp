@@ -89,7 +89,7 @@ void Lowering::add_layout(std::uint32_t stage, std::uint32_t within, std::uint32
   const LocalModel& own = builder_.local_model(local);
   SegmentOptions options{plan_.overlap, plan_.bucket};
   options.zero = plan_.offload_weights ? 3 : plan_.zero;
-  options.all_in_buckets = plan_.offload_weights;
+  options.all_in_buckets = plan_.offload_weights || updates_on_host();
   options.split_backward = holders_[holder_of(stage, 0)].splits_backward;
   const Recompute policy = parse_recompute(plan_.recompute);
   const bool counts = policy.kind == Recompute::Kind::optimal;
@@ -176,6 +176,7 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
   for (LoweredStage& stage : lowered_)
     for (const std::uint32_t batch : stage.order_of(Way::forward)) add_local_buffers(stage, batch);
   connect_stages();
+  add_host_updates();
   add_streams();
   add_offloads();
   add_copies();

@@ -18,7 +18,8 @@ void Lowering::add_copies() {
     builder_.use(copy, pending.from, Access::read);
     builder_.use(copy, pending.to, Access::write);
     for (const StepId earlier : pending.after) builder_.add_after(copy, earlier);
-    builder_.add_after(pending.before, copy);
+    for (const StepId later : pending.before)
+      if (later != kNone<StepId>) builder_.add_after(later, copy);
   }
   copies_.clear();
 }

@@ -177,11 +177,9 @@ void Lowering::reduce_gradients(BucketGroup& group) {
   add_reductions(group, 0, [&](std::uint32_t rank, StepId step) {
     LoweredStage& stage = lowered_[group.members[rank]];
     const GradientBucket& bucket = *group.buckets[rank];
-    const bool early = plan_.overlap && !bucket.tied;
-    const Way way = stage.gradient_way();
-    builder_.add_after(step, early ? stage.part(way, stage.order_of(way).back(), bucket.ready_part)
-                                   : stage.gradients_ready);
+    builder_.add_after(step, own_gradients_complete(stage, bucket));
     const auto at = static_cast<std::size_t>(&group - bucket_groups_.data());
+    if (updates_on_host()) shard_of(at, rank).complete = step;
     if (plan_.offload_weights && !shards_gradients())
       return use_streamed(stage, shard_of(at, rank).gradient_home, step, Access::read_write, true);
     builder_.use(step, shards_gradients() ? shard_of(at, rank).gradient : stage.gradients, Access::read_write);
@@ -192,10 +190,14 @@ void Lowering::reduce_gradients(BucketGroup& group) {
 /// After the update, which ends the iteration together with this.
 void Lowering::gather_weights(BucketGroup& group) {
   if (group.blocks == 1 || plan_.zero == 3) return;
+  const auto at = static_cast<std::size_t>(&group - bucket_groups_.data());
   add_gathers(group, 0, [&](std::uint32_t rank, StepId step) {
     const LoweredStage& stage = lowered_[group.members[rank]];
-    builder_.add_after(step, stage.end);
     builder_.use(step, stage.weights, Access::read_write);
+    if (!updates_on_host()) return builder_.add_after(step, stage.end);
+    StageBucket& bucket = shard_of(at, rank);
+    builder_.add_after(step, last_reader(stage, bucket));
+    bucket.gather = step;
   });
 }
 

@@ -131,13 +131,13 @@ void Lowering::add_copy_out(const Unit& unit) {
   for (const OffloadUse& use : unit.forward)
     if (use.access != Access::read) after.push_back(use.step);
   copies_.push_back({unit.copy(StepKind::copy_out), unit.batch, unit.written, unit.first_device, unit.host,
-                     std::move(after), compute[unit.freed]});
+                     std::move(after), {compute[unit.freed]}});
 }
 
 void Lowering::add_copy_in(const Unit& unit) {
   const auto compute = builder_.compute_steps(unit.stage->worker);
   copies_.push_back({unit.copy(StepKind::copy_in), unit.batch, unit.first_read, unit.host, unit.second_device,
-                     {compute[unit.fetched]}, compute[unit.first_read]});
+                     {compute[unit.fetched]}, {compute[unit.first_read]}});
 }
 
 /// After all steps of compute streams: only then is it known what comes between F and backward.

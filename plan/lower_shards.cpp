@@ -1,5 +1,5 @@
 // Plans that shard gradients and weights, too: the second and third stage of ZeRO (1910.02054); and those that keep
-// either on the host, which is a shard on which no other rank has a claim (lower_streams.cpp).
+// either on the host, which is a shard on which no other rank has a claim (lower_streams.cpp), or update them there.
 //
 // A bucket's gradients live from the first part of a micro-batch's backward that adds to them until their sum over the
 // replicas has been taken, of which the rank adds its own block to its shard. A tied parameter's gradient is complete
@@ -61,10 +61,10 @@ BufferId Lowering::window(const LoweredStage& stage, BufferContent content, std:
 /// The persistent shards, and the buckets that pass through the memory around them.
 void Lowering::make_shards(std::uint32_t index) {
   LoweredStage& stage = lowered_[index];
-  if (!parts_gradients()) return;
+  if (!parts_gradients() && !updates_on_host()) return;
   Bytes own;
   for (const ParameterRange& range : stage.owned) own += Bytes{stage.layout->weight_size()} * range.elements;
-  if (!plan_.offload_weights)
+  if (shards_gradients() && !plan_.offload_weights)
     stage.gradient_shard = buffer(stage, BufferClass::gradient, BufferContent::gradient_shard, own, 0);
   if (plan_.zero == 3 && !plan_.offload_weights) {
     stage.weight_shard = buffer(stage, BufferClass::weight, BufferContent::weight_shard, own, 0);
@@ -109,9 +109,9 @@ void Lowering::open_gradients(LoweredStage& stage, StageBucket& bucket, std::uin
 
 void Lowering::add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
   if (plan_.offload_weights) zero_streamed(stage, bucket, batch);
-  bucket.added = add_bucket_step(stage, bucket, StepKind::add_gradient, batch);
+  bucket.complete = bucket.added = add_bucket_step(stage, bucket, StepKind::add_gradient, batch);
   builder_.use(bucket.added, bucket.gradient, Access::read);
-  if (bucket.gradient_home != kNotStreamed)
+  if (plan_.offload_weights && bucket.gradient_home != kNotStreamed)
     use_streamed(stage, bucket.gradient_home, bucket.added, Access::read_write);
   if (stage.gradient_shard != kNone<BufferId>) builder_.use(bucket.added, stage.gradient_shard, Access::read_write);
   builder_.release(bucket.gradient, bucket.added, Moment::end);
@@ -163,7 +163,8 @@ void Lowering::fill_before(LoweredStage& stage, Way way, std::uint32_t part, std
     builder_.allocate(bucket.weight, bucket.filled, Moment::start);
     builder_.use(bucket.filled, bucket.weight, Access::write);
     if (stage.weight_shard != kNone<BufferId>) builder_.use(bucket.filled, stage.weight_shard, Access::read);
-    if (bucket.weight_home != kNotStreamed) use_streamed(stage, bucket.weight_home, bucket.filled, Access::read);
+    if (plan_.offload_weights && bucket.weight_home != kNotStreamed)
+      use_streamed(stage, bucket.weight_home, bucket.filled, Access::read);
   }
 }
 
@@ -184,6 +185,7 @@ void Lowering::before_part(LoweredStage& stage, Way way, std::uint32_t part, std
 }
 
 void Lowering::use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds) {
+  if (!parts_gradients()) return;
   for (StageBucket& bucket : stage.shards) {
     if (!shards_gradients()) {
       use_bucket(stage, bucket, way, part, step, adds);

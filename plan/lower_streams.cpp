@@ -121,8 +121,8 @@ void Lowering::add_visit(const Streamed& entry, const Visit& visit) {
     const bool leaves = kind == StepKind::copy_out;
     const CopySpec spec{entry.here.worker, kind,           entry.here.segment,
                         entry.number,      entry.here.bytes, entry.here.content};
-    copies_.push_back(
-        {spec, 0, place, leaves ? here : entry.home, leaves ? entry.home : here, std::move(after), before});
+    copies_.push_back({spec, 0, place, leaves ? here : entry.home, leaves ? entry.home : here, std::move(after),
+                       {before, entry.on_host}});
   };
   if (visit.is_filled_here()) {
     builder_.allocate(here, compute[visit.first], Moment::start);
@@ -148,11 +148,13 @@ void Lowering::add_visit(const Streamed& entry, const Visit& visit) {
   copy(StepKind::copy_out, visit.changed, std::move(others), compute[visit.freed]);
 }
 
-/// After all steps of compute streams: only then is it known what comes between two uses.
+/// After all steps of compute streams: only then is it known what comes between two uses. Where the host updates, a worker's
+/// steps end with one that settles already.
 void Lowering::add_streams() {
   std::map<WorkerId, StepId> last;
   for (LoweredStage& stage : lowered_)
-    if (!stage.streamed.empty() && !last.contains(stage.worker)) last.emplace(stage.worker, add_settle(stage));
+    if (!updates_on_host() && !stage.streamed.empty() && !last.contains(stage.worker))
+      last.emplace(stage.worker, add_settle(stage));
   for (LoweredStage& stage : lowered_)
     for (const Streamed& entry : stage.streamed)
       for (const Visit& visit : visits_of(entry)) add_visit(entry, visit);

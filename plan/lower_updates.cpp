@@ -65,7 +65,8 @@ BufferId Lowering::weights_for(const LoweredStage& stage, std::uint32_t batch) c
 }
 
 /// One for each bucket that is streamed; where only states are, for each range of about a bucket's size; else one.
-std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) const {
+std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) {
+  if (updates_on_host() && !plan_.offload_weights) return host_units(stage);
   std::int64_t end = plan_.zero == 0 ? stage.layout->weight_bytes.count : 0;
   for (const ParameterRange& range : stage.owned)
     end = std::max(end, range.own + stage.layout->weight_size() * range.elements);
@@ -74,16 +75,17 @@ std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) const {
     const StageBucket& bucket = stage.shards[i];
     if (bucket.weight_home == kNotStreamed) continue;
     const BufferSpec& home = stage.streamed[bucket.weight_home].here;
-    units.push_back({bucket.own, i, kNotStreamed, home.first, home.first + home.bytes.count});
+    units.push_back({bucket.own, i, kNotStreamed, bucket.weight_home, bucket.gradient_home, home.first,
+                     home.first + home.bytes.count});
   }
-  if (!units.empty()) return units;
-  units.push_back({{}, kNotStreamed, kNotStreamed, 0, end});
+  if (!units.empty() || updates_on_host()) return units;
+  units.push_back({.first = 0, .end = end});
   std::vector<ParameterRange> owned = stage.owned;
   std::ranges::stable_sort(owned, {}, &ParameterRange::own);
   for (const ParameterRange& range : owned) {
     if (plan_.offload_optimizer && range.own - units.back().first >= plan_.bucket.count) {
       units.back().end = range.own;
-      units.push_back({{}, kNotStreamed, kNotStreamed, range.own, end});
+      units.push_back({.first = range.own, .end = end});
     }
     units.back().ranges.push_back(range);
   }
@@ -100,11 +102,11 @@ void Lowering::add_states(LoweredStage& stage) {
   for (UpdateUnit& unit : stage.updates) {
     all = std::max(all, unit.end);
     ++number;
-    if (!plan_.offload_optimizer || states(unit.end - unit.first) == 0) continue;
+    if (!keeps_states_on_host(plan_) || states(unit.end - unit.first) == 0) continue;
     unit.states = add_home(stage, BufferClass::optimizer_state, BufferContent::optimizer_state,
                            {states(unit.first), states(unit.end)}, stage.updates.size() == 1 ? 0 : number);
   }
-  if (!plan_.offload_optimizer && states(all) > 0)
+  if (!keeps_states_on_host(plan_) && states(all) > 0)
     stage.states =
         buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, Bytes{states(all)}, 0);
 }
@@ -114,6 +116,10 @@ void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& 
   if (stage.updates.empty()) {
     stage.updates = update_units(stage);
     add_states(stage);
+  }
+  if (updates_on_host()) {  // by add_host_updates()
+    stage.end = add_settle(stage);
+    return;
   }
   const BufferId newest = stage.slots[stage.newest_slot], next = room_for_version(stage, round, grid);
   for (UpdateUnit& unit : stage.updates) {

@@ -71,14 +71,16 @@ struct Streamed {
   BufferSpec here;                 ///< of its buffers on the device
   std::uint32_t number;            ///< CopySpec::group
   std::vector<StreamUse> uses{};   ///< in the order of the worker's steps
+  StepId on_host = kNone<StepId>;  ///< the host's own step on the home, after all visits
 };
 inline constexpr std::size_t kNotStreamed = ~std::size_t{0};
 
 /// What one step of the optimizer goes through.
 struct UpdateUnit {
   std::vector<ParameterRange> ranges{};
-  std::size_t bucket = kNotStreamed;  ///< whose weights and gradients are streamed: index into shards
-  std::size_t states = kNotStreamed;  ///< index into LoweredStage::streamed
+  std::size_t bucket = kNotStreamed;  ///< whose weights and gradients are on the host: index into shards
+  /// Indices into LoweredStage::streamed.
+  std::size_t states = kNotStreamed, weight_home = kNotStreamed, gradient_home = kNotStreamed;
   std::int64_t first = 0, end = 0;    ///< bytes of what the worker owns
   WorkId work = kNone<WorkId>;
 };
@@ -97,6 +99,8 @@ struct StageBucket {
   StepId added = kNone<StepId>;             ///< the step that adds the sum to the shard
   StepId filled = kNone<StepId>;            ///< the step that begins to gather weights
   StepId last_reader = kNone<StepId>;
+  StepId complete = kNone<StepId>;          ///< after it the gradients are the sum over all ranks; none: over one rank
+  StepId gather = kNone<StepId>;            ///< of the updated weights
 
   PartSpan readers(Way way) const {
     PartSpan span = weights[static_cast<std::size_t>(way)];
@@ -125,7 +129,7 @@ struct LoweredStage {
   std::size_t newest_slot = 0;
   WorkId zero = kNone<WorkId>, settle = kNone<WorkId>;
   std::array<WorkId, 2> sums{kNone<WorkId>, kNone<WorkId>};  ///< of ties: within the stage, with another
-  StepId begin = kNone<StepId>, end = kNone<StepId>;         ///< zero_gradients and update
+  StepId begin = kNone<StepId>, end = kNone<StepId>;         ///< zero_gradients; update, or settle
   StepId gradients_ready = kNone<StepId>;                    ///< after it its own gradients are complete
   std::vector<StepId> reductions;                            ///< collectives that the update waits for
   std::vector<OffloadUse> offload_uses;

@@ -130,14 +130,12 @@ class Lowering {
     CopySpec spec;
     std::uint32_t batch, place;  ///< place: of what it waits for, or of what waits for it, among the compute steps
     BufferId from, to;
-    std::vector<StepId> after;
-    StepId before;
+    std::vector<StepId> after, before;
   };
   void add_copies();
 
   // lower_streams.cpp
   struct Visit;
-  bool streams_anything() const { return plan_.offload_weights || plan_.offload_optimizer; }
   StepId add_settle(LoweredStage& stage);
   std::size_t add_home(LoweredStage& stage, BufferClass kind, BufferContent content, ByteRange range,
                        std::uint32_t number);
@@ -209,11 +207,20 @@ class Lowering {
   void find_rounds(const Grid& grid);
   void add_round(std::uint32_t round, const Grid& grid);
   void add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid);
-  std::vector<UpdateUnit> update_units(LoweredStage& stage) const;
+  std::vector<UpdateUnit> update_units(LoweredStage& stage);
   void add_states(LoweredStage& stage);
   bool is_needed(std::uint32_t stage, std::uint32_t version, std::uint32_t round, const Grid& grid) const;
   BufferId room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid);
   BufferId weights_for(const LoweredStage& stage, std::uint32_t batch) const;
+
+  // lower_host_updates.cpp
+  bool updates_on_host() const { return plan_.update_on == UpdateOn::host; }
+  StepId own_gradients_complete(const LoweredStage& stage, const GradientBucket& bucket) const;
+  StepId last_reader(const LoweredStage& stage, const StageBucket& bucket) const;
+  void add_host_update(LoweredStage& stage, UpdateUnit& unit, std::uint32_t part);
+  std::vector<UpdateUnit> host_units(LoweredStage& stage);
+  void copy_around_update(LoweredStage& stage, const UpdateUnit& unit, StepId update);
+  void add_host_updates();
 
   // lower_ties.cpp
   void add_ties(std::uint32_t round);

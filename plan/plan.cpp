@@ -37,6 +37,7 @@ std::size_t resolve_cut(const std::string& name, const TextPosition& place, cons
 
 constexpr std::string_view kSplits[] = {"megatron", "naive", "best"};
 constexpr std::string_view kAfterSpace[] = {"replicated", "tensor", "samples"};
+constexpr std::string_view kUpdateOn[] = {"device", "host"};
 
 }  // namespace
 
@@ -58,6 +59,16 @@ std::optional<AfterSpace> find_after_space(std::string_view name) {
   const auto at = std::find(std::begin(kAfterSpace), std::end(kAfterSpace), name);
   if (at == std::end(kAfterSpace)) return {};
   return static_cast<AfterSpace>(at - std::begin(kAfterSpace));
+}
+
+std::string_view name_of(UpdateOn place) { return kUpdateOn[static_cast<std::size_t>(place)]; }
+
+std::vector<std::string> update_on_names() { return {std::begin(kUpdateOn), std::end(kUpdateOn)}; }
+
+std::optional<UpdateOn> find_update_on(std::string_view name) {
+  const auto at = std::find(std::begin(kUpdateOn), std::end(kUpdateOn), name);
+  if (at == std::end(kUpdateOn)) return {};
+  return static_cast<UpdateOn>(at - std::begin(kUpdateOn));
 }
 
 double parse_share(std::string_view text) {

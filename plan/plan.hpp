@@ -37,6 +37,16 @@ std::string_view name_of(AfterSpace after);
 std::vector<std::string> after_space_names();
 std::optional<AfterSpace> find_after_space(std::string_view name);
 
+/// Whose cores the optimizer's step takes.
+enum class UpdateOn : std::uint8_t {
+  device,
+  host,  ///< and its states, the fp32 master copies among them, never leave the host (ZeRO-Offload, 2101.06840)
+};
+std::string_view name_of(UpdateOn place);
+/// By name, in the order of the enumeration.
+std::vector<std::string> update_on_names();
+std::optional<UpdateOn> find_update_on(std::string_view name);
+
 enum class OptimizerKind : std::uint8_t { sgd, adam };
 
 struct Optimizer {
@@ -90,6 +100,7 @@ struct Plan {
   std::int64_t offload_prefetch = 1;   ///< steps of a worker between a fetch's beginning and the first that needs it
   bool offload_optimizer = false;      ///< the optimizer's states are on the host but for the update
   bool offload_weights = false;        ///< weights and gradients are on the host but around their use, by buckets
+  UpdateOn update_on = UpdateOn::device;
   ElementType precision = ElementType::float32;  ///< how weights, activations, gradients and messages are stored
   Optimizer optimizer;
   std::int64_t iterations = 20;
@@ -102,6 +113,11 @@ struct Plan {
   std::vector<TextPosition> cut_places;
   TextPosition fingerprint_place;
 };
+
+/// Are the optimizer's states on the host, for good or but for the update?
+inline bool keeps_states_on_host(const Plan& plan) {
+  return plan.offload_optimizer || plan.update_on == UpdateOn::host;
+}
 
 /// The plan's mesh. Throws InputError where it has more workers than can be counted.
 Mesh mesh_of(const Plan& plan);

@@ -121,6 +121,14 @@ AfterSpace read_after_space(const YamlNode& node) {
   return *after;
 }
 
+UpdateOn read_update_on(const YamlNode& node) {
+  const auto place = find_update_on(node.text());
+  if (!place)
+    node.fail(fmt::format("no such place{}", did_you_mean(node.text(), update_on_names())), node.text(),
+              fmt::format("{}", fmt::join(update_on_names(), " or ")));
+  return *place;
+}
+
 TensorSplit read_split(const YamlNode& node) {
   const auto split = find_tensor_split(node.text());
   if (!split)
@@ -199,7 +207,7 @@ Plan read_plan(const YamlNode& root) {
   Plan plan;
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
                   "micro_batch_size", "window", "recompute", "offload", "offload_staging", "offload_prefetch",
-                  "offload_optimizer", "offload_weights",
+                  "offload_optimizer", "offload_weights", "update_on",
                   "memory_reserve", "precision", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
                   "convolution_algorithm", "convolutions",
@@ -222,6 +230,7 @@ Plan read_plan(const YamlNode& root) {
   read_integer(root, "offload_prefetch", 0, 1024, plan.offload_prefetch);
   if (const YamlNode* node = root.find("offload_optimizer")) plan.offload_optimizer = node->boolean();
   if (const YamlNode* node = root.find("offload_weights")) plan.offload_weights = node->boolean();
+  if (const YamlNode* node = root.find("update_on")) plan.update_on = read_update_on(*node);
   if (const YamlNode* node = root.find("precision")) plan.precision = read_precision(*node);
   if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);
   read_integer(root, "iterations", 1, kMost, plan.iterations);

@@ -30,6 +30,7 @@ std::string write_division(const Plan& plan) {
   if (plan.offload != usual.offload) out += fmt::format("offload: {}\n", json_string(plan.offload));
   flag("offload_optimizer", plan.offload_optimizer, usual.offload_optimizer);
   flag("offload_weights", plan.offload_weights, usual.offload_weights);
+  if (plan.update_on != usual.update_on) out += fmt::format("update_on: {}\n", name_of(plan.update_on));
   if (plan.offload_staging != usual.offload_staging) out += fmt::format("offload_staging: {}\n", plan.offload_staging);
   if (plan.offload_prefetch != usual.offload_prefetch)
     out += fmt::format("offload_prefetch: {}\n", plan.offload_prefetch);

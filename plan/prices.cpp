@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "plan/part_touches.hpp"
 #include "plan/region_share.hpp"
 #include "plan/route_pricing.hpp"
@@ -179,7 +180,10 @@ WorkPrice Pricing::work(WorkId id) const {
   if (const auto recorded = costs_.recorded(step_key(program_, id)))
     return {to_picoseconds(recorded->time), recorded->source};
   const StepWork& work = program_.works()[index_of(id)];
-  Sum sum(costs_, cluster_.device(program_.workers()[index_of(work.worker)].device));
+  const DeviceId device = program_.workers()[index_of(work.worker)].device;
+  const Device* const computes = work.stream == StreamKind::host ? cluster_.host_of(device) : &cluster_.device(device);
+  invariant(computes != nullptr, "the host that updates is known");
+  Sum sum(costs_, *computes);
   if (is_pass(work.kind)) {
     add_part(work, sum);
     add_boundary(work, sum);
@@ -211,6 +215,11 @@ Prices price(const Program& program, const Model& model, const Cluster& cluster,
   const Pricing pricing(program, model, cluster, costs, optimizer);
   Prices prices;
   RoutePricing routes(program, cluster, network, prices);
+  for (const StepWork& work : program.works())
+    if (work.stream == StreamKind::host) {
+      prices.host_resource.resize(program.workers().size(), kExclusive);
+      prices.host_resource[index_of(work.worker)] = routes.host_of(program.workers()[index_of(work.worker)].device);
+    }
   for (std::uint32_t i = 0; i < program.works().size(); ++i)
     prices.works.push_back(pricing.work(static_cast<WorkId>(i)));
   for (const Worker& worker : program.workers()) {

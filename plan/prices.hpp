@@ -87,6 +87,7 @@ struct Prices {
   std::vector<double> link_bytes_per_second;    ///< of the network's links that some route takes
   std::vector<SharedResource> resources;
   std::vector<std::uint32_t> worker_resource;   ///< by WorkerId: the cores its compute steps share, or kExclusive
+  std::vector<std::uint32_t> host_resource;     ///< by WorkerId: what its steps of the stream `host` share; empty: it has none
   std::vector<bool> worker_forbids_overlap;     ///< by WorkerId: computes or exchanges, never both
   std::vector<std::optional<DevicePower>> power;  ///< by DeviceId of the cluster
 

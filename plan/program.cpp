@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 
 namespace tandem {
@@ -17,7 +19,7 @@ std::string_view name_of(StreamKind kind) {
   static constexpr std::string_view kNames[] = {"compute",       "send forward",  "receive forward", "send backward",
                                                 "receive backward", "send gradient", "receive gradient", "data",
                                                 "height",        "width",         "tensor",          "reduce gradients",
-                                                "gather weights", "copy out",      "copy in"};
+                                                "gather weights", "copy out",      "copy in",         "host"};
   static_assert(std::size(kNames) == kStreamKinds);
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -72,6 +74,11 @@ BufferId Program::copy_end(StepId copy_step, Access access) const {
     if (use.mode() == access) return use.id();
   invariant(false, "a copy reads one buffer and writes another");
   return {};
+}
+
+std::int64_t Program::copy_offset(StepId copy_step, Access access) const {
+  const Access other = access == Access::read ? Access::write : Access::read;
+  return std::max<std::int64_t>(0, spec(copy_end(copy_step, other)).first - spec(copy_end(copy_step, access)).first);
 }
 
 std::string Program::describe(StepId id) const {

@@ -37,13 +37,14 @@ struct Step {
   std::uint32_t object;
 };
 
-/// Distinct work of compute steps: what is priced once and executed by kernels.
+/// Distinct work of compute steps, and of those of the host's cores: what is priced once and executed by kernels.
 struct StepWork {
   StepKind kind;
   WorkerId worker;
   SegmentId segment;
   std::uint32_t part = 0;  ///< of F or B: index into the segment's forward_parts or backward_parts; of a bucket: from 1
   std::uint32_t first_range = 0, range_count = 0;  ///< of the others: Program::ranges()
+  StreamKind stream = StreamKind::compute;         ///< or host
 };
 
 /// Values of parameters that a step goes through. Weights lie as their gradients do, those of tied uses apart.
@@ -95,8 +96,8 @@ struct CollectiveMember {
   StepId step;
 };
 
-/// Copies between a device and its host that move as many bytes of the same unit. A copy reads one buffer whole and
-/// writes another of the same size.
+/// Copies between a device and its host that move as many bytes of the same unit. A copy reads one buffer and writes another
+/// of the same size; of weights and gradients that stay on the device, the range that the host's buffer has.
 struct CopySpec {
   WorkerId worker;
   StepKind kind;            ///< copy_out or copy_in
@@ -198,6 +199,8 @@ class Program {
   const CopySpec& copy(StepId copy_step) const { return copy_specs_[step(copy_step).object]; }
   /// The buffer that a copy reads or writes.
   BufferId copy_end(StepId copy_step, Access access) const;
+  /// The byte of that buffer that the copy begins with.
+  std::int64_t copy_offset(StepId copy_step, Access access) const;
   /// The layers of one rank that the segment is a part of.
   const LocalModel& local(SegmentId id) const { return *local_models_[segment(id).local_model]; }
   const Mesh& mesh() const { return mesh_; }

@@ -85,7 +85,7 @@ StepId ProgramBuilder::add_step(Step step) {
 
 StepId ProgramBuilder::add_compute(WorkId work, std::uint32_t micro_batch) {
   const StepWork& row = works_[index_of(work)];
-  return add_step({row.kind, workers_[index_of(row.worker)].compute, micro_batch, index_of(work)});
+  return add_step({row.kind, stream(row.worker, row.stream), micro_batch, index_of(work)});
 }
 
 MessageId ProgramBuilder::add_message(ChannelId channel, std::uint32_t micro_batch) {

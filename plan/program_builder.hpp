@@ -32,6 +32,7 @@ class ProgramBuilder {
   const StepWork& work(WorkId id) const { return works_[index_of(id)]; }
   const CollectiveSpec& spec(CollectiveSpecId id) const { return collective_specs_[index_of(id)]; }
 
+  /// At the end of the worker's stream that the work is of.
   StepId add_compute(WorkId work, std::uint32_t micro_batch);
   /// Adds the two steps of a message, at the ends of the sender's and the receiver's stream (receive streams mirror
   /// send streams). `after_send`: the step that produced it; more edges by add_after.

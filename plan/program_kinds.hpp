@@ -46,9 +46,10 @@ constexpr bool is_copy(StepKind kind) { return kind >= StepKind::copy_out; }
 enum class StreamKind : std::uint8_t {
   compute, send_forward, receive_forward, send_backward, receive_backward, send_gradient, receive_gradient,
   data, height, width, tensor, reduce_gradients, gather_weights, copy_out, copy_in,
+  host,  ///< what the host's cores compute for the worker
 };
 std::string_view name_of(StreamKind kind);
-inline constexpr std::size_t kStreamKinds = 15;
+inline constexpr std::size_t kStreamKinds = 16;
 
 /// `host` lies in the memory of the host: counted by itself, and in no total of a device.
 enum class BufferClass : std::uint8_t {

@@ -21,6 +21,8 @@ class RoutePricing {
   void add_copy(const CopySpec& spec);
   /// The shared cores of a host.
   std::uint32_t cores_of(DeviceId device);
+  /// Those of the server that the device hangs on, all of which compute one step together.
+  std::uint32_t host_of(DeviceId device);
 
  private:
   std::uint32_t route(WorkerId from, WorkerId to);
@@ -28,7 +30,7 @@ class RoutePricing {
   Picoseconds wake_of(DeviceId device) const;
   RoutePrice within(DeviceId device);
   RoutePrice to_host(DeviceId device, StepKind kind);
-  std::uint32_t host_root(DeviceId device) const;
+  std::uint32_t host_root(DeviceId device, std::int64_t sharers) const;
   std::uint32_t link(NetworkLinkId id);
   void add_peers(const CollectiveSpec& spec, std::uint32_t rank, std::vector<std::uint32_t>& known_by,
                  CollectivePrice& price);
@@ -43,6 +45,7 @@ class RoutePricing {
   std::map<std::tuple<std::uint32_t, std::uint32_t, StepKind>, std::uint32_t> host_links_;  ///< by profile and root
   std::map<std::pair<DeviceId, StepKind>, std::uint32_t> host_routes_;
   std::map<DeviceId, std::uint32_t> cores_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> servers_;  ///< by profile and root
 };
 
 }  // namespace tandem

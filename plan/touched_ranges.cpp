@@ -55,6 +55,20 @@ BufferContent content_for(const Program& program, StepId step, BufferId buffer) 
   return use == uses.end() ? program.spec(buffer).content : program.content_for(step, *use);
 }
 
+/// Of the values that the step's work goes through, where the buffer holds weights or gradients.
+void add_work_ranges(const Program& program, StepId step, const BufferSpec& spec, Collector& touched) {
+  const bool shard = spec.content == BufferContent::weight_shard || spec.content == BufferContent::gradient_shard;
+  for (const ParameterRange& range : program.ranges(program.work(step)))
+    touched.add((shard ? range.own : range.whole) - spec.first,
+                Bytes{program.segment(spec.segment).weight_size()} * range.elements);
+}
+
+bool holds_values(const BufferSpec& spec) {
+  using enum BufferContent;
+  return spec.content == weights || spec.content == gradients || spec.content == weight_shard ||
+         spec.content == gradient_shard;
+}
+
 }  // namespace
 
 std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferId buffer) {
@@ -84,6 +98,11 @@ std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferI
                                     [&](const Parameter& other) { return other.tied_to == row.parameter; });
       if (tied) touched.add(row.gradient_offset - spec.first, segment.bytes_of(row));
     }
+  } else if (is_copy(step.kind)) {
+    const Access access = program.copy_end(id, Access::read) == buffer ? Access::read : Access::write;
+    touched.add(program.copy_offset(id, access), program.copy(id).bytes);
+  } else if (is_compute(step.kind) && holds_values(spec) && !program.ranges(program.work(id)).empty()) {
+    add_work_ranges(program, id, spec, touched);
   } else {
     touched.add(0, spec.bytes);
   }

@@ -47,6 +47,7 @@ void verify(const Program& program) {
   check_copies(program);
   topological_order(program);
   check_buffers(program);
+  check_host_updates(program);
   check_coverage(program);
 }
 

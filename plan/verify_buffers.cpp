@@ -72,11 +72,12 @@ class BufferCheck {
   void check_use_in_life(StepId step) const;
   void check_written_first() const;
   void check_conflicts() const;
-  /// Do they touch different bytes? Known only where a collective is one of them.
+  /// Do they touch different bytes? Known only where a collective or a copy is one of them.
   bool keep_apart(StepId a, StepId b) const {
-    const bool collective =
-        program_.step(a).kind == StepKind::collective || program_.step(b).kind == StepKind::collective;
-    return collective && !overlap(touched_ranges(program_, a, id_), touched_ranges(program_, b, id_));
+    const auto has_range = [this](StepId step) {
+      return program_.step(step).kind == StepKind::collective || is_copy(program_.step(step).kind);
+    };
+    return (has_range(a) || has_range(b)) && !overlap(touched_ranges(program_, a, id_), touched_ranges(program_, b, id_));
   }
 
   const Program& program_;

@@ -13,6 +13,7 @@ namespace tandem {
 void check_messages(const Program& program);
 void check_collectives(const Program& program);
 void check_copies(const Program& program);
+void check_host_updates(const Program& program);
 void check_buffers(const Program& program);
 void check_coverage(const Program& program);
 

@@ -17,8 +17,11 @@ Engine::Engine(const Program& program, const Prices& prices, std::vector<Span>& 
   require_prices_fit(program, prices);
   invariant(spans.size() == program.step_count(), "every step has a span");
   for (std::size_t i = 0; i < prices.works.size(); ++i) {
-    const WorkerId worker = program.works()[i].worker;
-    rules_.push_back({prices.works[i].time.count, prices.worker_resource[index_of(worker)], worker});
+    const StepWork& work = program.works()[i];
+    const bool on_host = work.stream == StreamKind::host;
+    const auto& resources = on_host ? prices.host_resource : prices.worker_resource;
+    rules_.push_back({prices.works[i].time.count, resources[index_of(work.worker)], index_of(work.worker) & 0x7fffffffu,
+                      !on_host && guard_.guards(work.worker) ? 1u : 0u});
   }
   for (std::size_t i = 0; i < prices.collectives.size(); ++i)
     starts_whole_.push_back(prices.collectives[i].closed_form.has_value() ||
@@ -101,7 +104,7 @@ void Engine::reach(StepId step, std::uint32_t edges_met) {
   }
   const Step& entry = steps_[index_of(step)];
   if (!is_compute(entry.kind)) ready_ends_.push_back(step);
-  else if (guard_.guards(rules_[entry.object].worker)) ready_guarded_.push_back(step);
+  else if (rules_[entry.object].guarded) ready_guarded_.push_back(step);
   else ready_compute_.push_back(step);
 }
 
@@ -122,14 +125,14 @@ void Engine::start_compute(StepId step) {
 
 void Engine::start_guarded_compute() {
   for (const StepId step : ready_guarded_) {
-    if (guard_.may_compute(rules_[steps_[index_of(step)].object].worker, step)) start_compute(step);
+    if (guard_.may_compute(rules_[steps_[index_of(step)].object].worker(), step)) start_compute(step);
   }
   ready_guarded_.clear();
 }
 
 void Engine::end_compute(StepId step) {
-  const WorkerId worker = rules_[steps_[index_of(step)].object].worker;
-  if (guard_.guards(worker)) release_exchanges(worker);
+  const WorkRule& rule = rules_[steps_[index_of(step)].object];
+  if (rule.guarded) release_exchanges(rule.worker());
   end_step(step);
 }
 

@@ -50,7 +50,9 @@ class Engine {
   struct WorkRule {
     std::int64_t time;
     std::uint32_t resource;
-    WorkerId worker;
+    std::uint32_t rank : 31;    ///< of the worker
+    std::uint32_t guarded : 1;  ///< does OverlapGuard hold it?
+    WorkerId worker() const { return static_cast<WorkerId>(rank); }
   };
 
   void happen(const Event& event);

@@ -6,6 +6,16 @@ namespace tandem {
 
 namespace {
 
+void require_works_fit(const Program& program, const Prices& prices) {
+  for (const WorkPrice& work : prices.works) invariant(work.time.count >= 0, "no work takes negative time");
+  for (const auto* table : {&prices.worker_resource, &prices.host_resource})
+    for (const std::uint32_t resource : *table)
+      invariant(resource == kExclusive || resource < prices.resources.size(), "a worker's resource is in the table");
+  for (const StepWork& work : program.works())
+    invariant(work.stream != StreamKind::host || prices.host_resource.size() == program.workers().size(),
+              "who computes on a host has the host's resource");
+}
+
 void require_routes_fit(const Prices& prices) {
   for (const RoutePrice& route : prices.routes) {
     invariant(route.latency.count >= 0, "no message has a negative latency");
@@ -37,18 +47,16 @@ void require_prices_fit(const Program& program, const Prices& prices) {
   invariant(prices.channels.size() == program.channels().size(), "every channel of the program has a price");
   invariant(prices.worker_resource.size() == program.workers().size(), "every worker has a resource, or none");
   invariant(prices.worker_forbids_overlap.size() == program.workers().size(), "every worker may overlap, or may not");
+  require_works_fit(program, prices);
   require_routes_fit(prices);
   require_collectives_fit(program, prices);
   invariant(prices.copies.size() == program.copy_specs().size(), "every copy of the program has a price");
   for (const CopyPrice& copy : prices.copies)
     invariant(copy.transfer.count >= 0 && copy.route < prices.routes.size(), "a copy has a route");
-  for (const WorkPrice& work : prices.works) invariant(work.time.count >= 0, "no work takes negative time");
   for (const ChannelPrice& channel : prices.channels) {
     invariant(channel.transfer.count >= 0, "no message takes negative time");
     invariant(channel.route < prices.routes.size(), "a message's route is known");
   }
-  for (const std::uint32_t resource : prices.worker_resource)
-    invariant(resource == kExclusive || resource < prices.resources.size(), "a worker's resource is in the table");
 }
 
 }  // namespace tandem

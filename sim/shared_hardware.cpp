@@ -15,29 +15,30 @@ SharedHardware::SharedHardware(const Program& program, const Prices& prices, Eve
   find_separate_links();
 }
 
-/// Where a core is left for them, streams have threads of their own; else a worker's one thread runs all its steps.
+/// By which thread of what each stream runs. That of a host has one of its own; others where a core is left for them,
+/// else a worker's one thread runs all its steps.
 void SharedHardware::find_threads(const Program& program) {
   std::vector<std::vector<std::uint32_t>> worker_of(prices_.resources.size());
   std::vector<std::int64_t> workers(prices_.resources.size(), 0);
   for (const std::uint32_t resource : prices_.worker_resource)
     if (resource != kExclusive) ++workers[resource];
   places_.assign(program.streams().size(), {kExclusive, 0});
-  const auto add_thread = [&](const Stream& stream, Place& place) {
-    const std::uint32_t resource = prices_.worker_resource[index_of(stream.worker)];
-    place = {resource, static_cast<std::uint32_t>(worker_of[resource].size())};
-    worker_of[resource].push_back(index_of(stream.worker));
+  const auto give_thread = [&](StreamId stream, std::uint32_t resource) {
+    if (resource == kExclusive || places_[index_of(stream)].resource != kExclusive) return;
+    places_[index_of(stream)] = {resource, static_cast<std::uint32_t>(worker_of[resource].size())};
+    worker_of[resource].push_back(index_of(program.stream(stream).worker));
   };
   for (std::uint32_t i = 0; i < program.streams().size(); ++i) {
-    const Stream& stream = program.streams()[i];
-    const std::uint32_t resource = prices_.worker_resource[index_of(stream.worker)];
-    if (resource == kExclusive) continue;
-    Place& compute = places_[index_of(program.workers()[index_of(stream.worker)].compute)];
-    if (compute.resource == kExclusive)
-      add_thread(stream, compute);
-    if (workers[resource] < prices_.resources[resource].cores && stream.kind != StreamKind::compute)
-      add_thread(stream, places_[i]);
+    const auto [id, worker] = std::pair(static_cast<StreamId>(i), program.streams()[i].worker);
+    const StreamId compute = program.workers()[index_of(worker)].compute;
+    const std::uint32_t resource = prices_.worker_resource[index_of(worker)];
+    give_thread(compute, resource);
+    if (program.streams()[i].kind == StreamKind::host && program.streams()[i].count > 0)
+      give_thread(id, prices_.host_resource[index_of(worker)]);
+    else if (resource != kExclusive && workers[resource] < prices_.resources[resource].cores)
+      give_thread(id, resource);
     else
-      places_[i] = compute;
+      places_[i] = places_[index_of(compute)];
   }
   for (std::size_t i = 0; i < worker_of.size(); ++i) resources_.emplace_back(prices_.resources[i], worker_of[i]);
 }

@@ -10,6 +10,7 @@ namespace tandem {
 namespace {
 
 constexpr int kBubbleWidth = 8;  // "|  27.3%"
+constexpr std::string_view kHost = "  host";
 
 Picoseconds longest(std::span<const Ride> rides) {
   Picoseconds total;
@@ -19,6 +20,8 @@ Picoseconds longest(std::span<const Ride> rides) {
 
 std::size_t name_width(const Program& program, int width) {
   std::size_t longest_name = 2;  // the axis writes its unit here
+  for (const Stream& stream : program.streams())
+    if (stream.kind == StreamKind::host) longest_name = kHost.size();
   for (const Worker& worker : program.workers()) longest_name = std::max(longest_name, worker.name.size());
   return std::min(longest_name, static_cast<std::size_t>(width / 4));
 }
@@ -58,6 +61,10 @@ class Chart {
     for (const Cell& cell : row) note(cell);
     text_ += fmt::format("{:<{}} |{}| {:5.1f}%\n", plain_name(program_.workers()[worker].name, names_), names_,
                          to_text(row, options_.colour), 100 * bubble);
+    const std::vector<Cell> host = paint_host_row(program_, ride.timeline, static_cast<WorkerId>(worker), scale_);
+    if (host.empty()) return;
+    for (const Cell& cell : host) note(cell);
+    text_ += fmt::format("{:<{}} |{}|\n", plain_name(kHost, names_), names_, to_text(host, options_.colour));
   }
   void note(const Cell& cell) {
     seen_[static_cast<std::size_t>(cell.paint)] = true;

@@ -39,6 +39,12 @@ class Row {
       if (from < to) columns_[static_cast<std::size_t>(column)].add(to - from, paint, micro_batch);
     }
   }
+  void add_steps(const Program& program, const Timeline& timeline, const Stream& stream) {
+    for (std::uint32_t i = index_of(stream.first); i < index_of(stream.first) + stream.count; ++i) {
+      const Step& step = program.step(static_cast<StepId>(i));
+      add(timeline.spans[i], paint_of(step.kind), step.micro_batch);
+    }
+  }
   std::vector<Cell> cells() const {
     std::vector<Cell> cells;
     for (const Coverage& column : columns_) cells.push_back(column.winner());
@@ -98,14 +104,22 @@ std::vector<Cell> paint_row(const Program& program, const Timeline& timeline, Wo
                             const ColumnScale& scale) {
   const Span iteration = extent_of(timeline);
   Row row(scale, iteration.start);
-  const Stream& stream = program.stream(program.workers()[index_of(worker)].compute);
-  for (std::uint32_t i = index_of(stream.first); i < index_of(stream.first) + stream.count; ++i) {
-    const Step& step = program.step(static_cast<StepId>(i));
-    row.add(timeline.spans[i], paint_of(step.kind), step.micro_batch);
-  }
+  row.add_steps(program, timeline, program.stream(program.workers()[index_of(worker)].compute));
   for_each_idle(program, timeline, worker, iteration, [&row](const Span& span, IdleCause cause) {
     row.add(span, cause == IdleCause::start || cause == IdleCause::drain ? Paint::ends : Paint::waiting);
   });
+  return row.cells();
+}
+
+std::vector<Cell> paint_host_row(const Program& program, const Timeline& timeline, WorkerId worker,
+                                 const ColumnScale& scale) {
+  const auto streams = program.streams();
+  const auto host = std::ranges::find_if(streams, [&](const Stream& stream) {
+    return stream.worker == worker && stream.kind == StreamKind::host;
+  });
+  if (host == streams.end()) return {};
+  Row row(scale, extent_of(timeline).start);
+  row.add_steps(program, timeline, *host);
   return row.cells();
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// One worker's compute stream as a line of characters.
+// One worker's compute stream as a line of characters, and what its host computes for it as another.
 
 #include <array>
 #include <string>
@@ -35,6 +35,10 @@ struct Cell {
 /// Time counts from the ride's own first start.
 std::vector<Cell> paint_row(const Program& program, const Timeline& timeline, WorkerId worker,
                             const ColumnScale& scale);
+
+/// What the host's cores compute for the worker meanwhile; none where they compute nothing.
+std::vector<Cell> paint_host_row(const Program& program, const Timeline& timeline, WorkerId worker,
+                                 const ColumnScale& scale);
 
 /// The row as text; colour sequences take no column.
 std::string to_text(const std::vector<Cell>& row, bool colour);

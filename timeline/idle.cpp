@@ -22,6 +22,7 @@ IdleCause cause_of(StreamKind kind) {
       IdleCause::collective,      // gather weights
       IdleCause::offload,         // copy out
       IdleCause::offload,         // copy in
+      IdleCause::offload,         // host
   };
   static_assert(std::size(kCauses) == kStreamKinds);
   return kCauses[static_cast<std::size_t>(kind)];

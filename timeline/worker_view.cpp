@@ -51,7 +51,7 @@ Intervals busy_intervals(const Program& program, const Timeline& timeline, Worke
 Intervals transfer_intervals(const Program& program, const Timeline& timeline, WorkerId worker) {
   std::vector<Span> spans;
   for (const Stream& stream : streams_of(program, worker))
-    if (stream.kind != StreamKind::compute) append_spans(timeline, stream, spans);
+    if (stream.kind != StreamKind::compute && stream.kind != StreamKind::host) append_spans(timeline, stream, spans);
   return united(std::move(spans));
 }
 

@@ -190,6 +190,7 @@ Plan plain_plan(const Plan& asked) {
   plan.schedule = "sequential";
   plan.recompute = plan.offload = "none";
   plan.offload_optimizer = plan.offload_weights = false;
+  plan.update_on = UpdateOn::device;
   plan.micro_batch_size *= plan.micro_batches;
   plan.micro_batches = 1;
   plan.cuts.clear();

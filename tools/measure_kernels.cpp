@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <numeric>
 
 #include "base/error.hpp"
 #include "exec/profile.hpp"
@@ -25,25 +26,30 @@ std::optional<PlainWork> plain_kind(StepKind kind) {
   return kind == StepKind::update ? std::optional(PlainWork::update) : std::nullopt;
 }
 
-/// Steps over all parameters, as times of each parameter's size: by its share of the values.
+/// Values of what a step goes through, one entry each: of its ranges, or of parameters.
+std::vector<std::int64_t> sizes_of(const Program& program, const StepWork& work, PlainWork kind) {
+  std::vector<std::int64_t> sizes;
+  for (const ParameterRange& range : program.ranges(work)) sizes.push_back(range.elements);
+  if (!sizes.empty()) return sizes;
+  const Model& local = program.local(work.segment).model;
+  for (const SegmentParameter& row : program.segment(work.segment).parameters)
+    if (kind == PlainWork::zero || local.parameter(row.parameter).tied_to) sizes.push_back(row.elements);
+  return sizes;
+}
+
+/// Steps over several parameters, as times of each one's size: by its share of the values.
 void add_plain_rows(const Program& program, const Optimizer& optimizer,
                     const std::vector<StepTiming>& steps, std::vector<MeasuredKernel>& rows) {
   for (const StepTiming& step : steps) {
     const auto kind = plain_kind(step.kind);
     if (!kind || step.times.empty()) continue;
-    const auto counts = [&](const SegmentParameter& row) {
-      const Model& local = program.local(step.segment).model;
-      if (*kind == PlainWork::add) return local.parameter(row.parameter).tied_to.has_value();
-      return *kind == PlainWork::zero || row.updated;
-    };
-    std::int64_t total = 0;
-    const ElementType type = program.segment(step.segment).weight_type;
-    const std::vector<SegmentParameter>& parameters = program.segment(step.segment).parameters;
-    for (const SegmentParameter& row : parameters) total += counts(row) ? row.elements : 0;
-    for (const SegmentParameter& row : parameters)
-      if (counts(row))
-        rows.push_back(row_of(plain_signature(*kind, row.elements, optimizer, type), step.times,
-                              static_cast<double>(row.elements) / static_cast<double>(total)));
+    const StepWork& work = program.works()[index_of(step.work)];
+    const std::vector<std::int64_t> sizes = sizes_of(program, work, *kind);
+    const std::int64_t total = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
+    const ElementType type = program.segment(work.segment).weight_type;
+    for (const std::int64_t size : sizes)
+      rows.push_back(row_of(plain_signature(*kind, size, optimizer, type), step.times,
+                            static_cast<double>(size) / static_cast<double>(total)));
   }
 }
 

@@ -26,6 +26,8 @@ std::span<const MemoryChange> memory_changes();
 
 /// Whether every device says how it reaches its host's memory, which is not its own.
 bool reaches_host(const Cluster& cluster);
+/// Are the cores of all devices' hosts known?
+bool computes_on_host(const Cluster& cluster);
 
 /// What differs, as flags of the command line: "--micro-batches 32 --micro-batch-size 1".
 std::string flags_between(const Plan& before, const Plan& after);

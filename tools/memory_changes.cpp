@@ -103,11 +103,20 @@ std::vector<Plan> offload(const Plan& plan, const Cluster& cluster) {
   return variants;
 }
 
+Plan updated_on_host(Plan plan) {
+  plan.update_on = UpdateOn::host;
+  plan.offload_optimizer = false;
+  return plan;
+}
+
+/// But for the update, or for good where the hosts' cores are known.
 std::vector<Plan> offload_optimizer(const Plan& plan, const Cluster& cluster) {
-  if (plan.offload_optimizer || !reaches_host(cluster)) return {};
+  if (keeps_states_on_host(plan) || !reaches_host(cluster)) return {};
   Plan next = plan;
   next.offload_optimizer = true;
-  return {next};
+  std::vector<Plan> variants{next};
+  if (computes_on_host(cluster)) variants.push_back(updated_on_host(plan));
+  return variants;
 }
 
 /// Weights and gradients on the host, then the optimizer's states, too; then in buckets that hold a layer each.
@@ -116,8 +125,11 @@ std::vector<Plan> stream_weights(const Plan& plan, const Cluster& cluster) {
   Plan next = plan;
   next.offload_weights = true;
   std::vector<Plan> variants{next};
-  next.offload_optimizer = true;
-  variants.push_back(next);
+  if (plan.update_on == UpdateOn::device) {
+    next.offload_optimizer = true;
+    variants.push_back(next);
+    if (computes_on_host(cluster)) variants.push_back(next = updated_on_host(next));
+  }
   next.bucket = Bytes{1'000'000};
   if (next.bucket < plan.bucket) variants.push_back(next);
   return variants;
@@ -166,6 +178,7 @@ constexpr PlanField kFields[] = {
     {"offload", [](const Plan& plan) { return plan.offload; }},
     {"offload-optimizer", [](const Plan& plan) { return std::string(plan.offload_optimizer ? "on" : "off"); }},
     {"offload-weights", [](const Plan& plan) { return std::string(plan.offload_weights ? "on" : "off"); }},
+    {"update-on", [](const Plan& plan) { return std::string(name_of(plan.update_on)); }},
     {"bucket", [](const Plan& plan) { return fmt::format("{}B", plan.bucket.count); }},
     {"zero", number_of<&Plan::zero>},
     {"window", number_of<&Plan::window>},
@@ -179,6 +192,12 @@ bool reaches_host(const Cluster& cluster) {
   return std::ranges::all_of(cluster.devices, [&](std::uint32_t profile) {
     return cluster.profiles[profile].host_link.has_value();
   });
+}
+
+bool computes_on_host(const Cluster& cluster) {
+  for (std::uint32_t device = 0; device < cluster.device_count(); ++device)
+    if (cluster.host_of(static_cast<DeviceId>(device)) == nullptr) return false;
+  return true;
 }
 
 std::string flags_between(const Plan& before, const Plan& after) {

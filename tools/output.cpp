@@ -134,6 +134,7 @@ Json plan_json(const Job& job) {
           {"offload_prefetch", plan.offload_prefetch},
           {"offload_optimizer", plan.offload_optimizer},
           {"offload_weights", plan.offload_weights},
+          {"update_on", std::string(name_of(plan.update_on))},
           {"precision", std::string(precision_name(plan.precision))},
           {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
           {"seed", plan.seed},

@@ -60,6 +60,14 @@ void set_after_space(Plan& plan, std::string_view, const std::string& value) {
   plan.after_space = *after;
 }
 
+void set_update_on(Plan& plan, std::string_view, const std::string& value) {
+  const auto place = find_update_on(value);
+  if (!place)
+    throw InputError(fmt::format("--update-on: no such place{}", did_you_mean(value, update_on_names())), value,
+                     fmt::format("{}", fmt::join(update_on_names(), " or ")));
+  plan.update_on = *place;
+}
+
 /// "2x2", or "2" for rows alone.
 void set_space(Plan& plan, std::string_view flag, const std::string& value) {
   const std::size_t cross = value.find('x');
@@ -185,6 +193,8 @@ constexpr PlanFlag kPlanFlags[] = {
     {kOrder, "offload-weights", "on|off",
      "keep weights and gradients on the host but around their use, a bucket at a time (default off)",
      set_switch<&Plan::offload_weights>},
+    {kOrder, "update-on", "device|host",
+     "whose cores take the optimizer's step (default device); on the host its states stay there", set_update_on},
     {kTraining, "precision", "P", "how tensors are stored: fp32 (default), or bf16 beside an fp32 copy of the weights",
      set_precision},
     {kOrder, "convolution-algorithm", "A",

@@ -21,6 +21,7 @@ std::string_view name_of(DeviceKind kind) {
 Json as_json(const Device& device) {
   Json sources = Json::object();
   for (const auto& [group, source] : device.sources) sources[group] = source;
+  if (device.host) sources["host"] = device.host->source;
   return {{"name", device.name},
           {"kind", std::string(name_of(device.kind))},
           {"cores", device.cores},
@@ -28,6 +29,7 @@ Json as_json(const Device& device) {
           {"peak_bf16_flops_per_s", device.peak_bf16.value > 0 ? Json(device.peak_bf16.value) : Json(nullptr)},
           {"memory_bytes", device.memory.count},
           {"memory_bandwidth_bytes_per_s", device.memory_bandwidth.value},
+          {"host", device.host ? Json(device.host->profile) : Json()},
           {"sources", sources}};
 }
 
@@ -57,6 +59,9 @@ void show_devices(const Arguments& arguments, Console& console) {
     console.out << fmt::format("{:<22} {}  {:>14}  {:>9} at {}\n", name, name_of(device.kind), to_text(device.peak_fp32),
                                to_text(device.memory), to_text(device.memory_bandwidth));
     for (const auto& [group, source] : device.sources) console.out << fmt::format("    {}: {}\n", group, source);
+    if (device.host)
+      console.out << fmt::format("    host: {}, shared by {}: {}\n", device.host->profile, device.host->sharers,
+                                 device.host->source);
   }
   if (arguments.has("json")) print_json(console, rows);
 }

@@ -31,9 +31,14 @@ Why chunks(const Plan& plan) {
 Why sharded_weights(const Plan& plan) { return unless(plan.zero == 3, "weights are sharded only with zero: 3"); }
 
 /// Weights, gradients or the optimizer's states, a bucket at a time.
-bool streams(const Plan& plan) { return plan.offload_weights || plan.offload_optimizer; }
+bool streams(const Plan& plan) { return plan.offload_weights || keeps_states_on_host(plan); }
 
-Why offloaded(const Plan& plan) { return unless(offloads(plan) || streams(plan), "nothing is offloaded"); }
+/// What lives on the host comes to the device for its use; what the host updates stays there.
+bool visits(const Plan& plan) {
+  return plan.offload_weights || (plan.offload_optimizer && plan.update_on == UpdateOn::device);
+}
+
+Why offloaded(const Plan& plan) { return unless(offloads(plan) || visits(plan), "nothing is offloaded"); }
 
 Why states(const Plan& plan) { return unless(plan.optimizer.states(plan.precision) > 0, "the optimizer has no states"); }
 

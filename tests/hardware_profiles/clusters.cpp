@@ -192,3 +192,20 @@ TEST_CASE("on devices that share cores workers stand in contiguous blocks") {
   CHECK(places(sockets, 5) == std::vector<std::uint32_t>{0, 0, 0, 1, 1});
   CHECK(places(load_cluster("xeon-8180"), 3) == std::vector<std::uint32_t>{0, 0, 0});
 }
+
+TEST_CASE("the host of a device is its server with all cores, or itself where it shares them, or unknown") {
+  const Cluster nodes = load_cluster("dgx-a100:2"), sockets = load_cluster("xeon-8180-x2");
+
+  CHECK(nodes.host_of(DeviceId{15})->name == "epyc-7742-x2");
+  CHECK_FALSE(nodes.host_of(DeviceId{15})->shares_cores);
+  CHECK(sockets.host_of(DeviceId{1})->shares_cores);
+  CHECK(load_cluster("graphcore-ipu-mk1:2").host_of(DeviceId{0}) == nullptr);
+}
+
+TEST_CASE("an unknown host is named with the one that was meant") {
+  const std::string document =
+      std::string(kSmallDevice) + "host: {profile: epyc-7742, shared_by: 8, source: a datasheet}\n";
+
+  CHECK_THAT(complaint([&] { cluster_of(device_from(document), 1); }),
+             Contains("device \"small\": unknown host; did you mean \"epyc-7742-x2\"?; got \"epyc-7742\""));
+}

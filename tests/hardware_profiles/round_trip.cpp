@@ -94,6 +94,7 @@ Device any_device() {
     device.host_link->wake_latency = device.host_link->latency;  // a copy wakes nobody, so the key is not there
     device.host_link_sharers = *rc::gen::inRange<std::int64_t>(1, 65);
   }
+  if (*rc::gen::arbitrary<bool>()) device.host = {"some-cpu", *rc::gen::inRange<std::int64_t>(1, 65), any_source()};
   return device;
 }
 

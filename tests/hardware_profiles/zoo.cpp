@@ -15,13 +15,15 @@ void check_sources(const Device& device) {
     check_source(source);
   }
   if (device.link) check_source(device.link->source);
+  if (device.host) check_source(device.host->source);
 }
 
 }  // namespace
 
 TEST_CASE("the zoo has the article's three devices, later ones, and clusters of them") {
-  CHECK(device_names() == std::vector<std::string>{"google-tpu-v4", "graphcore-ipu-gc200", "graphcore-ipu-mk1",
-                                                   "nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb", "tesla-k80",
+  CHECK(device_names() == std::vector<std::string>{"epyc-7742-x2", "google-tpu-v4", "graphcore-ipu-gc200",
+                                                   "graphcore-ipu-mk1", "nvidia-a100-sxm4-80gb", "nvidia-h100-sxm5-80gb",
+                                                   "tesla-k80", "xeon-8480c-x2", "xeon-e5-2686v4-x2",
                                                    "xeon-platinum-8180"});
   CHECK(cluster_names() ==
         std::vector<std::string>{"dgx-a100", "dgx-h100", "ipu-mk1-x2", "ipu-mk1-x4", "ipu-pod4", "k80-x2", "k80-x4",

@@ -30,6 +30,7 @@ void divide(Plan& plan) {
   for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap,
                            &Plan::offload_optimizer, &Plan::offload_weights})
     plan.*flag = *rc::gen::arbitrary<bool>();
+  plan.update_on = *rc::gen::element(UpdateOn::device, UpdateOn::host);
   if (*rc::gen::arbitrary<bool>()) plan.bucket = {any_count()};
   plan.collective = *rc::gen::element<std::string>("auto", "ring", "direct");
   plan.precision = *rc::gen::element(ElementType::float32, ElementType::bfloat16);
@@ -78,6 +79,7 @@ void check_equal(const Plan& a, const Plan& b) {
   RC_ASSERT(a.sequence_parallel == b.sequence_parallel && a.synchronised_batch_norm == b.synchronised_batch_norm);
   RC_ASSERT(a.bucket == b.bucket && a.collective == b.collective && a.layouts == b.layouts);
   RC_ASSERT(a.offload_optimizer == b.offload_optimizer && a.offload_weights == b.offload_weights);
+  RC_ASSERT(a.update_on == b.update_on);
   RC_ASSERT(a.precision == b.precision && a.convolution_algorithm == b.convolution_algorithm);
   RC_ASSERT(a.cuts == b.cuts);
   RC_ASSERT(a.model_fingerprint == b.model_fingerprint);

@@ -185,3 +185,24 @@ TEST_CASE("ticks are 1, 2 or 5 times a power of ten, ten columns apart or more, 
   CHECK_THAT(time_axis(ColumnScale(microseconds(30), 60), 4), Contains("us 0         5"));  // 2 us would be 4 columns
   CHECK_THAT(time_axis(ColumnScale({3'000'000'000'000}, 60), 4), Contains(" s 0         0.5"));
 }
+
+TEST_CASE("what the host computes for a worker stands beneath its row") {
+  ProgramBuilder builder;
+  const WorkerId worker = builder.add_worker("stage 0", 0, DeviceId{0});
+  const SegmentId segment = builder.add_segment({});
+  builder.add_compute(builder.add_work({StepKind::forward, worker, segment}), 0);
+  StepWork update{StepKind::update, worker, segment};
+  update.stream = StreamKind::host;
+  builder.add_compute(builder.add_work(update), 0);
+  const Program program = std::move(builder).finish(1);
+  Timeline timeline;
+  timeline.spans = {{Picoseconds{0}, microseconds(10)}, {microseconds(6), microseconds(23)}};
+  const Ride rides[] = {{"predicted", timeline}};
+
+  const std::vector<std::string> lines = lines_of(chart(program, rides, {.width = 40}));
+
+  // 40 less a name of 7, borders and bubbles are 23 columns, of a microsecond each; 1 - 10 / 23 is the bubble
+  REQUIRE(lines.size() > 2);
+  CHECK(lines[1] == "stage 0 |0000000000-------------|  56.5%");
+  CHECK(lines[2] == "  host  |      =================|");
+}

@@ -62,6 +62,9 @@ Plan drawn_plan(std::uint64_t number) {
   if (in_order && (plan.zero == 0 || plan.zero == 3)) plan.offload_weights = draw.of<bool>({false, true});
   if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.precision = draw.of<ElementType>({ElementType::float32, ElementType::float32, ElementType::bfloat16});
+  if (in_order) plan.update_on = draw.of<UpdateOn>({UpdateOn::device, UpdateOn::host});
+  if (plan.update_on == UpdateOn::host && !plan.offload_weights)
+    plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   return plan;
 }
 
@@ -70,6 +73,7 @@ Plan plain(Plan plan) {
   plan.recompute = plan.offload = "none";
   plan.zero = 0;
   plan.offload_optimizer = plan.offload_weights = false;
+  plan.update_on = UpdateOn::device;
   return plan;
 }
 

@@ -53,6 +53,7 @@ std::string described(const Plan& plan) {
   if (plan.offload != "none") text += ", offload " + plan.offload;
   if (plan.offload_optimizer) text += ", offload optimizer";
   if (plan.offload_weights) text += ", offload weights";
+  if (plan.update_on == UpdateOn::host) text += ", update on host";
   if (plan.zero > 0) text += fmt::format(", zero {}", plan.zero);
   if (plan.precision == ElementType::bfloat16) text += ", bf16";
   if (!plan.overlap) text += ", no overlap";
