@@ -111,7 +111,7 @@ LayerPass::Operand LayerPass::operand(const Slot& slot, const ParameterSpec& spe
 /// What a region does not need may be arriving meanwhile, or not be there.
 void LayerPass::place_inputs(const Layer& layer, const PassItem& item, const std::vector<Placement>& places) {
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const bool read = pass_ == Pass::forward ? item.reads(i) : layer.kept.inputs[i];
+    const bool read = pass_ == Pass::forward ? item.reads(i) : layer.kept.reads_input(i, pass_);
     const Slot slot = read ? slot_of(places[i]) : Slot{};
     inputs_.push_back(operand(slot, input_specs_[i], input_samples_[i], true, false));
   }

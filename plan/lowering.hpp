@@ -40,9 +40,7 @@ class Lowering {
     std::vector<CollectiveSpecId> specs;              ///< by group
     std::vector<std::vector<std::uint32_t>> members;  ///< by group and rank in it: index into lowered_
   };
-  struct HolderCollectives {
-    std::vector<StageCollective> forward, backward;
-  };
+  using HolderCollectives = std::array<std::vector<StageCollective>, kWays>;
   /// Buckets of gradients of the same parameters on all ranks that share them.
   struct BucketRow {
     std::array<bool, kMeshAxes> over;

@@ -27,6 +27,7 @@ std::string write_division(const Plan& plan) {
   flag("synchronised_batch_norm", plan.synchronised_batch_norm, usual.synchronised_batch_norm);
   flag("overlap", plan.overlap, usual.overlap);
   if (plan.recompute != usual.recompute) out += fmt::format("recompute: {}\n", json_string(plan.recompute));
+  flag("repeat_collectives", plan.repeat_collectives, usual.repeat_collectives);
   if (plan.offload != usual.offload) out += fmt::format("offload: {}\n", json_string(plan.offload));
   flag("offload_optimizer", plan.offload_optimizer, usual.offload_optimizer);
   flag("offload_weights", plan.offload_weights, usual.offload_weights);

@@ -103,7 +103,7 @@ struct SegmentPart {
 struct SegmentCollective {
   std::uint32_t layer;  ///< index into Segment::layers
   std::uint32_t after_part, before_part;
-  bool again = false;   ///< of backward: F's collective again, on the layer's again_output
+  bool again = false;   ///< of backward or W: F's collective again, on the layer's again_output
 };
 
 /// A range of the segment's gradients that is reduced at once, over the ranks of some axes.
@@ -131,6 +131,9 @@ struct SegmentOptions {
   /// Ranges of layers [first, last), ascending and apart: what their backward needs is not kept but computed again, as
   /// far as nothing outside the range needs it.
   std::vector<std::pair<std::size_t, std::size_t>> recompute{};
+  /// Collectives of forward, but for halos, run again in backward: in recomputed ranges, so that nothing is kept for
+  /// them; and all-gathers of what W alone reads, of which the rank then keeps its own part (2205.05198).
+  bool repeat_collectives = false;
   /// Ranges of layers [first, last), ascending and apart, each an offloaded unit: what backward needs of its layers lies
   /// in a buffer of its own, and parts are cut at its borders.
   std::vector<std::pair<std::size_t, std::size_t>> offload{};
@@ -146,6 +149,7 @@ struct Segment {
   std::vector<SegmentPart> forward_parts, backward_parts;  ///< at least one each
   std::vector<SegmentPart> weight_parts;    ///< of W; at least one with split_backward, else none
   std::vector<SegmentCollective> forward_collectives, backward_collectives;
+  std::vector<SegmentCollective> weight_collectives;  ///< of weight_parts: F's again
   std::vector<BoundaryTensor> inbox, outbox;                          ///< float tensors only get gradients
   std::vector<BoundaryTensor> gradient_inbox, gradient_outbox;
   std::vector<BoundaryCopy> forward_copies;   ///< into the outbox, after F's kernels

@@ -129,6 +129,7 @@ Json plan_json(const Job& job) {
           {"micro_batch_size", plan.micro_batch_size},
           {"window", plan.window},
           {"memory_reserve", plan.memory_reserve},
+          {"repeat_collectives", plan.repeat_collectives},
           {"offload", plan.offload},
           {"offload_staging", plan.offload_staging},
           {"offload_prefetch", plan.offload_prefetch},

@@ -39,6 +39,10 @@ Why states(const Plan& plan) { return unless(plan.optimizer.states(plan.precisio
 
 Why tensor_ranks(const Plan& plan) { return unless(plan.tensor > 1, "there is one tensor rank"); }
 
+Why dividing_ranks(const Plan& plan) {
+  return unless(plan.tensor * plan.height * plan.width > 1, "one rank has all of each layer");
+}
+
 Why spatial_ranks(const Plan& plan) { return unless(plan.height * plan.width > 1, "there is one spatial rank"); }
 
 Why replicas(const Plan& plan) { return unless(plan.replicas > 1, "there is one replica"); }
@@ -73,6 +77,7 @@ constexpr Row kRows[] = {
     {"offload-prefetch", "offload_prefetch", same<&Plan::offload_prefetch>, offloaded},
     {"offload-optimizer", "offload_optimizer", same<&Plan::offload_optimizer>, states},
     {"tensor", "tensor_split", same<&Plan::tensor_split>, tensor_ranks},
+    {"repeat-collectives", "repeat_collectives", same<&Plan::repeat_collectives>, dividing_ranks},
     {"sequence-parallel", "sequence_parallel", same<&Plan::sequence_parallel>, tensor_ranks},
     {"", "layouts", same<&Plan::layouts>, tensor_ranks},
     {"after-space", "after_space", same<&Plan::after_space>, spatial_ranks},

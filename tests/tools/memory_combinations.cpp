@@ -62,6 +62,10 @@ Plan drawn_plan(std::uint64_t number) {
   if (in_order && (plan.zero == 0 || plan.zero == 3)) plan.offload_weights = draw.of<bool>({false, true});
   if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.precision = draw.of<ElementType>({ElementType::float32, ElementType::float32, ElementType::bfloat16});
+  if (sizes.tensor == 1) return plan;
+  plan.sequence_parallel = draw.of<bool>({false, true});
+  plan.repeat_collectives = draw.of<bool>({false, true});
+  plan.overlap = draw.of<bool>({true, true, false});
   return plan;
 }
 
@@ -69,7 +73,7 @@ Plan drawn_plan(std::uint64_t number) {
 Plan plain(Plan plan) {
   plan.recompute = plan.offload = "none";
   plan.zero = 0;
-  plan.offload_optimizer = plan.offload_weights = false;
+  plan.offload_optimizer = plan.offload_weights = plan.repeat_collectives = false;
   return plan;
 }
 
@@ -86,7 +90,9 @@ TEST_CASE("whatever schedule and trades of time for memory are drawn, the rides 
 
     CHECK(ride.faults == std::vector<std::string>{});
     CHECK(ride.gradient_error <= numbers_tolerance(*ride.job.model, plan));
-    if (plan.recompute == "none" && plan.offload == "none" && plan.zero == 0 && !plan.offload_weights) continue;
+    if (plan.recompute == "none" && plan.offload == "none" && plan.zero == 0 && !plan.offload_weights &&
+        !plan.repeat_collectives)
+      continue;
     const MeshRide other = rider.ride(plain(plan));
     CHECK(same_bits(ride.threads.losses, other.threads.losses));
     ++traded;

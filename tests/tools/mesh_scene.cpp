@@ -50,6 +50,7 @@ std::string described(const Plan& plan) {
                                  plan.pipeline, plan.replicas, plan.height, plan.width, plan.tensor, plan.schedule,
                                  plan.collective, plan.bucket.count);
   if (plan.recompute != "none") text += ", recompute " + plan.recompute;
+  if (plan.repeat_collectives) text += ", repeat collectives";
   if (plan.offload != "none") text += ", offload " + plan.offload;
   if (plan.offload_optimizer) text += ", offload optimizer";
   if (plan.offload_weights) text += ", offload weights";
