@@ -113,6 +113,14 @@ void read_mesh(const YamlNode& node, Plan& plan) {
   }
 }
 
+DropoutUse read_dropout(const YamlNode& node) {
+  const auto use = find_dropout_use(node.text());
+  if (!use)
+    node.fail(fmt::format("unknown{}", did_you_mean(node.text(), dropout_use_names())), node.text(),
+              fmt::format("one of {}", fmt::join(dropout_use_names(), ", ")));
+  return *use;
+}
+
 AfterSpace read_after_space(const YamlNode& node) {
   const auto after = find_after_space(node.text());
   if (!after)
@@ -198,7 +206,7 @@ void read_seed(const YamlNode& root, Plan& plan) {
 Plan read_plan(const YamlNode& root) {
   Plan plan;
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
-                  "micro_batch_size", "window", "recompute", "repeat_collectives", "offload", "offload_staging", "offload_prefetch",
+                  "micro_batch_size", "window", "recompute", "repeat_collectives", "dropout", "offload", "offload_staging", "offload_prefetch",
                   "offload_optimizer", "offload_weights",
                   "memory_reserve", "precision", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
@@ -218,6 +226,7 @@ Plan read_plan(const YamlNode& root) {
   if (const YamlNode* node = root.find("memory_reserve")) plan.memory_reserve = read_share(*node);
   if (const YamlNode* node = root.find("recompute")) read_recompute(*node, plan.recompute);
   if (const YamlNode* node = root.find("repeat_collectives")) plan.repeat_collectives = node->boolean();
+  if (const YamlNode* node = root.find("dropout")) plan.dropout = read_dropout(*node);
   if (const YamlNode* node = root.find("offload")) read_offload(*node, plan.offload);
   read_integer(root, "offload_staging", 0, 1024, plan.offload_staging);
   read_integer(root, "offload_prefetch", 0, 1024, plan.offload_prefetch);

@@ -28,6 +28,7 @@ std::string write_division(const Plan& plan) {
   flag("overlap", plan.overlap, usual.overlap);
   if (plan.recompute != usual.recompute) out += fmt::format("recompute: {}\n", json_string(plan.recompute));
   flag("repeat_collectives", plan.repeat_collectives, usual.repeat_collectives);
+  if (plan.dropout != usual.dropout) out += fmt::format("dropout: {}\n", name_of(plan.dropout));
   if (plan.offload != usual.offload) out += fmt::format("offload: {}\n", json_string(plan.offload));
   flag("offload_optimizer", plan.offload_optimizer, usual.offload_optimizer);
   flag("offload_weights", plan.offload_weights, usual.offload_weights);

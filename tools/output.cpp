@@ -130,6 +130,7 @@ Json plan_json(const Job& job) {
           {"window", plan.window},
           {"memory_reserve", plan.memory_reserve},
           {"repeat_collectives", plan.repeat_collectives},
+          {"dropout", std::string(name_of(plan.dropout))},
           {"offload", plan.offload},
           {"offload_staging", plan.offload_staging},
           {"offload_prefetch", plan.offload_prefetch},

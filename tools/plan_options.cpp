@@ -111,6 +111,14 @@ void set_convolutions(Plan& plan, std::string_view flag, const std::string& valu
   }
 }
 
+void set_dropout(Plan& plan, std::string_view flag, const std::string& value) {
+  const auto use = find_dropout_use(value);
+  if (!use)
+    throw InputError(fmt::format("--{}: unknown{}", flag, did_you_mean(value, dropout_use_names())), value,
+                     fmt::format("one of {}", fmt::join(dropout_use_names(), ", ")));
+  plan.dropout = *use;
+}
+
 void set_collective(Plan& plan, std::string_view, const std::string& value) {
   std::vector<std::string> names{"auto"};
   for (const CollectiveAlgorithm& row : collective_algorithms()) names.emplace_back(row.name);
@@ -194,6 +202,9 @@ constexpr PlanFlag kPlanFlags[] = {
      "of all convolutions that it suits: panels (default) or winograd; with --offload dynamic the default is a search",
      set_convolution_algorithm},
     {kOrder, "convolutions", "LAYER=A,...", "layers with another algorithm", set_convolutions},
+    {kTraining, "dropout", "USE",
+     "of a configuration's rates: off (default); recomputed: backward makes masks again; stored: forward keeps them",
+     set_dropout},
     {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},
     {kTraining, "learning-rate", "X", "of the optimizer",
      [](Plan& plan, std::string_view flag, const std::string& value) {

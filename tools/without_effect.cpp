@@ -102,6 +102,14 @@ bool reads_text(const Model& model) {
   return std::ranges::any_of(model.layers(), [](const Layer& layer) { return layer.kind->name == "tokens"; });
 }
 
+bool drops(const Model& model) {
+  return std::ranges::any_of(model.layers(), [](const Layer& layer) {
+    return std::ranges::any_of(layer.attributes.values, [](const Attributes::Value& value) {
+      return (value.name == "dropout" || value.name == "probability") && value.value > 0;
+    });
+  });
+}
+
 }  // namespace
 
 std::vector<WithoutEffect> without_effect(const Job& job) {
@@ -114,6 +122,8 @@ std::vector<WithoutEffect> without_effect(const Job& job) {
     keys.push_back({"recompute", "no layer of the model is computed again"});
   if (job.plan.offload != usual.offload && !copies_activations(job.program))
     keys.push_back({"offload", "all that would leave would be back before it is gone, or fits"});
+  if (job.plan.dropout != usual.dropout && !drops(*job.model))
+    keys.push_back({"dropout", "no layer of the model drops values"});
   if (!job.plan.data.empty() && !reads_text(*job.model)) keys.push_back({"data", "the model reads no text"});
   return keys;
 }

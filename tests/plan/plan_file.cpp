@@ -32,6 +32,7 @@ void divide(Plan& plan) {
     plan.*flag = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) plan.bucket = {any_count()};
   plan.collective = *rc::gen::element<std::string>("auto", "ring", "direct");
+  plan.dropout = *rc::gen::element(DropoutUse::off, DropoutUse::recomputed, DropoutUse::stored);
   plan.precision = *rc::gen::element(ElementType::float32, ElementType::bfloat16);
   plan.convolution_algorithm = *rc::gen::element<std::string>("", "panels", "winograd");
   if (*rc::gen::arbitrary<bool>()) plan.convolutions = {{any_text(), "winograd"}, {"conv1", "panels"}};
@@ -78,7 +79,7 @@ void check_equal(const Plan& a, const Plan& b) {
   RC_ASSERT(a.sequence_parallel == b.sequence_parallel && a.synchronised_batch_norm == b.synchronised_batch_norm);
   RC_ASSERT(a.bucket == b.bucket && a.collective == b.collective && a.layouts == b.layouts);
   RC_ASSERT(a.offload_optimizer == b.offload_optimizer && a.offload_weights == b.offload_weights);
-  RC_ASSERT(a.repeat_collectives == b.repeat_collectives);
+  RC_ASSERT(a.repeat_collectives == b.repeat_collectives && a.dropout == b.dropout);
   RC_ASSERT(a.precision == b.precision && a.convolution_algorithm == b.convolution_algorithm);
   RC_ASSERT(a.cuts == b.cuts);
   RC_ASSERT(a.model_fingerprint == b.model_fingerprint);

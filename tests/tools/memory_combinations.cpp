@@ -42,7 +42,7 @@ class Draw {
 
 Plan drawn_plan(std::uint64_t number) {
   Draw draw(number);
-  const std::string model = draw.of<std::string>({"mlp", "gpt-nano", "vgg-nano", "llama-nano"});
+  const std::string model = draw.of<std::string>({"mlp", "gpt-nano", "vgg-nano", "llama-nano", "gpt-nano-dropout"});
   MeshSizes sizes;
   sizes.pipeline = draw.of<std::int64_t>({1, 2, 4});
   sizes.replicas = draw.of<std::int64_t>({1, 2});
@@ -62,6 +62,7 @@ Plan drawn_plan(std::uint64_t number) {
   if (in_order && (plan.zero == 0 || plan.zero == 3)) plan.offload_weights = draw.of<bool>({false, true});
   if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.precision = draw.of<ElementType>({ElementType::float32, ElementType::float32, ElementType::bfloat16});
+  plan.dropout = draw.of<DropoutUse>({DropoutUse::off, DropoutUse::recomputed, DropoutUse::stored});
   if (sizes.tensor == 1) return plan;
   plan.sequence_parallel = draw.of<bool>({false, true});
   plan.repeat_collectives = draw.of<bool>({false, true});

@@ -51,6 +51,7 @@ std::string described(const Plan& plan) {
                                  plan.collective, plan.bucket.count);
   if (plan.recompute != "none") text += ", recompute " + plan.recompute;
   if (plan.repeat_collectives) text += ", repeat collectives";
+  if (plan.dropout != DropoutUse::off) text += fmt::format(", dropout {}", name_of(plan.dropout));
   if (plan.offload != "none") text += ", offload " + plan.offload;
   if (plan.offload_optimizer) text += ", offload optimizer";
   if (plan.offload_weights) text += ", offload weights";
