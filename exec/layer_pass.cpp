@@ -124,7 +124,8 @@ void LayerPass::place_parameters(const Model& model, const Layer& layer, const S
     const ParameterSpec& spec = model.parameter(id).spec;
     parameters_.push_back(operand(slot_of(BufferContent::weights, row.weight_offset), spec, false));
     if (pass_ == Pass::weight_gradient)
-      parameter_gradients_.push_back(operand(slot_of(BufferContent::gradients, row.gradient_offset), spec, true));
+      parameter_gradients_.push_back(operand(slot_of(BufferContent::gradients, row.gradient_offset), segment.gradient_type,
+                                             spec.elements(), true, true));
   }
   parameter_pointers_.resize(parameters_.size());
   parameter_gradient_pointers_.resize(parameter_gradients_.size());

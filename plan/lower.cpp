@@ -95,6 +95,7 @@ void Lowering::add_layout(std::uint32_t stage, std::uint32_t within, std::uint32
   const bool counts = policy.kind == Recompute::Kind::optimal;
   options.recompute = recompute_ranges(policy, own, first, last, plan_.micro_batch_size,
                                        counts ? micro_batches_under_way(plan_).at(stage) : 1, plan_.repeat_collectives);
+  options.float_gradients = plan_.float_gradients;
   options.repeat_collectives = plan_.repeat_collectives;
   OffloadUnits units = offload_units(parse_offload(plan_.offload), own, first, last);
   options.offload = std::move(units.ranges);

@@ -93,6 +93,7 @@ struct Plan {
   std::int64_t offload_prefetch = 1;   ///< steps of a worker between a fetch's beginning and the first that needs it
   bool offload_optimizer = false;      ///< the optimizer's states are on the host but for the update
   bool offload_weights = false;        ///< weights and gradients are on the host but around their use, by buckets
+  bool float_gradients = false;        ///< gradients are summed and held in float32, however values are stored
   ElementType precision = ElementType::float32;  ///< how weights, activations, gradients and messages are stored
   Optimizer optimizer;
   std::int64_t iterations = 20;

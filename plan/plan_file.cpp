@@ -208,7 +208,7 @@ Plan read_plan(const YamlNode& root) {
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
                   "micro_batch_size", "window", "recompute", "repeat_collectives", "dropout", "offload", "offload_staging", "offload_prefetch",
                   "offload_optimizer", "offload_weights",
-                  "memory_reserve", "precision", "optimizer", "iterations", "seed", "data", "cuts",
+                  "memory_reserve", "precision", "float_gradients", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
                   "convolution_algorithm", "convolutions",
                   "overlap", "zero", "shard_ranks", "prefetch",
@@ -233,6 +233,7 @@ Plan read_plan(const YamlNode& root) {
   if (const YamlNode* node = root.find("offload_optimizer")) plan.offload_optimizer = node->boolean();
   if (const YamlNode* node = root.find("offload_weights")) plan.offload_weights = node->boolean();
   if (const YamlNode* node = root.find("precision")) plan.precision = read_precision(*node);
+  if (const YamlNode* node = root.find("float_gradients")) plan.float_gradients = node->boolean();
   if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);
   read_integer(root, "iterations", 1, kMost, plan.iterations);
   read_seed(root, plan);

@@ -65,6 +65,7 @@ std::string write_plan(const Plan& plan) {
                      plan.micro_batch_size, plan.window);
   if (plan.memory_reserve > 0) out += fmt::format("memory_reserve: {}\n", json_number(plan.memory_reserve));
   if (plan.precision != Plan{}.precision) out += fmt::format("precision: {}\n", precision_name(plan.precision));
+  if (plan.float_gradients) out += "float_gradients: true\n";
   const Optimizer& o = plan.optimizer;
   out += fmt::format("optimizer: {{kind: {}, learning_rate: {}", o.kind == OptimizerKind::adam ? "adam" : "sgd",
                      json_number(o.learning_rate));

@@ -52,6 +52,7 @@ class SegmentLayout {
     segment_.last = last;
     segment_.batch = batch;
     segment_.weight_type = model_.stored();
+    segment_.gradient_type = options.float_gradients ? ElementType::float32 : model_.stored();
     segment_.layers.resize(last - first);
   }
 

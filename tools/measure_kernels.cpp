@@ -37,8 +37,9 @@ void add_plain_rows(const Program& program, const Optimizer& optimizer,
       return *kind == PlainWork::zero || row.updated;
     };
     std::int64_t total = 0;
-    const ElementType type = program.segment(step.segment).weight_type;
-    const std::vector<SegmentParameter>& parameters = program.segment(step.segment).parameters;
+    const Segment& segment = program.segment(step.segment);
+    const ElementType type = *kind == PlainWork::update ? segment.weight_type : segment.gradient_type;
+    const std::vector<SegmentParameter>& parameters = segment.parameters;
     for (const SegmentParameter& row : parameters) total += counts(row) ? row.elements : 0;
     for (const SegmentParameter& row : parameters)
       if (counts(row))

@@ -137,6 +137,7 @@ Json plan_json(const Job& job) {
           {"offload_optimizer", plan.offload_optimizer},
           {"offload_weights", plan.offload_weights},
           {"precision", std::string(precision_name(plan.precision))},
+          {"float_gradients", plan.float_gradients},
           {"optimizer", plan.optimizer.kind == OptimizerKind::adam ? "adam" : "sgd"},
           {"seed", plan.seed},
           {"cuts", plan.cuts},

@@ -202,6 +202,8 @@ constexpr PlanFlag kPlanFlags[] = {
      "of all convolutions that it suits: panels (default) or winograd; with --offload dynamic the default is a search",
      set_convolution_algorithm},
     {kOrder, "convolutions", "LAYER=A,...", "layers with another algorithm", set_convolutions},
+    {kTraining, "float-gradients", "on|off", "with bf16: gradients are summed and held in fp32 (default off)",
+     set_switch<&Plan::float_gradients>},
     {kTraining, "dropout", "USE",
      "of a configuration's rates: off (default); recomputed: backward makes masks again; stored: forward keeps them",
      set_dropout},

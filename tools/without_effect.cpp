@@ -39,6 +39,10 @@ Why states(const Plan& plan) { return unless(plan.optimizer.states(plan.precisio
 
 Why tensor_ranks(const Plan& plan) { return unless(plan.tensor > 1, "there is one tensor rank"); }
 
+Why rounded_gradients(const Plan& plan) {
+  return unless(plan.precision != ElementType::float32, "all values are stored in fp32");
+}
+
 Why dividing_ranks(const Plan& plan) {
   return unless(plan.tensor * plan.height * plan.width > 1, "one rank has all of each layer");
 }
@@ -77,6 +81,7 @@ constexpr Row kRows[] = {
     {"offload-prefetch", "offload_prefetch", same<&Plan::offload_prefetch>, offloaded},
     {"offload-optimizer", "offload_optimizer", same<&Plan::offload_optimizer>, states},
     {"tensor", "tensor_split", same<&Plan::tensor_split>, tensor_ranks},
+    {"float-gradients", "float_gradients", same<&Plan::float_gradients>, rounded_gradients},
     {"repeat-collectives", "repeat_collectives", same<&Plan::repeat_collectives>, dividing_ranks},
     {"sequence-parallel", "sequence_parallel", same<&Plan::sequence_parallel>, tensor_ranks},
     {"", "layouts", same<&Plan::layouts>, tensor_ranks},

@@ -28,7 +28,8 @@ void divide(Plan& plan) {
   plan.tensor_split = *rc::gen::element(TensorSplit::megatron, TensorSplit::naive, TensorSplit::best);
   plan.after_space = *rc::gen::element(AfterSpace::replicated, AfterSpace::tensor, AfterSpace::samples);
   for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap,
-                           &Plan::offload_optimizer, &Plan::offload_weights, &Plan::repeat_collectives})
+                           &Plan::offload_optimizer, &Plan::offload_weights, &Plan::repeat_collectives,
+                           &Plan::float_gradients})
     plan.*flag = *rc::gen::arbitrary<bool>();
   if (*rc::gen::arbitrary<bool>()) plan.bucket = {any_count()};
   plan.collective = *rc::gen::element<std::string>("auto", "ring", "direct");
@@ -79,7 +80,7 @@ void check_equal(const Plan& a, const Plan& b) {
   RC_ASSERT(a.sequence_parallel == b.sequence_parallel && a.synchronised_batch_norm == b.synchronised_batch_norm);
   RC_ASSERT(a.bucket == b.bucket && a.collective == b.collective && a.layouts == b.layouts);
   RC_ASSERT(a.offload_optimizer == b.offload_optimizer && a.offload_weights == b.offload_weights);
-  RC_ASSERT(a.repeat_collectives == b.repeat_collectives && a.dropout == b.dropout);
+  RC_ASSERT(a.repeat_collectives == b.repeat_collectives && a.dropout == b.dropout && a.float_gradients == b.float_gradients);
   RC_ASSERT(a.precision == b.precision && a.convolution_algorithm == b.convolution_algorithm);
   RC_ASSERT(a.cuts == b.cuts);
   RC_ASSERT(a.model_fingerprint == b.model_fingerprint);

@@ -63,6 +63,7 @@ Plan drawn_plan(std::uint64_t number) {
   if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.precision = draw.of<ElementType>({ElementType::float32, ElementType::float32, ElementType::bfloat16});
   plan.dropout = draw.of<DropoutUse>({DropoutUse::off, DropoutUse::recomputed, DropoutUse::stored});
+  if (plan.precision == ElementType::bfloat16) plan.float_gradients = draw.of<bool>({false, true});
   if (sizes.tensor == 1) return plan;
   plan.sequence_parallel = draw.of<bool>({false, true});
   plan.repeat_collectives = draw.of<bool>({false, true});

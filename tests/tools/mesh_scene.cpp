@@ -57,6 +57,7 @@ std::string described(const Plan& plan) {
   if (plan.offload_weights) text += ", offload weights";
   if (plan.zero > 0) text += fmt::format(", zero {}", plan.zero);
   if (plan.precision == ElementType::bfloat16) text += ", bf16";
+  if (plan.float_gradients) text += ", float gradients";
   if (!plan.overlap) text += ", no overlap";
   if (plan.tensor_split == TensorSplit::naive) text += ", naive";
   if (plan.sequence_parallel) text += ", sequence parallel";
