@@ -24,16 +24,21 @@ std::byte* values_of(const Bases& bases, BufferContent whole, BufferContent shar
   return bases.has(shard) ? values_at(bases, shard, range.own) : values_at(bases, whole, range.whole);
 }
 
-std::byte* gradients_of(const Bases& bases, const ParameterRange& range) {
-  return values_of(bases, BufferContent::gradients, BufferContent::gradient_shard, range);
+std::byte* whole_gradients_of(const Segment& segment, const Bases& bases, const ParameterRange& range) {
+  return values_at(bases, BufferContent::gradients, segment.in_gradients(range.whole));
+}
+
+std::byte* gradients_of(const Segment& segment, const Bases& bases, const ParameterRange& range) {
+  if (!bases.has(BufferContent::gradient_shard)) return whole_gradients_of(segment, bases, range);
+  return values_at(bases, BufferContent::gradient_shard, segment.in_gradients(range.own));
 }
 
 std::byte* weights_of(const Bases& bases, const ParameterRange& range) {
   return values_of(bases, BufferContent::weights, BufferContent::weight_shard, range);
 }
 
-std::size_t size_of(const Segment& segment, const ParameterRange& range) {
-  return static_cast<std::size_t>(segment.weight_size() * range.elements);
+std::size_t size_of(std::int64_t value_size, const ParameterRange& range) {
+  return static_cast<std::size_t>(value_size * range.elements);
 }
 
 const SegmentParameter* find(const Segment& segment, ParameterId id) {
@@ -60,7 +65,7 @@ void add_within(const Model& model, const Segment& segment, const Bases& bases) 
     if (user.updated) continue;
     const SegmentParameter* owner = find(segment, *model.parameter(user.parameter).tied_to);
     invariant(owner != nullptr, "a tied use that is not updated has its owner in its segment");
-    add_values(segment.weight_type, values_at(bases, BufferContent::gradients, user.gradient_offset), owner->elements,
+    add_values(segment.gradient_type, values_at(bases, BufferContent::gradients, user.gradient_offset), owner->elements,
                values_at(bases, BufferContent::gradients, owner->gradient_offset));
   }
 }
@@ -76,11 +81,11 @@ BufferContent updated_weights(const Segment& segment, const Bases& bases) {
 /// Throws where a gradient in the range is not finite, naming the parameter that it is of.
 void check_finite(const Model& model, const Segment& segment, const ParameterRange& range,
                   const std::byte* gradients) {
-  const std::int64_t bad = first_not_finite(segment.weight_type, gradients, range.elements);
+  const std::int64_t bad = first_not_finite(segment.gradient_type, gradients, range.elements);
   if (bad == range.elements) return;
-  const std::int64_t at = range.whole + segment.weight_size() * bad;
+  const std::int64_t at = segment.in_gradients(range.whole) + segment.gradient_size() * bad;
   for (const SegmentParameter& row : segment.parameters)
-    if (row.updated && row.gradient_offset <= at && at < row.gradient_offset + segment.bytes_of(row).count)
+    if (row.updated && row.gradient_offset <= at && at < row.gradient_offset + segment.gradient_bytes_of(row).count)
       throw std::runtime_error(fmt::format("the gradient of \"{}\" holds a value that is not finite",
                                            model.parameter(row.parameter).name));
   throw InvariantError("what lies between two gradients is zero");
@@ -88,25 +93,25 @@ void check_finite(const Model& model, const Segment& segment, const ParameterRan
 
 /// Of weights that have a master copy, which lies after the moments: from their stored gradients, the master copies, and
 /// then the weights as they round.
-void update_masters(const WorkContext& context, std::int64_t number, ElementType type, std::int64_t count,
+void update_masters(const WorkContext& context, std::int64_t number, const Segment& segment, std::int64_t count,
                     const std::byte* gradients, std::byte* weights, float* state) {
   constexpr std::int64_t kBlock = 1024;
   std::array<float, kBlock> gradient;
   float* const master = state + context.optimizer.moments() * count;
   for (std::int64_t first = 0; first < count; first += kBlock) {
-    const std::int64_t block = std::min(kBlock, count - first), offset = bytes_of(type).count * first;
-    read_values(type, gradients + offset, block, gradient.data());
+    const std::int64_t block = std::min(kBlock, count - first);
+    read_values(segment.gradient_type, gradients + segment.gradient_size() * first, block, gradient.data());
     update_weights<float>(context.optimizer, number, block, gradient.data(), master + first, state + first,
                           state + count + first);
-    write_values(master + first, block, type, weights + offset);
+    write_values(master + first, block, segment.weight_type, weights + segment.weight_size() * first);
   }
 }
 
 /// `state`: moments and master copies, range after range; null where there are none.
-void update_range(const WorkContext& context, std::int64_t number, ElementType type, const ParameterRange& range,
+void update_range(const WorkContext& context, std::int64_t number, const Segment& segment, const ParameterRange& range,
                   const std::byte* gradients, std::byte* weights, float* state) {
-  if (type != ElementType::float32)
-    return update_masters(context, number, type, range.elements, gradients, weights, state);
+  if (segment.weight_type != ElementType::float32)
+    return update_masters(context, number, segment, range.elements, gradients, weights, state);
   update_weights<float>(context.optimizer, number, range.elements, reinterpret_cast<const float*>(gradients),
                         reinterpret_cast<float*>(weights), state);
 }
@@ -116,12 +121,12 @@ void update(const WorkContext& context, const StepWork& work, const Model& model
   const ElementType type = segment.weight_type;
   const BufferContent weights = updated_weights(segment, call.bases);
   for (const ParameterRange& range : context.program.ranges(work)) {
-    const std::byte* gradients = gradients_of(call.bases, range);
+    const std::byte* gradients = gradients_of(segment, call.bases, range);
     check_finite(model, segment, range, gradients);
     const std::int64_t at = context.optimizer.state_bytes(type, {range.own}).count;
     std::byte* state =
         context.optimizer.states(type) == 0 ? nullptr : values_at(call.bases, BufferContent::optimizer_state, at);
-    update_range(context, call.update + 1, type, range, gradients,
+    update_range(context, call.update + 1, segment, range, gradients,
                  values_of(call.bases, weights, BufferContent::weight_shard, range), reinterpret_cast<float*>(state));
   }
 }
@@ -131,7 +136,7 @@ void update(const WorkContext& context, const StepWork& work, const Model& model
 const SegmentParameter& parted_tie(const Model& model, const Segment& segment, Bytes bytes) {
   const SegmentParameter* found = nullptr;
   for (const SegmentParameter* row : parted_ties(model, segment)) {
-    if (segment.bytes_of(*row) != bytes) continue;
+    if (segment.gradient_bytes_of(*row) != bytes) continue;
     invariant(found == nullptr, "a message of gradients belongs to one tie");
     found = row;
   }
@@ -143,7 +148,7 @@ StepFunction make_zero_gradients(const WorkContext& context, const StepWork& wor
   return [&segment = context.program.segment(work.segment),
           ranges = context.program.ranges(work)](const StepCall& call) {
     for (const ParameterRange& range : ranges)
-      std::memset(gradients_of(call.bases, range), 0, size_of(segment, range));
+      std::memset(gradients_of(segment, call.bases, range), 0, size_of(segment.gradient_size(), range));
     if (!ranges.empty() || call.bases.has(BufferContent::gradient_shard)) return;
     std::memset(values_at(call.bases, BufferContent::gradients, 0), 0,
                 static_cast<std::size_t>(segment.gradient_bytes.count));
@@ -156,13 +161,13 @@ StepFunction make_add_gradient(const WorkContext& context, const StepWork& work)
   const std::vector<const SegmentParameter*> parted = parted_ties(*model, segment);
   return [=, &segment, ranges = context.program.ranges(work)](const StepCall& call) {
     for (const ParameterRange& range : ranges)
-      add_values(segment.weight_type, values_at(call.bases, BufferContent::gradients, range.whole), range.elements,
-                 gradients_of(call.bases, range));
+      add_values(segment.gradient_type, whole_gradients_of(segment, call.bases, range), range.elements,
+                 gradients_of(segment, call.bases, range));
     if (call.bases.has(BufferContent::gradient_shard)) return;
     const std::byte* inbox = call.bases.of(BufferContent::tied_inbox);
     if (inbox == nullptr) return add_within(*model, segment, call.bases);
     invariant(parted.size() == 1, "one tie at most parts a segment from another");
-    add_values(segment.weight_type, inbox, parted[0]->elements,
+    add_values(segment.gradient_type, inbox, parted[0]->elements,
                values_at(call.bases, BufferContent::gradients, parted[0]->gradient_offset));
   };
 }
@@ -178,7 +183,7 @@ StepFunction make_own_block(const WorkContext& context, const StepWork& work) {
           ranges = context.program.ranges(work)](const StepCall& call) {
     for (const ParameterRange& range : ranges)
       std::memcpy(values_at(call.bases, BufferContent::weights, range.whole), weights_of(call.bases, range),
-                  size_of(segment, range));
+                  size_of(segment.weight_size(), range));
   };
 }
 

@@ -111,7 +111,7 @@ LayerPass::Operand LayerPass::operand(const Slot& slot, const ParameterSpec& spe
 /// What a region does not need may be arriving meanwhile, or not be there.
 void LayerPass::place_inputs(const Layer& layer, const PassItem& item, const std::vector<Placement>& places) {
   for (std::size_t i = 0; i < places.size(); ++i) {
-    const bool read = pass_ == Pass::forward ? item.reads(i) : layer.kept.inputs[i];
+    const bool read = pass_ == Pass::forward ? item.reads(i) : layer.kept.reads_input(i, pass_);
     const Slot slot = read ? slot_of(places[i]) : Slot{};
     inputs_.push_back(operand(slot, input_specs_[i], input_samples_[i], true, false));
   }
@@ -124,7 +124,8 @@ void LayerPass::place_parameters(const Model& model, const Layer& layer, const S
     const ParameterSpec& spec = model.parameter(id).spec;
     parameters_.push_back(operand(slot_of(BufferContent::weights, row.weight_offset), spec, false));
     if (pass_ == Pass::weight_gradient)
-      parameter_gradients_.push_back(operand(slot_of(BufferContent::gradients, row.gradient_offset), spec, true));
+      parameter_gradients_.push_back(operand(slot_of(BufferContent::gradients, row.gradient_offset), segment.gradient_type,
+                                             spec.elements(), true, true));
   }
   parameter_pointers_.resize(parameters_.size());
   parameter_gradient_pointers_.resize(parameter_gradients_.size());

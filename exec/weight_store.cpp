@@ -65,8 +65,12 @@ std::byte* WeightStore::persistent(const StepWork& update, BufferContent content
 /// Where the range's first value lies: in the shard, where the worker has one, else in the whole.
 std::byte* WeightStore::values_of(const StepWork& update, const ParameterRange& range, BufferContent whole,
                                   BufferContent shard) const {
-  std::byte* at = persistent(update, shard, range.own);
-  if (at == nullptr) at = persistent(update, whole, range.whole);
+  const Segment& segment = program_.segment(update.segment);
+  const auto place = [&](std::int64_t weight_bytes) {
+    return whole == BufferContent::gradients ? segment.in_gradients(weight_bytes) : weight_bytes;
+  };
+  std::byte* at = persistent(update, shard, place(range.own));
+  if (at == nullptr) at = persistent(update, whole, place(range.whole));
   invariant(at != nullptr, "a worker has the weights that it updates");
   return at;
 }
@@ -114,22 +118,23 @@ void WeightStore::set_range(const StepWork& update, const ParameterRange& range,
     }
 }
 
-void WeightStore::gather(const StepWork& update, const ParameterRange& range, const std::byte* from,
+void WeightStore::gather(const StepWork& update, const ParameterRange& range, ElementType type, const std::byte* from,
                          std::vector<std::vector<float>>& values) const {
   const Segment& segment = program_.segment(update.segment);
-  const std::int64_t size = segment.weight_size();
+  const std::int64_t weight_size = segment.weight_size(), size = bytes_of(type).count;
   for (const SegmentParameter& row : segment.parameters) {
     const LocalParameter& own = program_.local(update.segment).parameters[index_of(row.parameter)];
     const Parameter& whole = model_.parameter(own.whole);
-    const auto part = common(range, row, size);
+    const auto part = common(range, row, weight_size);
     if (whole.tied_to || !part) continue;
     std::vector<float>& all = values[index_of(own.whole)];
     all.resize(static_cast<std::size_t>(whole.spec.elements()));
-    const std::byte* parameter = from + (row.weight_offset - range.whole);  // its first value, were it all there
+    // Its first value, were it all there.
+    const std::byte* parameter = from + (row.weight_offset - range.whole) / weight_size * size;
     for_each_run(whole.spec.dims, own.slice, [&](std::int64_t local, std::int64_t begin, std::int64_t count) {
       const std::int64_t first = std::max(local, part->first), last = std::min(local + count, part->second);
       if (first < last)
-        read_values(segment.weight_type, parameter + size * first, last - first, all.data() + begin + first - local);
+        read_values(type, parameter + size * first, last - first, all.data() + begin + first - local);
     });
   }
 }
@@ -139,8 +144,12 @@ std::vector<std::vector<float>> WeightStore::gather(BufferContent content, Buffe
   std::vector<std::vector<float>> values(model_.parameters().size());
   for (const StepWork& work : program_.works())
     if (work.kind == StepKind::update)
-      for (const ParameterRange& range : program_.ranges(work))
-        gather(work, range, values_of(work, range, content, shard), values);
+      for (const ParameterRange& range : program_.ranges(work)) {
+        const Segment& segment = program_.segment(work.segment);
+        const bool gradients = content == BufferContent::gradients;
+        gather(work, range, gradients ? segment.gradient_type : segment.weight_type,
+               values_of(work, range, content, shard), values);
+      }
   return values;
 }
 

@@ -28,7 +28,7 @@ class WeightStore {
 
  private:
   std::vector<std::vector<float>> gather(BufferContent content, BufferContent shard) const;
-  void gather(const StepWork& update, const ParameterRange& range, const std::byte* from,
+  void gather(const StepWork& update, const ParameterRange& range, ElementType type, const std::byte* from,
               std::vector<std::vector<float>>& values) const;
   void initialise_owned(const StepWork& update, std::uint64_t seed, const std::function<bool()>& stopped) const;
   void set_range(const StepWork& update, const ParameterRange& range, std::uint64_t seed, ElementType type,

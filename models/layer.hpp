@@ -102,8 +102,13 @@ struct Work {
 /// What backward needs of forward, so what must be kept between them.
 struct Kept {
   std::vector<bool> inputs;        ///< per input: is it read by I or W?
+  bool for_weights = false;        ///< of the inputs: W alone reads them, I none
   bool output = false;             ///< is the layer's own output read by I or W?
-  std::vector<TensorSpec> extra;   ///< further results of F kept for I and W (normalisation statistics, probabilities)
+  std::vector<TensorSpec> extra{};  ///< further results of F kept for I and W (normalisation statistics, probabilities)
+
+  bool reads_input(std::size_t input, Pass pass) const {
+    return inputs[input] && !(for_weights && pass == Pass::input_gradient);
+  }
 };
 
 struct LayerContext {

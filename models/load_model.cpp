@@ -62,10 +62,14 @@ ModelText find_model_text(const std::string& name_or_path) {
 }
 
 Model read_model(const ModelText& source) {
-  if (source.is_configuration) return read_hugging_face_config(source.text, source.file, source.model_name);
-  return read_model_file(parse_yaml(source.text, source.file));
+  if (source.is_configuration) return read_hugging_face_config(source.text, source.file, source.model_name, source.dropout);
+  return read_model_file(parse_yaml(source.text, source.file), source.dropout);
 }
 
-Model load_model(const std::string& name_or_path) { return read_model(find_model_text(name_or_path)); }
+Model load_model(const std::string& name_or_path, DropoutUse dropout) {
+  ModelText source = find_model_text(name_or_path);
+  source.dropout = dropout;
+  return read_model(source);
+}
 
 }  // namespace tandem

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "models/dropout_use.hpp"
 #include "models/layer.hpp"
 
 namespace tandem {
@@ -113,7 +114,7 @@ std::string kernel_signature(const Model& model, LayerId id, Pass pass, std::int
 std::string kernel_signature(const Layer& layer, std::span<const TensorSpec> inputs, Pass pass, std::int64_t batch);
 
 /// A zoo name ("gpt-nano"), a model file (*.yaml), or a Hugging Face config.json. Throws InputError.
-Model load_model(const std::string& name_or_path);
+Model load_model(const std::string& name_or_path, DropoutUse dropout = DropoutUse::off);
 std::vector<std::string> zoo_names();
 
 }  // namespace tandem

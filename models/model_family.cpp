@@ -38,7 +38,8 @@ std::size_t offset_of(const std::string& text, const TextPosition& position) {
 
 }  // namespace
 
-ModelFamily::ModelFamily(const std::string& name_or_path) : source_(find_model_text(name_or_path)) {
+ModelFamily::ModelFamily(const std::string& name_or_path, DropoutUse dropout) : source_(find_model_text(name_or_path)) {
+  source_.dropout = dropout;
   const std::vector<WrittenNumber> found = depths_of(source_);
   if (found.size() != 1)
     throw InputError("the model has no one depth that could grow", fmt::format("{} repeated blocks", found.size()),

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "models/layer_entry.hpp"
+#include "models/model_text.hpp"
 
 namespace tandem {
 
@@ -128,13 +129,15 @@ std::vector<LayerDefinition> Expander::resolved() const {
 
 }  // namespace
 
-Model read_model_file(const YamlNode& file) {
+Model read_model_file(const YamlNode& file, DropoutUse dropout) {
   file.only_keys({"model", "layers"});
   const auto& name = file.at("model").text();
   const Scope outermost;
   Expander expander;
   expander.expand(file.at("layers"), outermost);
-  return Model(name, expander.resolved());
+  std::vector<LayerDefinition> layers = expander.resolved();
+  use_dropout(layers, dropout);
+  return Model(name, layers);
 }
 
 }  // namespace tandem

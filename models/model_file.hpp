@@ -7,6 +7,6 @@
 namespace tandem {
 
 /// Throws InputError at the place that is wrong.
-Model read_model_file(const YamlNode& file);
+Model read_model_file(const YamlNode& file, DropoutUse dropout = DropoutUse::off);
 
 }  // namespace tandem

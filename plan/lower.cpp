@@ -94,7 +94,9 @@ void Lowering::add_layout(std::uint32_t stage, std::uint32_t within, std::uint32
   const Recompute policy = parse_recompute(plan_.recompute);
   const bool counts = policy.kind == Recompute::Kind::optimal;
   options.recompute = recompute_ranges(policy, own, first, last, plan_.micro_batch_size,
-                                       counts ? micro_batches_under_way(plan_).at(stage) : 1);
+                                       counts ? micro_batches_under_way(plan_).at(stage) : 1, plan_.repeat_collectives);
+  options.float_gradients = plan_.float_gradients;
+  options.repeat_collectives = plan_.repeat_collectives;
   OffloadUnits units = offload_units(parse_offload(plan_.offload), own, first, last);
   options.offload = std::move(units.ranges);
   options.offload_inbox = units.inbox;
@@ -170,7 +172,8 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
   for (std::uint32_t index = 0; index < lowered_.size(); ++index) make_shards(index);
   share_hand_overs();
   for (std::size_t holder = 0; holder < holders_.size(); ++holder)
-    collectives_.push_back({collectives_of(holder, Way::forward), collectives_of(holder, Way::backward)});
+    collectives_.push_back({collectives_of(holder, Way::forward), collectives_of(holder, Way::backward),
+                            collectives_of(holder, Way::weight)});
   for (std::uint32_t round = 0; round < versions_.rounds; ++round) add_round(round, grid);
   for (BucketGroup& group : bucket_groups_) gather_weights(group);
   for (LoweredStage& stage : lowered_)

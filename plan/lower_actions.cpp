@@ -62,7 +62,8 @@ namespace {
 
 /// The way's collectives, and where their vectors lie.
 const std::vector<SegmentCollective>& collectives_in(const Segment& segment, Way way) {
-  return way == Way::forward ? segment.forward_collectives : segment.backward_collectives;
+  if (way == Way::forward) return segment.forward_collectives;
+  return way == Way::backward ? segment.backward_collectives : segment.weight_collectives;
 }
 
 const Placement& vector_of(const Segment& segment, Way way, const SegmentCollective& place) {
@@ -162,8 +163,7 @@ void Lowering::add_way(std::size_t holder, Way way, std::uint32_t batch) {
   for (const std::uint32_t index : workers_of(holder)) add_parts(lowered_[index], way, batch);
   for (const std::uint32_t index : workers_of(holder)) after_way(lowered_[index], way, batch);
   join_shards(holder, way, batch);
-  if (way == Way::weight) return;
-  for (const StageCollective& entry : way == Way::forward ? collectives_[holder].forward : collectives_[holder].backward)
+  for (const StageCollective& entry : collectives_[holder][static_cast<std::size_t>(way)])
     for (std::size_t group = 0; group < entry.specs.size(); ++group) add_collective(entry, group, way, batch);
 }
 

@@ -41,7 +41,8 @@ std::uint32_t Lowering::blocks_of(const BucketRow& row, std::size_t ranks) const
 void Lowering::add_bucket_groups(const std::vector<std::uint32_t>& lowered, const BucketRow& row, std::size_t number) {
   for (const std::vector<std::uint32_t>& members : groups(lowered, row.over)) {
     BucketGroup group{.number = number, .members = members, .buckets = {}, .blocks = blocks_of(row, members.size()),
-                      .type = lowered_[members[0]].layout->weight_type};
+                      .type = lowered_[members[0]].layout->weight_type,
+                      .gradient_type = lowered_[members[0]].layout->gradient_type};
     for (const std::uint32_t member : members)
       group.buckets.push_back(find_bucket(*lowered_[member].layout, row.over, row.place));
     if (group.buckets[0] == nullptr) continue;
@@ -103,15 +104,17 @@ Lowering::BucketGroup::Among Lowering::among(const BucketGroup& group, std::vect
   const bool apart = weights ? parts_weights() : parts_gradients();
   CollectiveSpec spec;
   for (const std::uint32_t rank : ranks) {
-    spec.members.push_back(lowered_[group.members[rank]].worker);
+    const LoweredStage& stage = lowered_[group.members[rank]];
+    const std::int64_t first = (apart ? 0 : group.buckets[rank]->offset) + bytes_of(group.type).count * range.first;
+    spec.members.push_back(stage.worker);
     spec.payloads.push_back({weights ? BufferContent::weights : BufferContent::gradients,
-                             (apart ? 0 : group.buckets[rank]->offset) + bytes_of(group.type).count * range.first});
+                             weights ? first : stage.layout->in_gradients(first)});
   }
   const auto count = static_cast<std::uint32_t>(ranks.size());
   spec.name = fmt::format("{} {} {}", weights ? "weights" : "gradients", group.number, name_of(kind));
   spec.shape = {
       .kind = kind, .ranks = count, .ranks_per_node = 1, .bounds = equal_bounds(range.count, count), .strips = {},
-      .type = group.type};
+      .type = weights ? group.type : group.gradient_type};
   spec.stream = weights ? StreamKind::gather_weights : StreamKind::reduce_gradients;
   spec.algorithm = &algorithm_for(spec.shape, spec.members);
   return {std::move(ranks), builder_.add_collective_spec(std::move(spec))};

@@ -67,8 +67,10 @@ std::vector<UpdateUnit> Lowering::host_units(LoweredStage& stage) {
       const ByteRange piece{begin + at, begin + std::min(at + length, bytes)};
       const auto home = [&](BufferClass kind, BufferContent whole, BufferContent shard, bool in_shard) {
         const std::int64_t apart = in_shard ? 0 : bucket.own[0].whole - bucket.own[0].own;
-        return add_home(stage, kind, in_shard ? shard : whole, {piece.first + apart, piece.end + apart},
-                        static_cast<std::uint32_t>(units.size() + 1));
+        ByteRange range{piece.first + apart, piece.end + apart};
+        if (kind == BufferClass::gradient)
+          range = {stage.layout->in_gradients(range.first), stage.layout->in_gradients(range.end)};
+        return add_home(stage, kind, in_shard ? shard : whole, range, static_cast<std::uint32_t>(units.size() + 1));
       };
       const std::size_t weight = home(BufferClass::weight, weights, weight_shard, plan_.zero == 3);
       const std::size_t gradient = home(BufferClass::gradient, gradients, gradient_shard, shards_gradients());

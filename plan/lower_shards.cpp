@@ -43,7 +43,8 @@ void note_parts(const Segment& segment, const Model& local, std::vector<StageBuc
           if (StageBucket* read = bucket_at(by_offset, row->weight_offset))
             (item.again ? read->again : read->weights[way]).touch(part);
           if (item.pass != Pass::weight_gradient) continue;
-          if (StageBucket* added = bucket_at(by_offset, row->gradient_offset)) added->gradients.touch(part);
+          const std::int64_t use = row->gradient_offset / segment.gradient_size() * segment.weight_size();
+          if (StageBucket* added = bucket_at(by_offset, use)) added->gradients.touch(part);
         }
   }
 }
@@ -52,9 +53,10 @@ void note_parts(const Segment& segment, const Model& local, std::vector<StageBuc
 
 BufferId Lowering::window(const LoweredStage& stage, BufferContent content, std::int64_t first, Bytes bytes,
                           std::uint32_t batch) {
-  const BufferClass kind = content == BufferContent::weights ? BufferClass::weight : BufferClass::gradient;
-  BufferSpec spec{stage.worker, stage.shared->segment, kind, content, bytes};
-  spec.first = first;
+  const bool weights = content == BufferContent::weights;
+  BufferSpec spec{stage.worker, stage.shared->segment, weights ? BufferClass::weight : BufferClass::gradient, content,
+                  weights ? bytes : Bytes{stage.layout->in_gradients(bytes.count)}};
+  spec.first = weights ? first : stage.layout->in_gradients(first);
   return builder_.add_buffer(spec, batch);
 }
 
@@ -65,7 +67,8 @@ void Lowering::make_shards(std::uint32_t index) {
   Bytes own;
   for (const ParameterRange& range : stage.owned) own += Bytes{stage.layout->weight_size()} * range.elements;
   if (shards_gradients() && !plan_.offload_weights)
-    stage.gradient_shard = buffer(stage, BufferClass::gradient, BufferContent::gradient_shard, own, 0);
+    stage.gradient_shard = buffer(stage, BufferClass::gradient, BufferContent::gradient_shard,
+                                  Bytes{stage.layout->in_gradients(own.count)}, 0);
   if (plan_.zero == 3 && !plan_.offload_weights) {
     stage.weight_shard = buffer(stage, BufferClass::weight, BufferContent::weight_shard, own, 0);
     stage.slots = {stage.weight_shard};
@@ -129,7 +132,8 @@ void Lowering::begin_shards(LoweredStage& stage) {
   for (StageBucket& bucket : stage.shards)
     if (bucket.bucket->tied) shards_gradients() ? open_gradients(stage, bucket, 0) : zero_streamed(stage, bucket, 0);
   const std::int64_t first = stage.layout->weight_bytes.count;
-  const Bytes uses = stage.layout->gradient_bytes - stage.layout->weight_bytes;
+  const std::int64_t all = stage.layout->gradient_bytes.count / stage.layout->gradient_size();  // values
+  const Bytes uses{all * stage.layout->weight_size() - first};
   if (uses.count == 0) return;
   stage.tied_uses = window(stage, BufferContent::gradients, first, uses, 0);
   const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);

@@ -55,7 +55,9 @@ void Lowering::add_homes(LoweredStage& stage, StageBucket& bucket) {
   const ByteRange range{first, first + bytes};
   const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
   bucket.weight_home = add_home(stage, BufferClass::weight, owns ? weight_shard : weights, range, number);
-  bucket.gradient_home = add_home(stage, BufferClass::gradient, owns ? gradient_shard : gradients, range, number);
+  const ByteRange gradient_range{stage.layout->in_gradients(range.first), stage.layout->in_gradients(range.end)};
+  bucket.gradient_home =
+      add_home(stage, BufferClass::gradient, owns ? gradient_shard : gradients, gradient_range, number);
 }
 
 /// Gradients, or the block of them that the rank owns, become zero: there is nothing to fetch yet.

@@ -96,7 +96,8 @@ void Lowering::join_stages(std::uint32_t owner, std::uint32_t user, ParameterId 
     for (std::uint32_t within = 0; within < within_count(); ++within) {
       LoweredStage& here = lowered_[owners[copy] * within_count() + within];
       const Model& local = builder_.local_model(here.layout->local_model).model;
-      add_tie_between(here, lowered_[users[copy] * within_count() + within], local.parameter(parameter).spec.bytes(), round);
+      const Bytes bytes{here.layout->in_gradients(local.parameter(parameter).spec.bytes().count)};
+      add_tie_between(here, lowered_[users[copy] * within_count() + within], bytes, round);
     }
 }
 

@@ -40,9 +40,7 @@ class Lowering {
     std::vector<CollectiveSpecId> specs;              ///< by group
     std::vector<std::vector<std::uint32_t>> members;  ///< by group and rank in it: index into lowered_
   };
-  struct HolderCollectives {
-    std::vector<StageCollective> forward, backward;
-  };
+  using HolderCollectives = std::array<std::vector<StageCollective>, kWays>;
   /// Buckets of gradients of the same parameters on all ranks that share them.
   struct BucketRow {
     std::array<bool, kMeshAxes> over;
@@ -60,7 +58,7 @@ class Lowering {
       CollectiveSpecId spec;
     };
     std::vector<Among> reductions{}, gathers{};
-    ElementType type = ElementType::float32;     ///< of the bucket's values
+    ElementType type = ElementType::float32, gradient_type = ElementType::float32;  ///< of its weights and gradients
     std::int64_t elements() const { return buckets[0]->bytes.count / bytes_of(type).count; }
     /// Elements of the bucket that the rank owns.
     ElementRange owned_by(std::uint32_t rank) const {
@@ -185,6 +183,7 @@ class Lowering {
   /// Buckets hold blocks of all replicas, of which each owns one.
   bool shards_gradients() const { return plan_.zero >= 2; }
   void make_shards(std::uint32_t index);
+  /// `first`, `bytes`: of the weights, also where it holds their gradients.
   BufferId window(const LoweredStage& stage, BufferContent content, std::int64_t first, Bytes bytes,
                   std::uint32_t batch);
   StepId add_bucket_step(LoweredStage& stage, StageBucket& bucket, StepKind kind, std::uint32_t batch);

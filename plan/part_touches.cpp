@@ -36,7 +36,7 @@ class Touches {
   void add_gradients() {
     const bool input = item_.pass == Pass::input_gradient;
     for (std::size_t i = 0; i < plan_.kept_inputs.size(); ++i)
-      if (layer_.kept.inputs[i]) add(plan_.kept_inputs[i], bytes_of(layer_.inputs[i]), Access::read);
+      if (layer_.kept.reads_input(i, item_.pass)) add(plan_.kept_inputs[i], bytes_of(layer_.inputs[i]), Access::read);
     add_extra(plan_.kept_extra, Access::read);
     if (layer_.kept.output) add(plan_.kept_output, bytes_of(plan_.layer), Access::read);
     add(plan_.output_gradient, bytes_of(plan_.layer), Access::read);

@@ -9,6 +9,7 @@
 
 #include "base/units.hpp"
 #include "base/yaml.hpp"
+#include "models/dropout_use.hpp"
 #include "models/model.hpp"
 #include "plan/mesh.hpp"
 
@@ -95,12 +96,15 @@ struct Plan {
   std::int64_t window = 2;             ///< messages of one channel that may be under way before its ends must wait
   double memory_reserve = 0;           ///< share of each device's memory left to its allocator's fragmentation
   std::string recompute = "none";      ///< parse_recompute(): what is computed again in backward
+  bool repeat_collectives = false;     ///< SegmentOptions::repeat_collectives
+  DropoutUse dropout = DropoutUse::off;
   std::string offload = "none";        ///< parse_offload(): what of the activations waits for backward on the host
   std::int64_t offload_staging = 0;    ///< steps that may begin before the first of what leaves must have left
   std::int64_t offload_prefetch = 1;   ///< steps of a worker between a fetch's beginning and the first that needs it
   bool offload_optimizer = false;      ///< the optimizer's states are on the host but for the update
   bool offload_weights = false;        ///< weights and gradients are on the host but around their use, by buckets
   UpdateOn update_on = UpdateOn::device;
+  bool float_gradients = false;        ///< gradients are summed and held in float32, however values are stored
   ElementType precision = ElementType::float32;  ///< how weights, activations, gradients and messages are stored
   Optimizer optimizer;
   std::int64_t iterations = 20;

@@ -113,6 +113,14 @@ void read_mesh(const YamlNode& node, Plan& plan) {
   }
 }
 
+DropoutUse read_dropout(const YamlNode& node) {
+  const auto use = find_dropout_use(node.text());
+  if (!use)
+    node.fail(fmt::format("unknown{}", did_you_mean(node.text(), dropout_use_names())), node.text(),
+              fmt::format("one of {}", fmt::join(dropout_use_names(), ", ")));
+  return *use;
+}
+
 AfterSpace read_after_space(const YamlNode& node) {
   const auto after = find_after_space(node.text());
   if (!after)
@@ -206,9 +214,9 @@ void read_seed(const YamlNode& root, Plan& plan) {
 Plan read_plan(const YamlNode& root) {
   Plan plan;
   root.only_keys({"model", "model_fingerprint", "cluster", "mesh", "schedule", "chunks", "micro_batches",
-                  "micro_batch_size", "window", "recompute", "offload", "offload_staging", "offload_prefetch",
-                  "offload_optimizer", "offload_weights", "update_on",
-                  "memory_reserve", "precision", "optimizer", "iterations", "seed", "data", "cuts",
+                  "micro_batch_size", "window", "recompute", "repeat_collectives", "dropout", "offload",
+                  "offload_staging", "offload_prefetch", "offload_optimizer", "offload_weights", "update_on",
+                  "memory_reserve", "precision", "float_gradients", "optimizer", "iterations", "seed", "data", "cuts",
                   "tensor_split", "sequence_parallel", "after_space", "synchronised_batch_norm", "layouts", "bucket",
                   "convolution_algorithm", "convolutions",
                   "overlap", "zero", "shard_ranks", "prefetch",
@@ -225,6 +233,8 @@ Plan read_plan(const YamlNode& root) {
   read_integer(root, "window", 1, 1024, plan.window);
   if (const YamlNode* node = root.find("memory_reserve")) plan.memory_reserve = read_share(*node);
   if (const YamlNode* node = root.find("recompute")) read_recompute(*node, plan.recompute);
+  if (const YamlNode* node = root.find("repeat_collectives")) plan.repeat_collectives = node->boolean();
+  if (const YamlNode* node = root.find("dropout")) plan.dropout = read_dropout(*node);
   if (const YamlNode* node = root.find("offload")) read_offload(*node, plan.offload);
   read_integer(root, "offload_staging", 0, 1024, plan.offload_staging);
   read_integer(root, "offload_prefetch", 0, 1024, plan.offload_prefetch);
@@ -232,6 +242,7 @@ Plan read_plan(const YamlNode& root) {
   if (const YamlNode* node = root.find("offload_weights")) plan.offload_weights = node->boolean();
   if (const YamlNode* node = root.find("update_on")) plan.update_on = read_update_on(*node);
   if (const YamlNode* node = root.find("precision")) plan.precision = read_precision(*node);
+  if (const YamlNode* node = root.find("float_gradients")) plan.float_gradients = node->boolean();
   if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);
   read_integer(root, "iterations", 1, kMost, plan.iterations);
   read_seed(root, plan);

@@ -27,6 +27,8 @@ std::string write_division(const Plan& plan) {
   flag("synchronised_batch_norm", plan.synchronised_batch_norm, usual.synchronised_batch_norm);
   flag("overlap", plan.overlap, usual.overlap);
   if (plan.recompute != usual.recompute) out += fmt::format("recompute: {}\n", json_string(plan.recompute));
+  flag("repeat_collectives", plan.repeat_collectives, usual.repeat_collectives);
+  if (plan.dropout != usual.dropout) out += fmt::format("dropout: {}\n", name_of(plan.dropout));
   if (plan.offload != usual.offload) out += fmt::format("offload: {}\n", json_string(plan.offload));
   flag("offload_optimizer", plan.offload_optimizer, usual.offload_optimizer);
   flag("offload_weights", plan.offload_weights, usual.offload_weights);
@@ -64,6 +66,7 @@ std::string write_plan(const Plan& plan) {
                      plan.micro_batch_size, plan.window);
   if (plan.memory_reserve > 0) out += fmt::format("memory_reserve: {}\n", json_number(plan.memory_reserve));
   if (plan.precision != Plan{}.precision) out += fmt::format("precision: {}\n", precision_name(plan.precision));
+  if (plan.float_gradients) out += "float_gradients: true\n";
   const Optimizer& o = plan.optimizer;
   out += fmt::format("optimizer: {{kind: {}, learning_rate: {}", o.kind == OptimizerKind::adam ? "adam" : "sgd",
                      json_number(o.learning_rate));

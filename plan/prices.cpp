@@ -134,13 +134,13 @@ void Pricing::add_boundary(const StepWork& work, Sum& sum) const {
 
 void Pricing::add_plain(const StepWork& work, Sum& sum) const {
   const Segment& segment = program_.segment(work.segment);
-  const ElementType type = segment.weight_type;
+  const ElementType type = segment.weight_type, gradient = segment.gradient_type;
   for (const SegmentParameter& row : segment.parameters)
     if (work.kind == StepKind::zero_gradients && program_.ranges(work).empty())
-      plain(PlainWork::zero, row.elements, type, sum);
+      plain(PlainWork::zero, row.elements, gradient, sum);
   for (const ParameterRange& range : program_.ranges(work)) {
-    if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, range.elements, type, sum);
-    if (work.kind == StepKind::add_gradient) plain(PlainWork::add, range.elements, type, sum);
+    if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, range.elements, gradient, sum);
+    if (work.kind == StepKind::add_gradient) plain(PlainWork::add, range.elements, gradient, sum);
     if (work.kind == StepKind::update) plain(PlainWork::update, range.elements, type, sum);
     if (work.kind == StepKind::own_block) sum.add_copy(bytes_of(type) * range.elements);
   }
@@ -173,7 +173,7 @@ void Pricing::add_sums(WorkId id, Sum& sum) const {
   const bool within = sums_within(id);
   for (const SegmentParameter& row : segment.parameters)
     if (within ? !row.updated : is_parted(model_of(of), segment, row))
-      plain(PlainWork::add, row.elements, segment.weight_type, sum);
+      plain(PlainWork::add, row.elements, segment.gradient_type, sum);
 }
 
 WorkPrice Pricing::work(WorkId id) const {

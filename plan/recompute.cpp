@@ -129,7 +129,7 @@ Recompute parse_recompute(std::string_view text) {
 }
 
 RecomputeRanges recompute_ranges(const Recompute& policy, const LocalModel& local, std::size_t first, std::size_t last,
-                                 std::int64_t batch, std::int64_t under_way) {
+                                 std::int64_t batch, std::int64_t under_way, bool repeat_collectives) {
   const Ranges ranges(local.model, first, last);
   switch (policy.kind) {
     case Recompute::Kind::none: break;
@@ -139,7 +139,8 @@ RecomputeRanges recompute_ranges(const Recompute& policy, const LocalModel& loca
       return ranges.every(std::llround(std::ceil(std::sqrt(static_cast<double>(ranges.layer_count())))));
     case Recompute::Kind::block: return ranges.blocks();
     case Recompute::Kind::selective: return ranges.attention();
-    case Recompute::Kind::optimal: return optimal_ranges(policy, chain_of(local, first, last, batch), under_way);
+    case Recompute::Kind::optimal:
+      return optimal_ranges(policy, chain_of(local, first, last, batch, repeat_collectives), under_way);
   }
   return {};
 }

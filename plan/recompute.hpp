@@ -33,9 +33,10 @@ struct Recompute {
 Recompute parse_recompute(std::string_view text);
 
 /// What is computed again of the layers [first, last) with `batch` samples; sources and conversions count as no layers.
-/// `under_way`: the most micro-batches between F and the end of backward, for `optimal`. Throws InputError where its
+/// `under_way`: the most micro-batches between F and the end of backward, for `optimal`, and
+/// whether collectives of forward run again. Throws InputError where its
 /// budget is too small, with the smallest that is not.
 RecomputeRanges recompute_ranges(const Recompute& policy, const LocalModel& local, std::size_t first, std::size_t last,
-                                 std::int64_t batch, std::int64_t under_way);
+                                 std::int64_t batch, std::int64_t under_way, bool repeat_collectives = false);
 
 }  // namespace tandem

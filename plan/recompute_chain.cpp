@@ -12,9 +12,12 @@ constexpr std::size_t kMostPieces = 32;
 /// Builds a chain from a stage that is laid out with everything kept, and with nothing that can be computed again.
 class ChainBuilder {
  public:
-  ChainBuilder(const LocalModel& local, std::size_t first, std::size_t last, std::int64_t batch)
-      : model_(local.model), plain_(lay_out_segment(local, first, last, batch)),
-        bare_(lay_out_segment(local, first, last, batch, {.recompute = {{first, last}}})) {}
+  ChainBuilder(const LocalModel& local, std::size_t first, std::size_t last, std::int64_t batch,
+               bool repeat_collectives)
+      : model_(local.model),
+        plain_(lay_out_segment(local, first, last, batch, {.repeat_collectives = repeat_collectives})),
+        bare_(lay_out_segment(local, first, last, batch,
+                              {.recompute = {{first, last}}, .repeat_collectives = repeat_collectives})) {}
 
   RecomputeChain build() {
     RecomputeChain chain;
@@ -96,8 +99,9 @@ void join(RecomputeChain& chain, std::size_t at) {
 
 }  // namespace
 
-RecomputeChain chain_of(const LocalModel& local, std::size_t first, std::size_t last, std::int64_t batch) {
-  RecomputeChain chain = ChainBuilder(local, first, last, batch).build();
+RecomputeChain chain_of(const LocalModel& local, std::size_t first, std::size_t last, std::int64_t batch,
+                        bool repeat_collectives) {
+  RecomputeChain chain = ChainBuilder(local, first, last, batch, repeat_collectives).build();
   while (chain.pieces.size() > kMostPieces) {
     std::size_t least = 0;
     const auto size = [&](std::size_t i) { return chain.pieces[i].kept + chain.pieces[i + 1].kept; };

@@ -14,7 +14,7 @@ namespace tandem {
 struct RecomputePiece {
   double work = 0;          ///< FLOPs of F
   std::int64_t kept = 0;    ///< what backward needs of its interior; not kept where the piece is computed again
-  std::int64_t pinned = 0;  ///< what is kept in either case: what other ranks' values went into
+  std::int64_t pinned = 0;  ///< what is kept in either case: what other ranks' values went into, unless that is repeated
   std::int64_t end = 0;     ///< the tensor that crosses into the next piece; 0 for the last
   bool end_is_read = false;  ///< by the backward of a layer behind the cut
   bool end_is_own = false;   ///< by the backward of its own layer
@@ -28,7 +28,8 @@ struct RecomputeChain {
 };
 
 /// The chain of layers [first, last). Pieces are joined where there are more than 32, the smallest neighbours first.
-RecomputeChain chain_of(const LocalModel& local, std::size_t first, std::size_t last, std::int64_t batch);
+RecomputeChain chain_of(const LocalModel& local, std::size_t first, std::size_t last, std::int64_t batch,
+                        bool repeat_collectives = false);
 
 struct RecomputeChoice {
   std::vector<std::pair<std::size_t, std::size_t>> ranges;  ///< of pieces [first, last)

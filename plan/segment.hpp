@@ -72,7 +72,8 @@ struct BoundaryCopy {
 struct SegmentParameter {
   ParameterId parameter;
   std::int64_t weight_offset;    ///< bytes into the segment's weights; a tied pair in one segment shares it
-  /// Bytes into the segment's gradients; every use has its own. That of an updated one is its weight_offset.
+  /// Bytes into the segment's gradients; every use has its own. That of an updated one is Segment::in_gradients() of its
+  /// weight_offset.
   std::int64_t gradient_offset;
   std::int64_t elements;
   bool updated;                  ///< false: a tied use whose owner is in this segment, so updated there
@@ -103,14 +104,14 @@ struct SegmentPart {
 struct SegmentCollective {
   std::uint32_t layer;  ///< index into Segment::layers
   std::uint32_t after_part, before_part;
-  bool again = false;   ///< of backward: F's collective again, on the layer's again_output
+  bool again = false;   ///< of backward or W: F's collective again, on the layer's again_output
 };
 
 /// A range of the segment's gradients that is reduced at once, over the ranks of some axes.
 struct GradientBucket {
   std::array<bool, kMeshAxes> over{};  ///< by MeshAxis; none: it is not reduced
-  std::int64_t offset = 0;             ///< bytes
-  Bytes bytes;
+  std::int64_t offset = 0;             ///< bytes of the weights
+  Bytes bytes;                         ///< of the weights
   std::uint32_t ready_part = 0;        ///< of weight_parts, or else of backward_parts: after it the range is complete
   bool tied = false;                   ///< complete only when the uses of a tied parameter have been summed
 };
@@ -127,10 +128,14 @@ struct SegmentOptions {
   /// ZeRO's stage: from 2 on buckets end with layers, and tied parameters have buckets of their own; with 3 forward parts
   /// end where buckets do.
   std::int64_t zero = 0;
+  bool float_gradients = false;  ///< gradients are float32 whatever weights are
   bool all_in_buckets = false;  ///< buckets hold all parameters, also those that are not reduced
   /// Ranges of layers [first, last), ascending and apart: what their backward needs is not kept but computed again, as
   /// far as nothing outside the range needs it.
   std::vector<std::pair<std::size_t, std::size_t>> recompute{};
+  /// Collectives of forward, but for halos, run again in backward: in recomputed ranges, so that nothing is kept for
+  /// them; and all-gathers of what W alone reads, of which the rank then keeps its own part (2205.05198).
+  bool repeat_collectives = false;
   /// Ranges of layers [first, last), ascending and apart, each an offloaded unit: what backward needs of its layers lies
   /// in a buffer of its own, and parts are cut at its borders.
   std::vector<std::pair<std::size_t, std::size_t>> offload{};
@@ -146,12 +151,13 @@ struct Segment {
   std::vector<SegmentPart> forward_parts, backward_parts;  ///< at least one each
   std::vector<SegmentPart> weight_parts;    ///< of W; at least one with split_backward, else none
   std::vector<SegmentCollective> forward_collectives, backward_collectives;
+  std::vector<SegmentCollective> weight_collectives;  ///< of weight_parts: F's again
   std::vector<BoundaryTensor> inbox, outbox;                          ///< float tensors only get gradients
   std::vector<BoundaryTensor> gradient_inbox, gradient_outbox;
   std::vector<BoundaryCopy> forward_copies;   ///< into the outbox, after F's kernels
   std::vector<BoundaryCopy> backward_copies;  ///< gradients carried through, before first_gradient_part()'s kernels
   std::vector<SegmentParameter> parameters;
-  ElementType weight_type = ElementType::float32;  ///< of weights and their gradients
+  ElementType weight_type = ElementType::float32, gradient_type = ElementType::float32;
   std::vector<GradientBucket> buckets;        ///< in the order in which backward completes them
   bool keeps_inbox = false;   ///< something of backward reads the inbox
   bool offloads_inbox = false;
@@ -162,7 +168,11 @@ struct Segment {
   Bytes weight_bytes, gradient_bytes;
 
   std::int64_t weight_size() const { return tandem::bytes_of(weight_type).count; }  ///< bytes of one value
+  std::int64_t gradient_size() const { return tandem::bytes_of(gradient_type).count; }
   Bytes bytes_of(const SegmentParameter& row) const { return Bytes{weight_size()} * row.elements; }
+  Bytes gradient_bytes_of(const SegmentParameter& row) const { return Bytes{gradient_size()} * row.elements; }
+  /// Gradients lie as their weights do: where as many bytes of weights would end, theirs do.
+  std::int64_t in_gradients(std::int64_t weights) const { return weights * gradient_size() / weight_size(); }
   /// Index of the first of backward_parts that is not recomputation alone: what waits for arriving gradients.
   std::uint32_t first_gradient_part() const;
 };

@@ -25,7 +25,7 @@ Times SegmentLayout::life_of_gradient(LayerId tensor) const {
 }
 
 /// With the message that brings or takes it, else in the workspace.
-void SegmentLayout::place_gradients(std::vector<PendingPlacement>& workspace, std::vector<PendingPlacement>& deferred) {
+void SegmentLayout::place_gradients(PendingBackward& pending) {
   std::map<LayerId, Times> lives;
   for (const auto& [tensor, place] : values_) {
     const LayerId home = gradient_root(tensor);
@@ -51,7 +51,7 @@ void SegmentLayout::place_gradients(std::vector<PendingPlacement>& workspace, st
     const bool is_read = arriving.contains(home) || std::any_of(readers.begin(), readers.end(),
                                                                 [this](LayerId reader) { return inside(reader); });
     if (!life.touched() || !is_read || gradients_.contains(home)) continue;
-    pend(life, model_.bytes(home, segment_.batch), gradients_[home], workspace, deferred);
+    pend(life, model_.bytes(home, segment_.batch), gradients_[home], pending);
   }
   for (const auto& [tensor, place] : values_)
     if (gradient_root(tensor) != tensor) gradients_.try_emplace(gradient_root(tensor), Placement{});
@@ -78,23 +78,23 @@ void SegmentLayout::add_gradient_writers(LayerId layer, std::map<LayerId, bool>&
 
 void SegmentLayout::place_backward() {
   Segment& s = segment_;
-  std::vector<PendingPlacement> workspace, deferred, weights;
-  keep_again(workspace, deferred);
-  place_gradients(workspace, deferred);
+  PendingBackward pending;
+  keep_again(pending);
+  place_gradients(pending);
   const auto add_scratch = [&](LayerId layer, Pass pass, const Times& times, Placement& placement) {
     const Bytes scratch = model_.scratch(layer, pass, s.batch);
     if (scratch.count == 0 || !runs_backward(layer) || !times.touched()) return;
     placement = {Place::workspace, 0};
-    (times.first >= weights_begin_ ? weights : workspace)
+    (times.first >= weights_begin_ ? pending.weights : pending.workspace)
         .push_back({&placement, {times.first, times.last + 1, scratch}});
   };
   for (LayerPlan& entry : s.layers) {
     add_scratch(entry.layer, Pass::input_gradient, input_times_[row(entry.layer)], entry.input_gradient_scratch);
     add_scratch(entry.layer, Pass::weight_gradient, weight_times_[row(entry.layer)], entry.weight_gradient_scratch);
   }
-  place_pending(workspace, s.backward_workspace);
-  place_pending(deferred, s.deferred_bytes);
-  place_pending(weights, s.weight_workspace);
+  place_pending(pending.workspace, s.backward_workspace);
+  place_pending(pending.deferred, s.deferred_bytes);
+  place_pending(pending.weights, s.weight_workspace);
   share_kept();
   std::map<LayerId, bool> written;
   for (const BoundaryTensor& entry : s.gradient_inbox) {

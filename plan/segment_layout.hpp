@@ -52,6 +52,7 @@ class SegmentLayout {
     segment_.last = last;
     segment_.batch = batch;
     segment_.weight_type = model_.stored();
+    segment_.gradient_type = options.float_gradients ? ElementType::float32 : model_.stored();
     segment_.layers.resize(last - first);
   }
 
@@ -94,26 +95,48 @@ class SegmentLayout {
   static constexpr std::int32_t kKeeps = -1;  ///< a layer of no recomputed range
   Need need_of(LayerId root_tensor, std::int32_t range) const;
   bool weights_read(LayerId root_tensor) const;
+  bool may_repeat(LayerId exchange) const;
   bool crosses_collective(LayerId root_tensor) const;
+  bool is_for_weights(LayerId root_tensor) const;
+  void choose_gather(LayerId unpacked);
+  bool repeats(LayerId exchange) const;
   void add_again(std::int32_t range);
-  void keep_again(std::vector<PendingPlacement>& workspace, std::vector<PendingPlacement>& deferred);
+  void repeat_collectives(std::uint32_t forward_part, std::int32_t range);
   void share_kept();
   Times life_of_value(LayerId root_tensor) const;
-  /// Into the deferred buffer where W reads it after all of I, else into the workspace.
-  void pend(const Times& life, Bytes bytes, Placement& placement, std::vector<PendingPlacement>& workspace,
-            std::vector<PendingPlacement>& deferred) const;
+  /// What awaits its offsets in backward: in the workspace of B or I, in that of W, and in the deferred buffer.
+  struct PendingBackward {
+    std::vector<PendingPlacement> workspace, deferred, weights;
+  };
+  void keep_again(PendingBackward& pending);
+  /// Into the deferred buffer where W reads what I has written, else into the workspace of the one that does both.
+  void pend(const Times& life, Bytes bytes, Placement& placement, PendingBackward& pending, bool by_weights = false) const;
   void add_item(std::vector<SegmentPart>& parts, PassItem item, std::vector<Times>& times);
   bool is_halo_with_join(std::size_t exchange) const;
   std::vector<LayerId> joins_before_window(std::size_t exchange) const;
   OutputRectangle ready(LayerId layer, const std::vector<LayerId>& joins, std::size_t arrived) const;
   void start_halo(LayerId exchange);
   std::size_t add_regions(std::size_t exchange, const std::vector<LayerId>& joins);
+  std::vector<PassItem> take_waiting(std::vector<SegmentPart>& parts) const;
   void close_backward_part(LayerId exchange);
+  /// Parts and collectives of B or I, or those of W.
+  struct WayParts {
+    std::vector<SegmentPart>& parts;
+    std::vector<SegmentCollective>& collectives;
+  };
+  WayParts backward_way() { return {segment_.backward_parts, segment_.backward_collectives}; }
+  WayParts weight_way() { return {segment_.weight_parts, segment_.weight_collectives}; }
+  std::int32_t gather_of(LayerId tensor) const;
+  void start_gathers(LayerId reader, const WayParts& way);
+  void start_gather(std::int32_t gather, const WayParts& way);
+  void finish_gathers(LayerId reader, std::vector<SegmentPart>& parts);
+  void await_gathers(const WayParts& way) const;
+  void order_weights(Bytes& reduced);
   void add_input_gradient(LayerId layer);
   void add_weight_gradient(LayerId layer, std::vector<SegmentPart>& parts, Bytes& reduced);
   void place_output(LayerId layer, std::vector<PendingPlacement>& workspace);
   void place_extra(LayerId layer, std::vector<PendingPlacement>& workspace);
-  void place_gradients(std::vector<PendingPlacement>& workspace, std::vector<PendingPlacement>& deferred);
+  void place_gradients(PendingBackward& pending);
   Times life_of_gradient(LayerId tensor) const;
   void add_gradient_writers(LayerId layer, std::map<LayerId, bool>& written);
   Placement save(LayerId layer, Bytes bytes, bool weights_read);
@@ -130,7 +153,11 @@ class SegmentLayout {
   std::int64_t clock_ = 0;
   std::int64_t weights_begin_ = std::numeric_limits<std::int64_t>::max();  ///< with split_backward: W's first time
   std::vector<Times> forward_times_, input_times_, weight_times_, again_times_;  ///< by row
-  std::vector<std::int32_t> range_;  ///< by row: index into SegmentOptions::recompute, or kKeeps
+  /// By row: index into SegmentOptions::recompute; from gathers_begin_ on a gather that is repeated; or kKeeps.
+  std::vector<std::int32_t> range_;
+  std::int32_t gathers_begin_ = 0;
+  std::vector<bool> gathered_;                   ///< by gather: it is under way in backward
+  std::map<std::int32_t, PassItem> arriving_;    ///< by gather: what reads what has arrived, before the first W
   std::vector<std::uint32_t> unit_;  ///< by row: group of what is kept of it; 0: it stays on the device
   std::vector<bool> saved_, again_;  ///< by row: its output is kept from F; F runs again
   std::map<LayerId, Placement> values_, gradients_;

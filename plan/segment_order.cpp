@@ -116,22 +116,41 @@ void SegmentLayout::order_forward() {
   }
 }
 
+/// What need not run before a collective that follows this last part, taken out of it: weight gradients, and what brings
+/// the values for them.
+std::vector<PassItem> SegmentLayout::take_waiting(std::vector<SegmentPart>& parts) const {
+  std::vector<PassItem>& items = parts.back().items;
+  if (!options_.overlap) return {};
+  const auto first = std::stable_partition(items.begin(), items.end(), [](const PassItem& item) {
+    return item.pass != Pass::weight_gradient && !item.again;
+  });
+  const std::vector<PassItem> waiting(first, items.end());
+  items.erase(first, items.end());
+  return waiting;
+}
+
 /// A collective of gradients follows; weight gradients of this part can wait until it is under way.
 void SegmentLayout::close_backward_part(LayerId exchange) {
   auto& parts = segment_.backward_parts;
   const auto part = static_cast<std::uint32_t>(parts.size() - 1);
-  std::vector<PassItem> &items = parts.back().items, waiting;
-  if (options_.overlap) {
-    const auto first = std::stable_partition(items.begin(), items.end(),
-                                             [](const PassItem& item) { return item.pass != Pass::weight_gradient; });
-    waiting.assign(first, items.end());
-    items.erase(first, items.end());
-  }
+  const std::vector<PassItem> waiting = take_waiting(parts);
   segment_.backward_collectives.push_back({row(exchange), part, waiting.empty() ? part + 1 : part + 2});
   parts.emplace_back();
   if (waiting.empty()) return;
-  for (const PassItem& item : waiting) add_item(parts, item, weight_times_);
+  for (const PassItem& item : waiting) add_item(parts, item, item.again ? again_times_ : weight_times_);
   parts.emplace_back();
+}
+
+/// Those of forward behind this part, where what they work on has been computed again.
+void SegmentLayout::repeat_collectives(std::uint32_t forward_part, std::int32_t range) {
+  auto& parts = segment_.backward_parts;
+  for (const SegmentCollective& entry : segment_.forward_collectives) {
+    const LayerId exchange = id(segment_.first + entry.layer);
+    if (entry.after_part != forward_part || !repeats(exchange) || range_[row(root(exchange))] != range) continue;
+    const auto part = static_cast<std::uint32_t>(parts.size() - 1);
+    segment_.backward_collectives.push_back({entry.layer, part, part + 1, true});
+    parts.emplace_back();
+  }
 }
 
 /// The range's layers of F in their order, in parts of their own before its first gradients; these need not wait for a
@@ -140,19 +159,22 @@ void SegmentLayout::add_again(std::int32_t range) {
   auto& parts = segment_.backward_parts;
   if (!parts.back().items.empty()) parts.emplace_back();
   const auto first = static_cast<std::uint32_t>(parts.size() - 1);
+  const std::size_t under_way = segment_.backward_collectives.size();
   const std::vector<bool> ends = bucket_ends();
-  for (const SegmentPart& part : segment_.forward_parts)
-    for (PassItem item : part.items) {
+  for (std::uint32_t forward = 0; forward < segment_.forward_parts.size(); ++forward) {
+    for (PassItem item : segment_.forward_parts[forward].items) {
       if (range_[item.layer] != range || !again_[item.layer]) continue;
       if (options_.zero == 3 && ends[item.layer] && !parts.back().items.empty()) parts.emplace_back();
       item.again = true;
       add_item(parts, item, again_times_);
     }
-  if (parts.back().items.empty()) return;
+    repeat_collectives(forward, range);
+  }
+  if (parts.size() == first + 1 && parts.back().items.empty()) return;
   const auto count = static_cast<std::uint32_t>(parts.size()) - first;
   for (std::uint32_t part = first; part < parts.size(); ++part) parts[part].recomputes = true;
-  for (SegmentCollective& entry : segment_.backward_collectives)
-    if (entry.before_part == first) entry.before_part += count;
+  for (std::size_t i = 0; i < under_way; ++i)
+    if (std::uint32_t& before = segment_.backward_collectives[i].before_part; before == first) before += count;
   parts.emplace_back();
 }
 
@@ -168,6 +190,7 @@ void SegmentLayout::add_input_gradient(LayerId layer) {
 /// `reduced`: of the parameters' gradients since the last cut, what is to be reduced. A part ends where a bucket does.
 void SegmentLayout::add_weight_gradient(LayerId layer, std::vector<SegmentPart>& parts, Bytes& reduced) {
   if (model_.layer(layer).parameters.empty()) return;
+  finish_gathers(layer, parts);
   add_item(parts, {row(layer), Pass::weight_gradient, Region::all}, weight_times_);
   reduced += bytes_in_buckets(layer);
   if (!options_.overlap && options_.zero < 2) return;
@@ -176,6 +199,7 @@ void SegmentLayout::add_weight_gradient(LayerId layer, std::vector<SegmentPart>&
   reduced = {};
 }
 
+/// What is gathered for a layer's W starts to arrive before its I, where that is in the same way.
 void SegmentLayout::order_backward() {
   Segment& s = segment_;
   for (std::vector<Times>* times : {&input_times_, &weight_times_, &again_times_}) times->resize(s.layers.size());
@@ -188,17 +212,33 @@ void SegmentLayout::order_backward() {
   bool ended = false;  // a bucket of weights, since the last part of I
   for (std::size_t index = s.last; index-- > s.first;) {
     const std::int32_t mine = range_[row(id(index))];
-    if (mine != kKeeps && mine != range) add_again(range = mine);
+    if (mine != kKeeps && mine < gathers_begin_ && mine != range) add_again(range = mine);
     const bool needs = model_.needs_gradient(id(index));
     if (ended && needs && !s.backward_parts.back().items.empty()) s.backward_parts.emplace_back();
     ended = parts_input_gradients && (ends[row(id(index))] || (ended && !needs));
+    if (!options_.split_backward) start_gathers(id(index), backward_way());
     add_input_gradient(id(index));
     if (!options_.split_backward) add_weight_gradient(id(index), s.backward_parts, reduced);
   }
-  if (!options_.split_backward) return;
+  if (options_.split_backward) order_weights(reduced);
+  await_gathers(backward_way());
+  await_gathers(weight_way());
+  for (SegmentPart& part : s.backward_parts)
+    part.recomputes |= !part.items.empty() && std::ranges::all_of(part.items, &PassItem::again);
+}
+
+/// What is gathered for a layer's W arrives while that of the layer before it is computed.
+void SegmentLayout::order_weights(Bytes& reduced) {
   weights_begin_ = clock_;
-  s.weight_parts.emplace_back();
-  for (std::size_t index = s.last; index-- > s.first;) add_weight_gradient(id(index), s.weight_parts, reduced);
+  segment_.weight_parts.emplace_back();
+  std::vector<LayerId> layers;
+  for (std::size_t index = segment_.last; index-- > segment_.first;)
+    if (!model_.layer(id(index)).parameters.empty()) layers.push_back(id(index));
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    start_gathers(layers[i], weight_way());
+    if (options_.overlap && i + 1 < layers.size()) start_gathers(layers[i + 1], weight_way());
+    add_weight_gradient(layers[i], segment_.weight_parts, reduced);
+  }
 }
 
 }  // namespace tandem

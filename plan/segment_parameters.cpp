@@ -35,13 +35,14 @@ void SegmentLayout::add_parameters() {
   };
   std::stable_sort(order.begin(), order.end(), [&](const auto* a, const auto* b) { return key(a) < key(b); });
   std::map<ParameterId, std::int64_t> weight_offset;
+  std::int64_t end = 0;  // in bytes of weights
   for (SegmentParameter* row : order) {
-    row->gradient_offset = segment_.gradient_bytes.count;
-    segment_.gradient_bytes += Bytes{aligned_size(segment_.bytes_of(*row))};
-    if (!row->updated) continue;
-    weight_offset[row->parameter] = row->gradient_offset;
-    segment_.weight_bytes = segment_.gradient_bytes;
+    row->gradient_offset = segment_.in_gradients(end);
+    if (row->updated) weight_offset[row->parameter] = end;
+    end += aligned_size(segment_.bytes_of(*row));
+    if (row->updated) segment_.weight_bytes = Bytes{end};
   }
+  segment_.gradient_bytes = Bytes{segment_.in_gradients(end)};
   for (SegmentParameter& row : rows) row.weight_offset = weight_offset.at(home_of(row.parameter));
 }
 
@@ -89,7 +90,7 @@ void SegmentLayout::add_buckets() {
     const bool tied = is_tied(row->parameter), apart = options_.zero >= 2;
     GradientBucket& bucket = open[{tied && apart, over}];
     if (bucket.bytes.count == 0) bucket = {over, 0, {}, 0, false};
-    bucket.offset = row->gradient_offset;
+    bucket.offset = row->weight_offset;
     bucket.bytes += Bytes{aligned_size(segment_.bytes_of(*row))};
     bucket.ready_part = std::max(bucket.ready_part, part_of_row.at(this->row(model_.parameter(row->parameter).layer)));
     bucket.tied = bucket.tied || tied;

@@ -64,7 +64,8 @@ std::int64_t permanent_bytes(const Model& model, LayerId id, const Plan& plan) {
     const std::int64_t whole = aligned_size(model.parameter(parameter).spec.bytes()), size = bytes_of(type).count;
     const std::int64_t share = plan.zero == 0 ? whole : (whole / size + ranks - 1) / ranks * size;
     const std::int64_t shared = plan.zero == 0 ? 0 : plan.zero - 1;
-    bytes += 2 * whole + shared * share + plan.optimizer.state_bytes(type, {share}).count;
+    const std::int64_t wider = plan.float_gradients ? bytes_of(ElementType::float32).count / size : 1;
+    bytes += (1 + wider) * whole + shared * wider * share + plan.optimizer.state_bytes(type, {share}).count;
   }
   return bytes;
 }

@@ -39,7 +39,8 @@ void Collector::add_parameters(const Layer& layer) {
   const bool weights = content_ == BufferContent::weights;
   for (const SegmentParameter& row : segment_.parameters)
     if (std::find(layer.parameters.begin(), layer.parameters.end(), row.parameter) != layer.parameters.end())
-      add((weights ? row.weight_offset : row.gradient_offset) - first_, segment_.bytes_of(row));
+      add((weights ? row.weight_offset : row.gradient_offset) - first_,
+          weights ? segment_.bytes_of(row) : segment_.gradient_bytes_of(row));
 }
 
 void Collector::add(const PassItem& item) {
@@ -96,7 +97,7 @@ std::vector<ByteRange> touched_ranges(const Program& program, StepId id, BufferI
       const bool tied = model.parameter(row.parameter).tied_to ||
                         std::any_of(model.parameters().begin(), model.parameters().end(),
                                     [&](const Parameter& other) { return other.tied_to == row.parameter; });
-      if (tied) touched.add(row.gradient_offset - spec.first, segment.bytes_of(row));
+      if (tied) touched.add(row.gradient_offset - spec.first, segment.gradient_bytes_of(row));
     }
   } else if (is_copy(step.kind)) {
     const Access access = program.copy_end(id, Access::read) == buffer ? Access::read : Access::write;

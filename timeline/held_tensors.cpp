@@ -61,7 +61,7 @@ void add_gradients(const Program& program, const BufferSpec& spec, Contents& con
   for (const SegmentParameter& row : program.segment(id).parameters)
     if (lies_in(spec, row.gradient_offset))
       contents.add(row.gradient_offset, program.local(id).model.parameter(row.parameter).name,
-                   program.segment(id).bytes_of(row));
+                   program.segment(id).gradient_bytes_of(row));
 }
 
 void add_boundary(const Program& program, SegmentId id, const std::vector<BoundaryTensor>& tensors,

@@ -88,7 +88,7 @@ Plan settle_layouts(const Plan& plan, const Model& model, const Cluster& cluster
   return best_layouts(plan, model, group, costs).plan;
 }
 
-Model load_planned_model(const Plan& plan) { return load_model(plan.model).stored_as(plan.precision); }
+Model load_planned_model(const Plan& plan) { return load_model(plan.model, plan.dropout).stored_as(plan.precision); }
 
 Job make_job(Plan plan, Cluster cluster, const CostModel& costs) {
   auto model = std::make_unique<const Model>(load_planned_model(plan));

@@ -130,7 +130,7 @@ int fit(const Arguments& arguments, Console& console) {
   if (plan.tensor * plan.height * plan.width > 1)
     throw InputError("--fit has no technique of tensor or spatial ranks",
                      fmt::format("tp {}, spatial {}x{}", plan.tensor, plan.height, plan.width), "1 of each");
-  const ModelFamily family(plan.model);
+  const ModelFamily family(plan.model, plan.dropout);
   const Cluster cluster = cluster_for(plan.cluster, console);
   const std::vector<FitRow> rows = largest_models(family, plan, cluster, costs, console);
   if (arguments.has("json")) return print_json(console, fit_json(rows)), 0;

@@ -119,6 +119,14 @@ void set_convolutions(Plan& plan, std::string_view flag, const std::string& valu
   }
 }
 
+void set_dropout(Plan& plan, std::string_view flag, const std::string& value) {
+  const auto use = find_dropout_use(value);
+  if (!use)
+    throw InputError(fmt::format("--{}: unknown{}", flag, did_you_mean(value, dropout_use_names())), value,
+                     fmt::format("one of {}", fmt::join(dropout_use_names(), ", ")));
+  plan.dropout = *use;
+}
+
 void set_collective(Plan& plan, std::string_view, const std::string& value) {
   std::vector<std::string> names{"auto"};
   for (const CollectiveAlgorithm& row : collective_algorithms()) names.emplace_back(row.name);
@@ -181,6 +189,9 @@ constexpr PlanFlag kPlanFlags[] = {
      "of each device's memory, left to the fragmentation of its allocator (default 0)", set_reserve},
     {kOrder, "recompute", "POLICY",
      "none (default), full, every:LAYERS, sqrt, block, selective (attention) or optimal:BYTES", set_recompute},
+    {kOrder, "repeat-collectives", "on|off",
+     "gather again for backward, and repeat the collectives of what is computed again (default off)",
+     set_switch<&Plan::repeat_collectives>},
     {kOrder, "offload", "POLICY",
      "what waits for backward on the host: none (default), all, convolutions, stage, dynamic or layers:A,B",
      set_offload},
@@ -201,6 +212,11 @@ constexpr PlanFlag kPlanFlags[] = {
      "of all convolutions that it suits: panels (default) or winograd; with --offload dynamic the default is a search",
      set_convolution_algorithm},
     {kOrder, "convolutions", "LAYER=A,...", "layers with another algorithm", set_convolutions},
+    {kTraining, "float-gradients", "on|off", "with bf16: gradients are summed and held in fp32 (default off)",
+     set_switch<&Plan::float_gradients>},
+    {kTraining, "dropout", "USE",
+     "of a configuration's rates: off (default); recomputed: backward makes masks again; stored: forward keeps them",
+     set_dropout},
     {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},
     {kTraining, "learning-rate", "X", "of the optimizer",
      [](Plan& plan, std::string_view flag, const std::string& value) {

@@ -58,7 +58,7 @@ void show_model(const Arguments& all, Console& console) {
   Arguments arguments = all;
   arguments.drop_first_word();
   const Plan plan = plan_from(arguments, Plan{});
-  const Model model = load_model(plan.model);
+  const Model model = load_model(plan.model, plan.dropout);
   Json rows = Json::array();
   std::string text = fmt::format("{}: {} parameters, {} layers; FLOPs of F, I, W for {} samples\n", model.name(),
                                  model.parameter_count(), model.layer_count(), plan.micro_batch_size);

@@ -44,6 +44,14 @@ Why states(const Plan& plan) { return unless(plan.optimizer.states(plan.precisio
 
 Why tensor_ranks(const Plan& plan) { return unless(plan.tensor > 1, "there is one tensor rank"); }
 
+Why rounded_gradients(const Plan& plan) {
+  return unless(plan.precision != ElementType::float32, "all values are stored in fp32");
+}
+
+Why dividing_ranks(const Plan& plan) {
+  return unless(plan.tensor * plan.height * plan.width > 1, "one rank has all of each layer");
+}
+
 Why spatial_ranks(const Plan& plan) { return unless(plan.height * plan.width > 1, "there is one spatial rank"); }
 
 Why replicas(const Plan& plan) { return unless(plan.replicas > 1, "there is one replica"); }
@@ -78,6 +86,8 @@ constexpr Row kRows[] = {
     {"offload-prefetch", "offload_prefetch", same<&Plan::offload_prefetch>, offloaded},
     {"offload-optimizer", "offload_optimizer", same<&Plan::offload_optimizer>, states},
     {"tensor", "tensor_split", same<&Plan::tensor_split>, tensor_ranks},
+    {"float-gradients", "float_gradients", same<&Plan::float_gradients>, rounded_gradients},
+    {"repeat-collectives", "repeat_collectives", same<&Plan::repeat_collectives>, dividing_ranks},
     {"sequence-parallel", "sequence_parallel", same<&Plan::sequence_parallel>, tensor_ranks},
     {"", "layouts", same<&Plan::layouts>, tensor_ranks},
     {"after-space", "after_space", same<&Plan::after_space>, spatial_ranks},
@@ -102,6 +112,14 @@ bool reads_text(const Model& model) {
   return std::ranges::any_of(model.layers(), [](const Layer& layer) { return layer.kind->name == "tokens"; });
 }
 
+bool drops(const Model& model) {
+  return std::ranges::any_of(model.layers(), [](const Layer& layer) {
+    return std::ranges::any_of(layer.attributes.values, [](const Attributes::Value& value) {
+      return (value.name == "dropout" || value.name == "probability") && value.value > 0;
+    });
+  });
+}
+
 }  // namespace
 
 std::vector<WithoutEffect> without_effect(const Job& job) {
@@ -114,6 +132,8 @@ std::vector<WithoutEffect> without_effect(const Job& job) {
     keys.push_back({"recompute", "no layer of the model is computed again"});
   if (job.plan.offload != usual.offload && !copies_activations(job.program))
     keys.push_back({"offload", "all that would leave would be back before it is gone, or fits"});
+  if (job.plan.dropout != usual.dropout && !drops(*job.model))
+    keys.push_back({"dropout", "no layer of the model drops values"});
   if (!job.plan.data.empty() && !reads_text(*job.model)) keys.push_back({"data", "the model reads no text"});
   return keys;
 }

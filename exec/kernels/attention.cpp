@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "exec/kernels/arguments.hpp"
+#include "exec/kernels/attention_dropout.hpp"
 #include "exec/kernels/attention_tile.hpp"
 #include "exec/kernels/product.hpp"
 
@@ -30,7 +31,7 @@ struct Sizes {
 
 /// Where the tensors of one head of one sample start.
 struct Offsets {
-  std::int64_t query, key, value, output, probabilities;
+  std::int64_t index, query, key, value, output, probabilities;
 };
 
 template <class Body>
@@ -38,13 +39,14 @@ void for_each_head(const Sizes& sizes, std::int64_t batch, Body body) {
   for (std::int64_t index = 0; index < batch * sizes.heads; ++index) {
     const auto sample = index / sizes.heads, column = index % sizes.heads * sizes.head;
     const auto query = sample * sizes.sequence * sizes.packed() + column;
-    body(Offsets{query, query + sizes.hidden, query + 2 * sizes.hidden, sample * sizes.sequence * sizes.hidden + column,
-                 index * sizes.tile()});
+    body(Offsets{index, query, query + sizes.hidden, query + 2 * sizes.hidden,
+                 sample * sizes.sequence * sizes.hidden + column, index * sizes.tile()});
   }
 }
 
 void forward(const Arguments& arguments) {
   const Sizes sizes(arguments);
+  const TileDropout dropout(arguments);
   const auto s = sizes.sequence, packed = sizes.packed();
   const float* const input = real_input(arguments);
   for_each_head(sizes, arguments.batch, [&](const Offsets& at) {
@@ -52,13 +54,14 @@ void forward(const Arguments& arguments) {
     multiply(s, s, sizes.head, {input + at.query, packed}, transposed(input + at.key, packed), {probabilities, s},
              sizes.scale);
     softmax_rows(probabilities, s, sizes.causal);
-    multiply(s, sizes.head, s, {probabilities, s}, {input + at.value, packed},
+    multiply(s, sizes.head, s, {dropout.dropped(at.index, probabilities), s}, {input + at.value, packed},
              {arguments.output + at.output, sizes.hidden});
   });
 }
 
 void input_gradient(const Arguments& arguments) {
   const Sizes sizes(arguments);
+  const TileDropout dropout(arguments);
   const auto s = sizes.sequence, packed = sizes.packed();
   const float* const input = real_input(arguments);
   float* const result = first_gradient(arguments);
@@ -70,8 +73,9 @@ void input_gradient(const Arguments& arguments) {
     };
     const float* const probabilities = arguments.extra[0] + at.probabilities;
     const Factor dy{arguments.output_gradient + at.output, sizes.hidden};
-    multiply(s, sizes.head, s, transposed(probabilities, s), dy, into(at.value));
+    multiply(s, sizes.head, s, transposed(dropout.dropped_again(at.index, probabilities), s), dy, into(at.value));
     multiply(s, s, sizes.head, dy, transposed(input + at.value, packed), {scores, s});
+    dropout.through(at.index, scores);
     softmax_gradient(probabilities, scores, s, sizes.scale);
     multiply(s, sizes.head, s, {scores, s}, {input + at.key, packed}, into(at.query));
     multiply(s, sizes.head, s, transposed(scores, s), {input + at.query, packed}, into(at.key));

@@ -22,7 +22,7 @@ void for_each_factor(const DropoutMask& mask, std::int64_t sample, std::int64_t 
 
 /// `keep`: of the values' fates, a byte each; null: none.
 void apply(const Arguments& arguments, const float* from, bool accumulate, float* to, std::uint8_t* keep) {
-  const DropoutMask mask(arguments);
+  const DropoutMask mask(arguments, arguments.attributes->number("probability"));
   const PlacedRows rows(arguments);
   const auto scale = static_cast<float>(1 / (1 - arguments.attributes->number("probability")));
   for (std::int64_t sample = 0; sample < arguments.batch; ++sample) {

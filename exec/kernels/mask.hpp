@@ -1,5 +1,5 @@
 #pragma once
-// The random mask of dropout: a value's fate depends on its place in the whole tensor and on nothing else.
+// The random masks of dropout: a value's fate depends on its place in the whole tensor and on nothing else.
 
 #include <array>
 #include <cmath>
@@ -12,10 +12,10 @@ namespace tandem {
 
 class DropoutMask {
  public:
+  /// `rate`: the share of values that are dropped.
   template <class Real>
-  explicit DropoutMask(const KernelArguments<Real>& arguments)
-      : iteration_(static_cast<std::uint64_t>(arguments.iteration)),
-        bound_(std::ldexp(arguments.attributes->number("probability"), 32)) {
+  DropoutMask(const KernelArguments<Real>& arguments, double rate)
+      : iteration_(static_cast<std::uint64_t>(arguments.iteration)), bound_(std::ldexp(rate, 32)) {
     const auto words = philox(arguments.seed_of_masks, arguments.layer_key, 0);
     key_ = std::uint64_t{words[0]} << 32 | words[1];
   }

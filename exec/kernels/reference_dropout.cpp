@@ -8,7 +8,7 @@ namespace {
 
 template <class Real>
 void apply(const KernelArguments<Real>& arguments, const Real* from, bool accumulate, Real* to, std::uint8_t* keep) {
-  const DropoutMask mask(arguments);
+  const DropoutMask mask(arguments, arguments.attributes->number("probability"));
   const PlacedRows rows(arguments);
   const auto scale = static_cast<Real>(1 / (1 - arguments.attributes->number("probability")));
   const auto size = arguments.output_spec->elements_per_sample();

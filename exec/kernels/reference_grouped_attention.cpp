@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "exec/kernels/arguments.hpp"
+#include "exec/kernels/attention_dropout.hpp"
 
 namespace tandem {
 
@@ -24,6 +24,7 @@ struct Head {
   }
   std::int64_t own_at(std::int64_t position, std::int64_t i) const { return own + position * stride + i; }
   std::int64_t shared_at(std::int64_t position, std::int64_t i) const { return shared + position * shared_stride + i; }
+  std::int64_t index() const { return tile / (sequence * sequence); }
   std::int64_t pair(std::int64_t from, std::int64_t to) const { return tile + from * sequence + to; }
   Real scale() const { return 1 / std::sqrt(static_cast<Real>(size)); }
 
@@ -72,21 +73,38 @@ void write_probabilities(const KernelArguments<Real>& arguments, const Head<Real
   });
 }
 
+/// As backward reads them: the mask, and the probabilities behind dropout.
+template <class Real>
+void store(const KernelArguments<Real>& arguments, const Head<Real>& head, const AttentionDropout<Real>& dropout) {
+  if (!dropout.stores()) return;
+  for (std::int64_t from = 0; from < head.sequence; ++from) {
+    for (std::int64_t to = 0; to < head.sequence; ++to) {
+      const std::int64_t at = from * head.sequence + to;
+      const Real factor = dropout.factor(head.index(), from, to);
+      dropout.stored_mask(head.index())[at] = factor != 0;
+      dropout.stored(head.index())[at] = factor * arguments.extra[0][head.pair(from, to)];
+    }
+  }
+}
+
 template <class Real>
 void forward(const KernelArguments<Real>& arguments) {
+  const AttentionDropout<Real> dropout(arguments);
   std::fill_n(arguments.output, arguments.output_spec->elements(arguments.batch), Real(0));
   for_each_head(arguments, [&](const Head<Real>& head) {
     write_probabilities(arguments, head);
+    store(arguments, head, dropout);
     for_each_pair(arguments, head, [&](std::int64_t from, std::int64_t to) {
+      const Real factor = dropout.factor(head.index(), from, to);
       for (std::int64_t i = 0; i < head.size; ++i) {
         arguments.output[head.own_at(from, i)] +=
-            arguments.extra[0][head.pair(from, to)] * real_input(arguments, 2)[head.shared_at(to, i)];
+            factor * arguments.extra[0][head.pair(from, to)] * real_input(arguments, 2)[head.shared_at(to, i)];
       }
     });
   });
 }
 
-/// dP(from, to): how the objective changes with one probability.
+/// dP(from, to): how the objective changes with one probability, through what dropout leaves of it.
 template <class Real>
 Real probability_slope(const KernelArguments<Real>& arguments, const Head<Real>& head, std::int64_t from,
                        std::int64_t to) {
@@ -94,7 +112,7 @@ Real probability_slope(const KernelArguments<Real>& arguments, const Head<Real>&
   for (std::int64_t i = 0; i < head.size; ++i) {
     slope += arguments.output_gradient[head.own_at(from, i)] * real_input(arguments, 2)[head.shared_at(to, i)];
   }
-  return slope;
+  return slope * AttentionDropout<Real>(arguments).factor(head.index(), from, to);
 }
 
 /// Of each position, the mean of its probabilities' slopes, weighted by them.
@@ -115,11 +133,12 @@ void add_head_gradients(const KernelArguments<Real>& arguments, const Head<Real>
     const Real p = arguments.extra[0][head.pair(from, to)];
     const Real slope = probability_slope(arguments, head, from, to) - expected[static_cast<std::size_t>(from)];
     const Real score = p * slope * head.scale();
+    const Real dropped = p * AttentionDropout<Real>(arguments).factor(head.index(), from, to);
     for (std::int64_t i = 0; i < head.size; ++i) {
       const auto own = head.own_at(from, i), shared = head.shared_at(to, i);
       arguments.input_gradients[0][own] += score * real_input(arguments, 1)[shared];
       arguments.input_gradients[1][shared] += score * real_input(arguments, 0)[own];
-      arguments.input_gradients[2][shared] += p * arguments.output_gradient[own];
+      arguments.input_gradients[2][shared] += dropped * arguments.output_gradient[own];
     }
   });
 }

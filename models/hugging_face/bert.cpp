@@ -19,6 +19,8 @@ constexpr ConfigNumber kNumbers[] = {
     {.names = "type_vocab_size", .low = 1, .high = kLargestConfigSize, .fallback = 2},
     {.names = "layer_norm_eps", .low = 0, .high = 1, .fallback = 1e-12, .whole = false},
     {.names = "initializer_range", .low = 0, .high = 1'000, .fallback = 0.02, .whole = false},
+    {.names = "hidden_dropout_prob", .low = 0, .high = kHighestRate, .fallback = 0.1, .whole = false},
+    {.names = "attention_probs_dropout_prob", .low = 0, .high = kHighestRate, .fallback = 0.1, .whole = false},
 };
 
 constexpr ConfigSwitch kSwitches[] = {
@@ -59,15 +61,16 @@ class BertBuilder : EncoderList {
     add("embeddings.segment", "segment_embedding",
         {{"segments", config_.number("type_vocab_size")}, {"deviation", deviation_}});
     add_norm("embeddings.norm");
+    add_dropout("embeddings.dropout", config_.rate("hidden_dropout_prob"));
   }
 
   void add_block(const std::string& prefix) {
     const auto block_input = last();
     add_attention(prefix, true);
-    add(prefix + "attention.add", "residual_add", {}, {block_input, prefix + "attention.output"});
+    add(prefix + "attention.add", "residual_add", {}, {block_input, last()});
     add_norm(prefix + "attention.norm");
     add_mlp(prefix);
-    add(prefix + "add", "residual_add", {}, {prefix + "attention.norm", prefix + "output"});
+    add(prefix + "add", "residual_add", {}, {prefix + "attention.norm", last()});
     add_norm(prefix + "norm");
   }
 };

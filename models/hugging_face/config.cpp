@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "models/model_text.hpp"
+
 namespace tandem {
 
 namespace {
@@ -63,7 +65,8 @@ const Architecture& find_architecture(const JsonValue& file) {
 /// Fills a Config from a file by an architecture's row.
 class ConfigReader {
  public:
-  ConfigReader(const JsonValue& file, const Architecture& architecture) : file_(file) {
+  ConfigReader(const JsonValue& file, const Architecture& architecture, DropoutUse dropout) : file_(file) {
+    config_.drops_ = dropout != DropoutUse::off;
     config_.position_ = file.position;
     for (const auto& field : architecture.numbers) read(field);
     for (const auto& field : architecture.switches) read(field);
@@ -152,6 +155,8 @@ double Config::number_or(std::string_view name, double absent) const {
   return found == numbers_.end() ? absent : found->second;
 }
 
+double Config::rate(std::string_view name) const { return drops_ ? number(name) : 0; }
+
 bool Config::is_set(std::string_view name) const {
   const auto found = switches_.find(name);
   invariant(found != switches_.end(), "an architecture reads only switches that its row names");
@@ -168,14 +173,16 @@ void Config::fail(std::string_view problem, std::string_view got, std::string_vi
   throw InputError(position_, problem, got, want);
 }
 
-Model read_hugging_face_config(std::string_view text, const std::string& file, std::string model_name) {
+Model read_hugging_face_config(std::string_view text, const std::string& file, std::string model_name,
+                               DropoutUse dropout) {
   const auto json = parse_json(text, file);
   const auto& architecture = find_architecture(json);
   refuse_quantization(json);
   check_word(json, "torch_dtype", kDataTypes);
   check_word(json, "dtype", kDataTypes);
-  auto definitions = architecture.build(ConfigReader(json, architecture).config());
+  auto definitions = architecture.build(ConfigReader(json, architecture, dropout).config());
   for (auto& definition : definitions) definition.position = {file};
+  use_dropout(definitions, dropout);
   return Model(std::move(model_name), definitions);
 }
 

@@ -51,6 +51,7 @@ class Config {
   std::int64_t integer(std::string_view name) const { return static_cast<std::int64_t>(number(name)); }
   double number(std::string_view name) const;                ///< one that is required or has a fallback
   double number_or(std::string_view name, double absent) const;
+  double rate(std::string_view name) const;                  ///< a number; 0 where dropout is off
   bool is_set(std::string_view name) const;                  ///< a switch
   std::string_view word(std::string_view name) const;        ///< empty where absent without a fallback
   [[noreturn]] void fail(std::string_view problem, std::string_view got = {}, std::string_view want = {}) const;
@@ -58,6 +59,7 @@ class Config {
  private:
   friend class ConfigReader;
   TextPosition position_;
+  bool drops_ = false;
   std::map<std::string_view, double> numbers_;
   std::map<std::string_view, bool> switches_;
   std::map<std::string_view, std::string> words_;
@@ -75,8 +77,9 @@ struct Architecture {
 /// All architectures, sorted by model_type.
 std::span<const Architecture> architectures();
 
-/// `text` is the file's content, `file` its name in messages. Dropout is not modelled, so its rates are not read; nor are
-/// settings of text generation. Throws InputError.
-Model read_hugging_face_config(std::string_view text, const std::string& file, std::string model_name);
+/// `text` is the file's content, `file` its name in messages. `dropout`: whether the rates of the file are used. Settings
+/// of text generation are not read. Throws InputError.
+Model read_hugging_face_config(std::string_view text, const std::string& file, std::string model_name,
+                               DropoutUse dropout = DropoutUse::off);
 
 }  // namespace tandem

@@ -22,6 +22,10 @@ class DefinitionList {
                                                      .attributes = std::move(attributes),
                                                      .inputs = std::move(inputs)});
   }
+  /// Where the rate is above 0.
+  void add_dropout(std::string name, double rate) {
+    if (rate > 0) add(std::move(name), "dropout", {{"probability", rate}});
+  }
   const std::string& last() const { return definitions_.back().name; }  ///< the name of the last one
   std::vector<LayerDefinition> take() { return std::move(definitions_); }
 
@@ -31,6 +35,9 @@ class DefinitionList {
 
 /// Sizes that no dimension of a model exceeds.
 constexpr double kLargestConfigSize = 16'777'216;
+
+/// The highest rate of a dropout that leaves something.
+constexpr double kHighestRate = 0.999;
 
 /// The words for activations that Hugging Face writes and the layer kinds that they stand for.
 inline constexpr std::string_view kActivations = "gelu gelu_new gelu_pytorch_tanh relu";

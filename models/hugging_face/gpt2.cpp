@@ -21,6 +21,9 @@ constexpr ConfigNumber kNumbers[] = {
     {.names = "n_inner", .low = 1, .high = kLargest, .required = false},
     {.names = "layer_norm_epsilon", .low = 0, .high = 1, .fallback = 1e-5, .whole = false},
     {.names = "initializer_range", .low = 0, .high = 1'000, .fallback = 0.02, .whole = false},
+    {.names = "embd_pdrop", .low = 0, .high = kHighestRate, .fallback = 0.1, .whole = false},
+    {.names = "attn_pdrop", .low = 0, .high = kHighestRate, .fallback = 0.1, .whole = false},
+    {.names = "resid_pdrop", .low = 0, .high = kHighestRate, .fallback = 0.1, .whole = false},
 };
 
 constexpr ConfigSwitch kSwitches[] = {
@@ -59,20 +62,24 @@ class Gpt2Builder : DefinitionList {
     add("targets", "target_tokens", {{"sequence", sequence}});
     add("wte", "token_embedding", {{"vocabulary", vocabulary}, {"hidden", hidden_}, {"deviation", deviation_}}, {"tokens"});
     add("wpe", "position_embedding", {{"deviation", deviation_}});
+    add_dropout("drop", config_.rate("embd_pdrop"));
   }
 
   void add_block(const std::string& prefix) {
     const auto block_input = last();
     add_norm(prefix + "ln_1");
     add_linear(prefix + "attn.qkv", 3 * hidden_, deviation_);
-    add(prefix + "attn.core", "attention", {{"heads", config_.number("n_head")}});
+    add(prefix + "attn.core", "attention",
+        {{"heads", config_.number("n_head")}, {"dropout", config_.rate("attn_pdrop")}});
     add_linear(prefix + "attn.proj", hidden_, residual_deviation_);
-    add(prefix + "add_1", "residual_add", {}, {block_input, prefix + "attn.proj"});
+    add_dropout(prefix + "attn.dropout", config_.rate("resid_pdrop"));
+    add(prefix + "add_1", "residual_add", {}, {block_input, last()});
     add_norm(prefix + "ln_2");
     add_linear(prefix + "mlp.fc", config_.number_or("n_inner", 4 * hidden_), deviation_);
     add(prefix + "mlp.gelu", "gelu");
     add_linear(prefix + "mlp.proj", hidden_, residual_deviation_);
-    add(prefix + "add_2", "residual_add", {}, {prefix + "add_1", prefix + "mlp.proj"});
+    add_dropout(prefix + "mlp.dropout", config_.rate("resid_pdrop"));
+    add(prefix + "add_2", "residual_add", {}, {prefix + "add_1", last()});
   }
 
   void add_output() {

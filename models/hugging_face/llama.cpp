@@ -19,6 +19,7 @@ constexpr ConfigNumber kNumbers[] = {
     {.names = "max_position_embeddings", .low = 1, .high = kLargestConfigSize},
     {.names = "rms_norm_eps", .low = 0, .high = 1, .fallback = 1e-6, .whole = false},
     {.names = "initializer_range", .low = 0, .high = 1'000, .fallback = 0.02, .whole = false},
+    {.names = "attention_dropout", .low = 0, .high = kHighestRate, .fallback = 0, .whole = false},
     {.names = "rope_theta rope_parameters.rope_theta", .low = 1, .high = 1e12, .fallback = 10'000, .whole = false},
     {.names = "rope_scaling.factor rope_parameters.factor", .low = 1, .high = 1e6, .required = false, .whole = false},
     {.names = "rope_scaling.low_freq_factor rope_parameters.low_freq_factor",
@@ -115,7 +116,7 @@ class LlamaBuilder : DefinitionList {
     add_linear(attention + "v_proj", shared * size, "attention_bias", normed);
     add_rotary(attention + "q_rotary", heads, attention + "q_proj");
     add_rotary(attention + "k_rotary", shared, attention + "k_proj");
-    add(attention + "core", "grouped_attention", {{"heads", heads}, {"key_value_heads", shared}},
+    add(attention + "core", "grouped_attention", {{"heads", heads}, {"key_value_heads", shared}, {"dropout", config_.rate("attention_dropout")}},
         {attention + "q_rotary", attention + "k_rotary", attention + "v_proj"});
     add_linear(attention + "o_proj", hidden_, "attention_bias", attention + "core");
     add(prefix + "add_1", "residual_add", {}, {block_input, attention + "o_proj"});

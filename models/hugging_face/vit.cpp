@@ -19,6 +19,8 @@ constexpr ConfigNumber kNumbers[] = {
     {.names = "num_channels", .low = 1, .high = 65'536, .fallback = 3},
     {.names = "layer_norm_eps", .low = 0, .high = 1, .fallback = 1e-12, .whole = false},
     {.names = "initializer_range", .low = 0, .high = 1'000, .fallback = 0.02, .whole = false},
+    {.names = "hidden_dropout_prob", .low = 0, .high = kHighestRate, .fallback = 0, .whole = false},
+    {.names = "attention_probs_dropout_prob", .low = 0, .high = kHighestRate, .fallback = 0, .whole = false},
 };
 
 constexpr ConfigSwitch kSwitches[] = {
@@ -65,16 +67,17 @@ class VitBuilder : EncoderList {
     add("embeddings.sequence", "image_to_sequence");
     add("embeddings.class", "class_token", {{"deviation", deviation_}});
     add("embeddings.position", "position_embedding", {{"deviation", deviation_}});
+    add_dropout("embeddings.dropout", config_.rate("hidden_dropout_prob"));
   }
 
   void add_block(const std::string& prefix) {
     const auto block_input = last();
     add_norm(prefix + "norm_before");
     add_attention(prefix, config_.is_set("qkv_bias"));
-    add(prefix + "attention.add", "residual_add", {}, {block_input, prefix + "attention.output"});
+    add(prefix + "attention.add", "residual_add", {}, {block_input, last()});
     add_norm(prefix + "norm_after");
     add_mlp(prefix);
-    add(prefix + "add", "residual_add", {}, {prefix + "attention.add", prefix + "output"});
+    add(prefix + "add", "residual_add", {}, {prefix + "attention.add", last()});
   }
 };
 

@@ -2,6 +2,7 @@
 // the whole tensor, so every partition has the same one, and backward makes it again unless the layer keeps it.
 
 #include "models/layers/parts.hpp"
+#include "models/layers/random_mask.hpp"
 
 namespace tandem {
 
@@ -33,14 +34,12 @@ Kept kept(const Attributes& attributes, std::span<const TensorSpec> inputs, cons
 }
 
 Work work(const LayerContext& context, Pass pass) {
-  // Philox4x32-10 makes four words in ten rounds of two multiplications and four exclusive ors; then compare and scale.
-  constexpr std::int64_t kOperations = 10 * 6 / 4 + 2;
   const Bytes tensor = context.output.bytes(context.batch);
   const std::int64_t count = context.output.elements(context.batch);
   const Bytes kept = stores_mask(context.attributes) ? context.bytes(mask(context.inputs[0])) : Bytes{};
   if (pass == Pass::weight_gradient) return {};
-  if (pass == Pass::forward) return {.elementwise = kOperations * count, .read = tensor, .written = tensor + kept};
-  return {.elementwise = kept.count > 0 ? count : kOperations * count, .read = tensor + kept, .written = tensor};
+  if (pass == Pass::forward) return {.elementwise = kMaskOperations * count, .read = tensor, .written = tensor + kept};
+  return {.elementwise = kept.count > 0 ? count : kMaskOperations * count, .read = tensor + kept, .written = tensor};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.hpp"
+#include "models/layers/attention_dropout.hpp"
 #include "models/layers/parts.hpp"
 
 namespace tandem {
@@ -26,6 +27,8 @@ constexpr AttributeSpec kAttributes[] = {
      .high = 1,
      .meaning = "1: a position sees itself and those before it",
      .in_signature = true},
+    attention_dropout_rate(),
+    attention_stores_mask(),
 };
 
 // F, per score that is not masked: maximum, subtract, sum, divide; the product Q K^T scales.
@@ -54,7 +57,7 @@ TensorSpec probabilities(const Attributes& attributes, const TensorSpec& output)
 }
 
 Kept kept(const Attributes& attributes, std::span<const TensorSpec>, const TensorSpec& output) {
-  return {.inputs = {true, true, true}, .output = false, .extra = {probabilities(attributes, output)}};
+  return {.inputs = {true, true, true}, .output = false, .extra = kept_probabilities(attributes, probabilities(attributes, output))};
 }
 
 Work work(const LayerContext& context, Pass pass) {
@@ -66,28 +69,24 @@ Work work(const LayerContext& context, Pass pass) {
   const Product into_scores{s, s, d, count}, out_of_scores{s, d, s, count};
   const Bytes given = sum_bytes(context.batch, {context.inputs[0], context.inputs[1], context.inputs[2]});
   const Bytes result = context.output.bytes(context.batch);
-  const Bytes matrix = context.bytes(probabilities(context.attributes, context.output));
+  const TensorSpec kept = probabilities(context.attributes, context.output);
+  const AttentionDropoutWork dropout = attention_dropout_work(context, kept, pass, unmasked, scores);
+  const Bytes matrix = context.bytes(kept) + dropout.stored;
   switch (pass) {
     case Pass::forward:  // S = Q K^T, O = P V
       return {.products = {into_scores, out_of_scores},
-              .elementwise = kForwardOperations * unmasked,
+              .elementwise = kForwardOperations * unmasked + dropout.operations,
               .transcendentals = unmasked,
               .read = given,
               .written = result + matrix};
     case Pass::input_gradient:  // dV = P^T dO, dP = dO V^T, dQ = dS K, dK = dS^T Q
       return {.products = {out_of_scores, into_scores, out_of_scores, out_of_scores},
-              .elementwise = kInputOperations * scores,
+              .elementwise = kInputOperations * scores + dropout.operations,
               .read = given + matrix + result,
               .written = given};
     case Pass::weight_gradient: return {};
   }
   return {};
-}
-
-/// I holds dS of one head of one sample at a time.
-Bytes scratch(const LayerContext& context, Pass pass) {
-  const auto s = context.output.dims[0];
-  return pass == Pass::input_gradient ? float_bytes(s) * s : Bytes{};
 }
 
 std::vector<LayoutRule> rules(const Attributes&, std::span<const TensorSpec>, const TensorSpec&) {
@@ -109,7 +108,7 @@ LayerKind grouped_attention_kind() {
           .parameters = no_parameters,
           .kept = kept,
           .work = work,
-          .scratch = scratch,
+          .scratch = attention_scratch,
           .rules = rules};
 }
 

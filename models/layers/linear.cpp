@@ -27,6 +27,11 @@ std::vector<ParameterSpec> parameters(const Attributes& attributes, std::span<co
   return specs;
 }
 
+/// I reads the weight alone.
+Kept kept(const Attributes&, std::span<const TensorSpec>, const TensorSpec&) {
+  return {.inputs = {true}, .for_weights = true};
+}
+
 Work work(const LayerContext& context, Pass pass) {
   const auto& x = context.inputs[0];
   const auto& y = context.output;
@@ -78,7 +83,7 @@ LayerKind linear_kind() {
           .inputs = 1,
           .output = output,
           .parameters = parameters,
-          .kept = keeps_inputs,
+          .kept = kept,
           .work = work,
           .rules = rules};
 }

@@ -60,6 +60,16 @@ std::string Scene::name() const {
   return text;
 }
 
+/// Those that the scene does not name have their fallbacks.
+Attributes with_defaults(const Scene& scene) {
+  Attributes all{scene.attributes};
+  for (const AttributeSpec& spec : find_layer_kind(scene.kind).attributes) {
+    const bool named = std::ranges::any_of(all.values, [&](const auto& value) { return value.name == spec.name; });
+    if (!named && spec.fallback) all.values.push_back({std::string(spec.name), *spec.fallback});
+  }
+  return all;
+}
+
 template <class Value>
 Tensor<Value>::Tensor(std::int64_t count)
     : size_(static_cast<std::size_t>(count)),
@@ -82,7 +92,7 @@ bool Tensor<Value>::fence_stands() const {
 template <class Real>
 KernelCase<Real>::KernelCase(Scene given, std::uint64_t seed)
     : scene(std::move(given)),
-      attributes{scene.attributes},
+      attributes(with_defaults(scene)),
       kind(find_layer_kind(scene.kind)),
       output_spec(kind.output(attributes, scene.inputs)),
       kept(kind.kept(attributes, scene.inputs, output_spec)),
@@ -157,7 +167,7 @@ void KernelCase<Real>::run(const KernelRow<Real>& row, Pass pass) {
   const auto adds = std::make_unique<bool[]>(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const bool due = scene.inputs[i].type == ElementType::float32 && !(kind.is_loss && i > 0);
-    input_pointers.push_back(forward || kept.inputs[i] ? input_pointer(i) : nullptr);
+    input_pointers.push_back(forward || kept.reads_input(i, pass) ? input_pointer(i) : nullptr);
     gradient_pointers.push_back(due ? input_gradients[i].data() : nullptr);
     adds[i] = accumulate;
   }
@@ -196,7 +206,8 @@ void KernelCase<Real>::run_all(const KernelRow<Real>& row) {
 template <class Real>
 std::vector<const Tensor<Real>*> KernelCase<Real>::results() const {
   std::vector<const Tensor<Real>*> all{&output};
-  for (const auto& values : extra) all.push_back(&values);
+  for (std::size_t i = 0; i < extra.size(); ++i)
+    if (kept.extra[i].type == ElementType::float32) all.push_back(&extra[i]);
   for (std::size_t i = 0; i < inputs_with_gradient(); ++i) all.push_back(&input_gradients[i]);
   for (const auto& values : parameter_gradients) all.push_back(&values);
   return all;

@@ -16,6 +16,12 @@ Scene attention(std::int64_t batch, std::int64_t sequence, std::int64_t hidden, 
   return {"attention", {{"heads", heads}, {"causal", causal}}, {real_tensor({sequence, 3 * hidden})}, batch};
 }
 
+Scene dropping(Scene scene, double rate, double stores_mask) {
+  scene.attributes.push_back({"dropout", rate});
+  scene.attributes.push_back({"stores_mask", stores_mask});
+  return scene;
+}
+
 Scene one_input(std::string kind, std::int64_t batch, std::vector<std::int64_t> dims) {
   return {std::move(kind), {}, {real_tensor(std::move(dims))}, batch};
 }
@@ -62,6 +68,9 @@ std::vector<Scene> all_scenes() {
       attention(3, 19, 20, 4),
       attention(2, 33, 24, 2, 0),
       attention(2, 64, 32, 4),
+      dropping(attention(2, 7, 8, 2), 0.3, 0),
+      dropping(attention(2, 7, 8, 2), 0.3, 1),
+      dropping(attention(1, 9, 12, 3, 0), 0.5, 0),
       one_input("relu", 3, {5, 7}),
       one_input("relu", 1, {1}),
       one_input("relu", 2, {64}),

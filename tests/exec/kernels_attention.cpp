@@ -92,4 +92,59 @@ TEST_CASE("attention survives scores that overflow an exponential") {
   CHECK(std::ranges::all_of(layer.input_gradients[0], [](float value) { return std::isfinite(value); }));
 }
 
+TEST_CASE("attention that drops probabilities multiplies the values by those that are left, scaled up") {
+  // Queries of zero: each position gives a quarter to each of four; values are the identity, so the output shows them.
+  KernelCase<float> layer({"attention", {{"heads", 1}, {"causal", 0}, {"dropout", 0.5}}, {real_tensor({4, 12})}, 64});
+  std::ranges::fill(layer.inputs[0], 0.0F);
+  for (std::size_t sample = 0; sample < 64; ++sample)
+    for (std::size_t at = 0; at < 4; ++at) layer.inputs[0][(sample * 4 + at) * 12 + 8 + at] = 1;
+
+  layer.run(fast(), Pass::forward);
+
+  const auto kept = std::ranges::count(layer.output, 0.5F), dropped = std::ranges::count(layer.output, 0.0F);
+  CHECK(kept + dropped == 64 * 16);                   // 1/4 / (1 - 1/2), or 0
+  CHECK(std::abs(dropped - 512) < 5 * 16);            // five deviations of 1,024 fair coins
+  CHECK(std::ranges::all_of(layer.extra[0], [](float value) { return value == 0.25F; }));  // those before dropout
+}
+
+TEST_CASE("stored masks give attention the bits of those that are made again") {
+  const auto dropping = [](double stores_mask) {
+    Scene scene = attention(1);
+    scene.batch = 3;
+    scene.attributes.push_back({"dropout", 0.3});
+    scene.attributes.push_back({"stores_mask", stores_mask});
+    return KernelCase<float>(scene);
+  };
+  KernelCase<float> again = dropping(0), stored = dropping(1);
+
+  again.run_all(fast());
+  stored.run_all(fast());
+
+  CHECK(again.extra.size() == 1);
+  CHECK(stored.extra.size() == 3);
+  CHECK(std::ranges::equal(again.output, stored.output));
+  CHECK(std::ranges::equal(again.input_gradients[0], stored.input_gradients[0]));
+}
+
+TEST_CASE("a rank's heads have the masks of the whole attention's heads, and a sample its own in any micro-batch") {
+  // Equal keys, so that the output tells of the mask alone; every head sees the same values.
+  const auto outputs_of = [](double heads, std::int64_t batch, std::int64_t first_head, std::int64_t first_sample) {
+    const auto hidden = static_cast<std::int64_t>(heads) * 2;
+    KernelCase<float> layer(
+        {"attention", {{"heads", heads}, {"causal", 1}, {"dropout", 0.5}}, {real_tensor({5, 3 * hidden})}, batch});
+    std::ranges::fill(layer.inputs[0], 1.0F);
+    layer.origins = Origins{.inputs = {}, .parameters = {}, .output = {0, 2 * first_head}, .whole_output = {5, 8}};
+    layer.first_sample = first_sample;
+    layer.run(fast(), Pass::forward);
+    return std::vector<float>(layer.output.begin(), layer.output.end());
+  };
+
+  const auto whole = outputs_of(4, 2, 0, 0), part = outputs_of(2, 1, 2, 1);  // heads 2 and 3 of sample 1
+
+  for (std::size_t row = 0; row < 5; ++row)
+    for (std::size_t column = 0; column < 4; ++column)
+      CHECK(part[row * 4 + column] == whole[(5 + row) * 8 + 4 + column]);
+  CHECK(std::vector(whole.begin(), whole.begin() + 40) != std::vector(whole.begin() + 40, whole.end()));
+}
+
 }  // namespace tandem

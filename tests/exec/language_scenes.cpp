@@ -30,10 +30,14 @@ Scene rotary(std::int64_t batch, std::int64_t sequence, std::int64_t head, doubl
 }
 
 Scene grouped_attention(std::int64_t batch, std::int64_t sequence, std::int64_t head, std::int64_t heads,
-                        std::int64_t shared, double causal = 1) {
+                        std::int64_t shared, double causal = 1, double dropout = 0, double stores_mask = 0) {
   const auto key = real_tensor({sequence, shared * head});
   return {"grouped_attention",
-          {{"heads", static_cast<double>(heads)}, {"key_value_heads", static_cast<double>(shared)}, {"causal", causal}},
+          {{"heads", static_cast<double>(heads)},
+           {"key_value_heads", static_cast<double>(shared)},
+           {"causal", causal},
+           {"dropout", dropout},
+           {"stores_mask", stores_mask}},
           {real_tensor({sequence, heads * head}), key, key},
           batch};
 }
@@ -87,6 +91,8 @@ std::vector<Scene> language_scenes() {
       grouped_attention(1, 1, 3, 1, 1),
       grouped_attention(2, 19, 5, 6, 2),
       grouped_attention(2, 33, 8, 4, 1, 0),
+      grouped_attention(2, 7, 4, 4, 2, 1, 0.3),
+      grouped_attention(2, 7, 4, 4, 2, 1, 0.3, 1),
       segment_embedding(3, {6, 7}, 2),
       segment_embedding(1, {1, 1}, 1),
       segment_embedding(2, {5, 32}, 3),

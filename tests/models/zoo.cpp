@@ -34,7 +34,7 @@ constexpr Transformer kTransformers[] = {{"gpt-nano", 8, 128, 64, 256}, {"gpt2",
 
 TEST_CASE("the zoo lists its models by name") {
   CHECK(zoo_names() == std::vector<std::string>{
-                           "alexnet", "bert-base", "gpt-nano", "gpt2", "gpt2-xl", "lenet", "linear-regression",
+                           "alexnet", "bert-base", "gpt-nano", "gpt-nano-dropout", "gpt2", "gpt2-xl", "lenet", "linear-regression",
                            "llama-2-7b", "llama-3.1-8b", "llama-nano", "mlp", "resnet-nano", "resnet50", "vgg-nano",
                            "vgg16", "vit-b-16"});
   for (const auto& name : zoo_names()) CHECK(load_model(name).name() == name);
@@ -137,8 +137,8 @@ TEST_CASE("the mlp can be cut into eight stages of one hidden layer each") {
 
 TEST_CASE("an unknown model brings the closest name and the whole list") {
   CHECK(message_of([] { load_model("gpt-nan"); }) ==
-        R"(error: unknown model; did you mean "gpt-nano"?; got "gpt-nan", want one of alexnet, bert-base, gpt-nano, gpt2, )"
-        "gpt2-xl, lenet, linear-regression, llama-2-7b, llama-3.1-8b, llama-nano, mlp, resnet-nano, resnet50, vgg-nano, "
-        "vgg16, vit-b-16, or a path to *.yaml or config.json");
+        R"(error: unknown model; did you mean "gpt-nano"?; got "gpt-nan", want one of alexnet, bert-base, gpt-nano, )"
+        "gpt-nano-dropout, gpt2, gpt2-xl, lenet, linear-regression, llama-2-7b, llama-3.1-8b, llama-nano, mlp, "
+        "resnet-nano, resnet50, vgg-nano, vgg16, vit-b-16, or a path to *.yaml or config.json");
   CHECK_THAT(message_of([] { load_model(""); }), Catch::StartsWith("error: unknown model"));
 }

@@ -28,11 +28,13 @@ void divide(Plan& plan) {
   plan.tensor_split = *rc::gen::element(TensorSplit::megatron, TensorSplit::naive, TensorSplit::best);
   plan.after_space = *rc::gen::element(AfterSpace::replicated, AfterSpace::tensor, AfterSpace::samples);
   for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap,
-                           &Plan::offload_optimizer, &Plan::offload_weights})
+                           &Plan::offload_optimizer, &Plan::offload_weights, &Plan::repeat_collectives,
+                           &Plan::float_gradients})
     plan.*flag = *rc::gen::arbitrary<bool>();
   plan.update_on = *rc::gen::element(UpdateOn::device, UpdateOn::host);
   if (*rc::gen::arbitrary<bool>()) plan.bucket = {any_count()};
   plan.collective = *rc::gen::element<std::string>("auto", "ring", "direct");
+  plan.dropout = *rc::gen::element(DropoutUse::off, DropoutUse::recomputed, DropoutUse::stored);
   plan.precision = *rc::gen::element(ElementType::float32, ElementType::bfloat16);
   plan.convolution_algorithm = *rc::gen::element<std::string>("", "panels", "winograd");
   if (*rc::gen::arbitrary<bool>()) plan.convolutions = {{any_text(), "winograd"}, {"conv1", "panels"}};
@@ -80,6 +82,7 @@ void check_equal(const Plan& a, const Plan& b) {
   RC_ASSERT(a.bucket == b.bucket && a.collective == b.collective && a.layouts == b.layouts);
   RC_ASSERT(a.offload_optimizer == b.offload_optimizer && a.offload_weights == b.offload_weights);
   RC_ASSERT(a.update_on == b.update_on);
+  RC_ASSERT(a.repeat_collectives == b.repeat_collectives && a.dropout == b.dropout && a.float_gradients == b.float_gradients);
   RC_ASSERT(a.precision == b.precision && a.convolution_algorithm == b.convolution_algorithm);
   RC_ASSERT(a.cuts == b.cuts);
   RC_ASSERT(a.model_fingerprint == b.model_fingerprint);

@@ -57,6 +57,27 @@ TEST_CASE("mixed-precision Adam holds 16 bytes a parameter, and ZeRO's stages di
   }
 }
 
+TEST_CASE("gradients held in float take two more bytes a parameter, which ZeRO's stages divide with them") {
+  const std::int64_t replicas = GENERATE(2, 4, 8);
+  Plan plan = stored_short(plan_on(replicas, 1, 1, 1));
+  plan.micro_batches = 2;
+  plan.float_gradients = true;
+  // 2 of weight, 4 of gradient, 12 of states: 18; 6 + 12 / N, 2 + 16 / N, 18 / N. Times N:
+  const std::int64_t bytes[] = {18 * replicas, 6 * replicas + 12, 2 * replicas + 16, 18};
+
+  for (std::int64_t zero = 0; zero <= 3; ++zero) {
+    plan.zero = zero;
+    const Program program = lower_on(plan, equal_blocks(4));
+
+    for (std::uint32_t worker = 0; worker < replicas; ++worker) {
+      INFO("zero " << zero << ", worker " << worker << " of " << replicas);
+      CHECK(held(program, worker) == bytes[zero] * kValues / replicas);
+    }
+    for (const CollectiveSpec& spec : program.collective_specs())
+      CHECK(spec.shape.type == (spec.shape.kind == CollectiveKind::all_gather ? kShort : ElementType::float32));
+  }
+}
+
 TEST_CASE("plain descent keeps the master copy alone") {
   Plan plan = stored_short(plan_on(1, 1, 1, 1));
   plan.optimizer.kind = OptimizerKind::sgd;

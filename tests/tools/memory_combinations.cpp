@@ -42,7 +42,7 @@ class Draw {
 
 Plan drawn_plan(std::uint64_t number) {
   Draw draw(number);
-  const std::string model = draw.of<std::string>({"mlp", "gpt-nano", "vgg-nano", "llama-nano"});
+  const std::string model = draw.of<std::string>({"mlp", "gpt-nano", "vgg-nano", "llama-nano", "gpt-nano-dropout"});
   MeshSizes sizes;
   sizes.pipeline = draw.of<std::int64_t>({1, 2, 4});
   sizes.replicas = draw.of<std::int64_t>({1, 2});
@@ -65,6 +65,12 @@ Plan drawn_plan(std::uint64_t number) {
   if (in_order) plan.update_on = draw.of<UpdateOn>({UpdateOn::device, UpdateOn::host});
   if (plan.update_on == UpdateOn::host && !plan.offload_weights)
     plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
+  plan.dropout = draw.of<DropoutUse>({DropoutUse::off, DropoutUse::recomputed, DropoutUse::stored});
+  if (plan.precision == ElementType::bfloat16) plan.float_gradients = draw.of<bool>({false, true});
+  if (sizes.tensor == 1) return plan;
+  plan.sequence_parallel = draw.of<bool>({false, true});
+  plan.repeat_collectives = draw.of<bool>({false, true});
+  plan.overlap = draw.of<bool>({true, true, false});
   return plan;
 }
 
@@ -72,7 +78,7 @@ Plan drawn_plan(std::uint64_t number) {
 Plan plain(Plan plan) {
   plan.recompute = plan.offload = "none";
   plan.zero = 0;
-  plan.offload_optimizer = plan.offload_weights = false;
+  plan.offload_optimizer = plan.offload_weights = plan.repeat_collectives = false;
   plan.update_on = UpdateOn::device;
   return plan;
 }
@@ -90,7 +96,9 @@ TEST_CASE("whatever schedule and trades of time for memory are drawn, the rides 
 
     CHECK(ride.faults == std::vector<std::string>{});
     CHECK(ride.gradient_error <= numbers_tolerance(*ride.job.model, plan));
-    if (plan.recompute == "none" && plan.offload == "none" && plan.zero == 0 && !plan.offload_weights) continue;
+    if (plan.recompute == "none" && plan.offload == "none" && plan.zero == 0 && !plan.offload_weights &&
+        !plan.repeat_collectives)
+      continue;
     const MeshRide other = rider.ride(plain(plan));
     CHECK(same_bits(ride.threads.losses, other.threads.losses));
     ++traded;

@@ -10,7 +10,7 @@ using namespace tandem;
 
 namespace {
 
-/// Dropout behind an embedding, within columns, behind rows, and on the stream of residuals.
+/// Dropout behind an embedding, of attention's probabilities, within columns, behind rows, and on the stream of residuals.
 constexpr const char* kText = R"(model: dropping-text
 layers:
   - {name: tokens, kind: tokens, sequence: 16, vocabulary: 256}
@@ -20,6 +20,8 @@ layers:
   - repeat: 2
     name: h
     layers:
+      - {name: qkv, kind: linear, features: 96, deviation: 0.2}
+      - {name: core, kind: attention, heads: 8, dropout: 0.5}
       - {name: norm, kind: layer_norm}
       - {name: up, kind: linear, features: 64, deviation: 0.2}
       - {name: gelu, kind: gelu}
@@ -89,6 +91,25 @@ TEST_CASE("a text model drops the same values on every mesh") {
   check_meshes(folder.write("text.yaml", kText), false);
 }
 
+TEST_CASE("stored masks are those that would be made again") {
+  const TemporaryFolder folder;
+  const std::string model = folder.write("text.yaml", kText);
+  for (const bool sequence_parallel : {false, true}) {
+    Plan plan = mesh_plan(model, {.replicas = 2, .tensor = 2}, 2);
+    plan.sequence_parallel = sequence_parallel;
+    MeshRider again, stored;
+    plan.dropout = DropoutUse::recomputed;
+    const MeshRide want = again.ride(plan);
+    plan.dropout = DropoutUse::stored;
+
+    const MeshRide ride = stored.ride(plan);
+
+    CHECK(ride.faults == std::vector<std::string>{});
+    CHECK(ride.threads.losses == want.threads.losses);
+    CHECK(ride.threads.weights == want.threads.weights);
+  }
+}
+
 TEST_CASE("an image model drops the same values on every mesh, uneven parts of the image among them") {
   const TemporaryFolder folder;
 
@@ -98,9 +119,9 @@ TEST_CASE("an image model drops the same values on every mesh, uneven parts of t
 TEST_CASE("what is dropped shows in the loss") {
   const TemporaryFolder folder;
   std::string without = kText;
-  for (const char* probability : {"0.25", "0.5"})
-    for (std::size_t at; (at = without.find(std::string("probability: ") + probability)) != std::string::npos;)
-      without.replace(at + 13, std::string(probability).size(), "0");
+  for (const char* rate : {"probability: 0.25", "probability: 0.5", "dropout: 0.5"})
+    for (std::size_t at; (at = without.find(rate)) != std::string::npos;)
+      without.replace(without.find(": ", at) + 2, std::string(rate).size() - std::string(rate).find(' ') - 1, "0");
 
   const float dropped = loss_of(folder.write("text.yaml", kText)), whole = loss_of(folder.write("all.yaml", without));
 

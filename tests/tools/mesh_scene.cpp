@@ -50,12 +50,15 @@ std::string described(const Plan& plan) {
                                  plan.pipeline, plan.replicas, plan.height, plan.width, plan.tensor, plan.schedule,
                                  plan.collective, plan.bucket.count);
   if (plan.recompute != "none") text += ", recompute " + plan.recompute;
+  if (plan.repeat_collectives) text += ", repeat collectives";
+  if (plan.dropout != DropoutUse::off) text += fmt::format(", dropout {}", name_of(plan.dropout));
   if (plan.offload != "none") text += ", offload " + plan.offload;
   if (plan.offload_optimizer) text += ", offload optimizer";
   if (plan.offload_weights) text += ", offload weights";
   if (plan.update_on == UpdateOn::host) text += ", update on host";
   if (plan.zero > 0) text += fmt::format(", zero {}", plan.zero);
   if (plan.precision == ElementType::bfloat16) text += ", bf16";
+  if (plan.float_gradients) text += ", float gradients";
   if (!plan.overlap) text += ", no overlap";
   if (plan.tensor_split == TensorSplit::naive) text += ", naive";
   if (plan.sequence_parallel) text += ", sequence parallel";
