@@ -23,7 +23,6 @@ struct SharedResource {
   Picoseconds wake{0};                  ///< a thread that is woken while a core is idle begins so much later
   Picoseconds tick{4'000'000'000};      ///< multiples of it are the times at which a thread may have to leave its core
   Picoseconds slice{1'500'000'000};     ///< so long a thread has its core at least, if it does not leave by itself
-  Picoseconds hot{500'000'000};         ///< who ran so lately is not moved from where it waits to a core that is idle
 };
 inline constexpr std::uint32_t kExclusive = 0xffffffff;
 
@@ -33,8 +32,8 @@ struct WorkPrice {
 };
 
 /// The way from one worker to another. A message takes `latency`, then its bytes move: over its links, which it shares
-/// with all that meet it there, or, with none, as if it were alone. Or a thread of the resource moves them, as a job;
-/// then a thread that the message wakes is what takes time, and `latency` says how much where nothing is shared.
+/// with all that meet it there, or, with none, as if it were alone. Or a thread of the resource does, and
+/// takes both times.
 struct RoutePrice {
   Picoseconds latency;
   double bytes_per_second;           ///< when alone

@@ -40,18 +40,18 @@ std::uint32_t RoutePricing::link(NetworkLinkId id) {
   return at->second;
 }
 
-/// With more threads than cores who waits sleeps.
+/// With more threads than cores who waits sleeps: what a message then takes beyond its latency.
 Picoseconds RoutePricing::wake_of(DeviceId device) const {
   const Link& link = cluster_.links[cluster_.link_between(device, device)];
   const auto here = [device](const Worker& worker) { return worker.device == device; };
-  const bool crowded = std::ranges::count_if(program_.workers(), here) > cluster_.device(device).cores;
-  return to_picoseconds(crowded ? std::max(link.latency, link.wake_latency) : link.latency);
+  if (std::ranges::count_if(program_.workers(), here) <= cluster_.device(device).cores) return {};
+  return to_picoseconds(std::max(Seconds{0}, link.wake_latency - link.latency));
 }
 
 /// Between threads of one host a message is a copy by a core of it.
 RoutePrice RoutePricing::within(DeviceId device) {
   const Link& link = cluster_.links[cluster_.link_between(device, device)];
-  return {wake_of(device), link.bandwidth.value, cores_of(device), 0, 0, kAddingOverCopying};
+  return {to_picoseconds(link.latency), link.bandwidth.value, cores_of(device), 0, 0, kAddingOverCopying};
 }
 
 RoutePrice RoutePricing::price_of(DeviceId from, DeviceId to) {

@@ -54,9 +54,9 @@ void Engine::end_message(StepId send) {
 
 /// `alone`: the transfer when nothing is shared.
 void Engine::start_transfer(StepId sender, const RoutePrice& route, std::int64_t alone) {
-  if (route.resource != kExclusive && alone > 0) return hardware_.add_job(mover(sender), sender, alone, true);
-  if (route.link_count == 0)
-    return schedule(later(route.latency.count, alone), Happening::transfer_ends, index_of(sender));
+  const std::int64_t whole = later(route.latency.count, alone);
+  if (route.resource != kExclusive && whole > 0) return hardware_.add_job(mover(sender), sender, whole, true);
+  if (route.link_count == 0) return schedule(whole, Happening::transfer_ends, index_of(sender));
   schedule(route.latency.count, Happening::latency_ends, index_of(sender));
 }
 

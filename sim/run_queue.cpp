@@ -47,7 +47,8 @@ void RunQueue::settle(std::int64_t now, std::vector<Start>& started) {
   continue_threads(now, started);
   std::ranges::sort(joining_);
   for (const std::uint32_t thread : std::exchange(joining_, {})) wake(thread, now, started);
-  if (waiting_ > 0 && now % resource_->tick.count == 0) tick(now, started);
+  if (waiting_ > 0 && now % resource_->tick.count == 0)
+    for (Core& core : cores_) end_turn(core, now, started);
   for (const std::uint32_t core : left_) serve(core, now, started);
   left_.clear();
   if (running_ == 0) progress_ = 0;
@@ -65,7 +66,6 @@ void RunQueue::continue_threads(std::int64_t now, std::vector<Start>& started) {
       continue;
     }
     threads_[thread].is_idle = true;
-    threads_[thread].ran = now;
     const auto of_worker = [&](std::uint32_t other) { return threads_[other].worker == threads_[thread].worker; };
     const auto heir = std::ranges::find_if(joining_, of_worker);
     if (heir != joining_.end()) {
@@ -80,7 +80,12 @@ void RunQueue::continue_threads(std::int64_t now, std::vector<Start>& started) {
 void RunQueue::wake(std::uint32_t thread, std::int64_t now, std::vector<Start>& started) {
   const std::uint32_t idle = idle_core_for(threads_[thread]);
   if (idle != kNobody) return run(thread, idle, now, later(now, resource_->wake.count), started);
-  cores_[threads_[thread].core].waiting.push_back(thread);
+  wait_for(cores_[threads_[thread].core], thread, now);
+}
+
+void RunQueue::wait_for(Core& core, std::uint32_t thread, std::int64_t now) {
+  threads_[thread].waits_since = now;
+  core.waiting.push_back(thread);
   ++waiting_;
 }
 
@@ -91,38 +96,26 @@ std::uint32_t RunQueue::idle_core_for(const Thread& thread) const {
   return core == cores_.end() ? kNobody : static_cast<std::uint32_t>(core - cores_.begin());
 }
 
-void RunQueue::tick(std::int64_t now, std::vector<Start>& started) {
-  for (std::uint32_t i = 0; i < cores_.size(); ++i) serve(i, now, started);
-  for (Core& core : cores_) end_turn(core, now, started);
-}
-
 /// Who has had its slice makes room for who waits.
 void RunQueue::end_turn(Core& core, std::int64_t now, std::vector<Start>& started) {
   if (core.thread == kNobody || core.waiting.empty() || now - core.since < resource_->slice.count) return;
   Thread& thread = threads_[core.thread];
   thread.jobs.front().left = core.end - progress_;
-  thread.ran = now;
-  core.waiting.push_back(core.thread);
-  ++waiting_;
   --running_;
+  wait_for(core, core.thread, now);
   run(take_first(core), thread.core, now, now, started);
 }
 
 /// A core that has nothing to do helps out another one.
 void RunQueue::serve(std::uint32_t at, std::int64_t now, std::vector<Start>& started) {
   if (waiting_ == 0 || !is_idle(cores_[at])) return;
-  if (Core* other = longest_waited_for(now)) run(take_first(*other), at, now, now, started);
+  run(take_first(longest_waited_for()), at, now, now, started);
 }
 
-RunQueue::Core* RunQueue::longest_waited_for(std::int64_t now) {
-  Core* best = nullptr;
-  for (Core& core : cores_) {
-    if (core.waiting.empty()) continue;
-    const std::int64_t ran = threads_[core.waiting.front()].ran;
-    if (now - ran < resource_->hot.count) continue;
-    if (best == nullptr || ran < threads_[best->waiting.front()].ran) best = &core;
-  }
-  return best;
+RunQueue::Core& RunQueue::longest_waited_for() {
+  return *std::ranges::min_element(cores_, {}, [this](const Core& core) {
+    return core.waiting.empty() ? kNever : threads_[core.waiting.front()].waits_since;
+  });
 }
 
 std::uint32_t RunQueue::take_first(Core& core) {

@@ -13,10 +13,9 @@ namespace tandem {
 /// A thread does its jobs one after the other, and keeps its core from job to job until it has none. A thread that is
 /// woken takes the place of another thread of its worker that leaves at this instant; or begins, once it is awake, on
 /// an idle core, best on the one that it was on; or waits for the one that it was on. It has to leave its core at a
-/// tick of the clock at which others wait for that core and it has had it for a slice. A core that becomes idle, or is
-/// at a tick, takes who waits longest for another one, but for those that ran lately, whose caches are still hot. So
-/// does Linux (kernel/sched/fair.c: sched_base_slice_ns, sched_migration_cost_ns), to which the times are due. With n
-/// threads that have work each that has a core progresses at rate 1 / slowdown(n).
+/// tick of the clock at which others wait for that core and it has had it for a slice. A core that becomes idle
+/// takes who waits longest for another one. So does Linux (kernel/sched/fair.c). With n threads that have work each that
+/// has a core progresses at rate 1 / slowdown(n).
 ///
 /// All that happens at an instant happens before settle() hands out the cores, so the order in which jobs join and end
 /// at it changes nothing; threads that come at one instant are served in the order of their numbers.
@@ -67,7 +66,7 @@ class RunQueue {
     std::uint32_t worker;
     std::uint32_t core;        ///< that it has, waits for or had
     bool is_idle = true;
-    std::int64_t ran = kLongAgo;  ///< when it left its core
+    std::int64_t waits_since = 0;
   };
   struct Core {
     Progress end{};            ///< of its thread's job
@@ -79,17 +78,16 @@ class RunQueue {
     std::int64_t progress;     ///< per picosecond, in units of 2^-60
     double stretch;            ///< picoseconds per picosecond of work
   };
-  static constexpr std::int64_t kLongAgo = std::numeric_limits<std::int64_t>::min() / 2;
 
   Rate rate_of(std::size_t threads) const;
   void advance(std::int64_t now);
   void continue_threads(std::int64_t now, std::vector<Start>& started);
   void wake(std::uint32_t thread, std::int64_t now, std::vector<Start>& started);
-  void tick(std::int64_t now, std::vector<Start>& started);
   void end_turn(Core& core, std::int64_t now, std::vector<Start>& started);
   void serve(std::uint32_t core, std::int64_t now, std::vector<Start>& started);
   std::uint32_t idle_core_for(const Thread& thread) const;
-  Core* longest_waited_for(std::int64_t now);
+  Core& longest_waited_for();
+  void wait_for(Core& core, std::uint32_t thread, std::int64_t now);
   void run(std::uint32_t thread, std::uint32_t core, std::int64_t since, std::int64_t begin,
            std::vector<Start>& started);
   std::uint32_t take_first(Core& core);

@@ -242,7 +242,7 @@ TEST_CASE("workers on one host share its cores, and a message between them is a 
 
   REQUIRE(prices.resources.size() == 1);
   CHECK(prices.resources[0].cores == 2);
-  CHECK(prices.resources[0].wake == Picoseconds{1'000'000});
+  CHECK(prices.resources[0].wake == Picoseconds{0});  // who waits spins
   CHECK(prices.worker_resource == std::vector<std::uint32_t>{0, 0});
   CHECK(prices.routes.size() == 1);  // both ways, from the device to itself
   CHECK(route_of(prices, 0).resource == 0);
@@ -255,18 +255,18 @@ TEST_CASE("workers on one host share its cores, and a message between them is a 
   CHECK(time_of(program, prices, "stage 0 F") == Approx(80'000).margin(3));  // one core of two: 1 GFLOP/s
 }
 
-TEST_CASE("where workers outnumber the cores of their host a message wakes its receiver") {
+TEST_CASE("where workers outnumber the cores of their host who waits sleeps, and takes time to wake") {
   std::string text(kHost);
   text.replace(text.find("bandwidth: 640"), 0, "wake_latency: 7 us, ");
   const Device device = device_from(text);  // 2 cores
-  const auto latency = [&](std::size_t workers) {
+  const auto wake = [&](std::size_t workers) {
     const Program program = lower(plan_of("1f1b", static_cast<std::int64_t>(workers), 1), equal_blocks(4),
                                   block_cuts(workers), std::vector(workers, DeviceId{0}));
-    return route_of(price(program, equal_blocks(4), cluster_of(device, 1), CostModel(), sgd()), 0).latency;
+    return price(program, equal_blocks(4), cluster_of(device, 1), CostModel(), sgd()).resources[0].wake;
   };
 
-  CHECK(latency(2) == Picoseconds{1'000'000});
-  CHECK(latency(4) == Picoseconds{7'000'000});
+  CHECK(wake(2) == Picoseconds{0});
+  CHECK(wake(4) == Picoseconds{6'000'000});
 }
 
 TEST_CASE("power is known by device where the profile has it") {

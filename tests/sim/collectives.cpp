@@ -177,8 +177,8 @@ TEST_CASE("threads take turns on the cores that copy, and a sum crosses memory h
   for (RoutePrice& route : scenario.prices().routes) route.resource = cores, route.adding = 1.5;
   const Ride ride = scenario.finish();
 
-  // Each round the two copy 100 bytes one after the other: 2 x 150 while adding, 2 x 100 while gathering.
-  CHECK(member_times(ride, simulate(ride.program, ride.prices), collective) == all_at(2, {0, 300 + 200}));
+  // Each round the two copy 100 bytes one after the other: 2 x (7 + 150) while adding, 2 x (7 + 100) while gathering.
+  CHECK(member_times(ride, simulate(ride.program, ride.prices), collective) == all_at(2, {0, 314 + 214}));
 }
 
 TEST_CASE("k messages into one worker each get a k-th of its link") {

@@ -26,7 +26,7 @@ struct Draft {
   std::size_t workers = 1;
   std::vector<bool> forbids_overlap = {};
   std::int64_t cores = 0;    ///< shared by all compute steps; 0: exclusive workers
-  bool cores_move = false;   ///< messages, too: no latency, no links
+  bool cores_move = false;   ///< messages, too: no links
   std::size_t links = 0;     ///< shared by messages; 0: none is shared
   std::vector<Item> items = {};
 };
@@ -63,10 +63,7 @@ inline Draft random_draft(Sharing sharing) {
   for (std::size_t i = 0; i < draft.workers; ++i)
     draft.forbids_overlap.push_back(sharing == Sharing::some && *rc::gen::inRange(0, 3) == 0);
   const std::size_t items = *rc::gen::inRange<std::size_t>(0, 60);
-  for (std::size_t i = 0; i < items; ++i) {
-    draft.items.push_back(random_item(draft.workers, i, draft.links));
-    if (draft.cores_move) draft.items.back().latency = 0;
-  }
+  for (std::size_t i = 0; i < items; ++i) draft.items.push_back(random_item(draft.workers, i, draft.links));
   return draft;
 }
 

@@ -45,9 +45,8 @@ Spans spans_of(const SharedResource& cores, const std::vector<Arrival>& arrivals
   return spans_of(queue, arrivals);
 }
 
-SharedResource cores_of(std::int64_t count, std::int64_t tick = 1'000'000, std::int64_t slice = 1,
-                        std::int64_t hot = 0) {
-  return {"cores", count, {}, {0}, {tick}, {slice}, {hot}};
+SharedResource cores_of(std::int64_t count, std::int64_t tick = 1'000'000, std::int64_t slice = 1) {
+  return {"cores", count, {}, {0}, {tick}, {slice}};
 }
 
 }  // namespace
@@ -63,7 +62,7 @@ TEST_CASE("threads up to the number of cores do not slow each other") {
 
 TEST_CASE("a thread that finds no idle core waits for the one that it was on") {
   // threads 0 and 2 begin on core 0, thread 1 on core 1
-  CHECK(spans_of(cores_of(2, 1000, 1, 1000), {{0, 0, 0, 100}, {0, 1, 1, 150}, {10, 2, 2, 30}}) ==
+  CHECK(spans_of(cores_of(2), {{0, 0, 0, 100}, {0, 1, 1, 150}, {10, 2, 2, 30}}) ==
         Spans{{0, {0, 100}}, {1, {0, 150}}, {2, {100, 130}}});
 }
 
@@ -105,12 +104,11 @@ TEST_CASE("a thread takes the place of one of its worker that leaves at the inst
         Spans{{0, {7, 17}}, {1, {17, 27}}, {2, {27, 37}}});
 }
 
-TEST_CASE("a core that becomes idle takes who waits for another one, unless that ran lately") {
-  const std::vector<Arrival> arrivals{{0, 2, 0, 5}, {5, 0, 1, 200}, {5, 1, 2, 10}, {6, 2, 3, 10}};
-  // At 15 core 1 is idle. Thread 2 ran until 5; where that is too lately it is fetched at a tick.
-  CHECK(spans_of(cores_of(2, 40, 1000, 10), arrivals).at(3) == Span{15, 25});
-  CHECK(spans_of(cores_of(2, 40, 1000, 50), arrivals).at(3) == Span{80, 90});
-  CHECK(spans_of(cores_of(2, 400, 1000, 50), arrivals).at(3) == Span{205, 215});
+TEST_CASE("a core that becomes idle takes who waits longest for another one, but serves its own first") {
+  // threads 0 and 2 begin on core 0, 1 and 3 on core 1
+  CHECK(spans_of(cores_of(2), {{0, 0, 0, 100}, {0, 1, 1, 15}, {5, 2, 2, 10}}).at(2) == Span{15, 25});
+  CHECK(spans_of(cores_of(2), {{0, 0, 0, 100}, {0, 1, 1, 15}, {5, 2, 2, 10}, {7, 3, 3, 10}}) ==
+        Spans{{0, {0, 100}}, {1, {0, 15}}, {3, {15, 25}}, {2, {25, 35}}});
 }
 
 TEST_CASE("slowdown applies by the number of threads that have work, and keeps its last value beyond the table") {
@@ -124,7 +122,7 @@ TEST_CASE("slowdown applies by the number of threads that have work, and keeps i
 }
 
 TEST_CASE("looking at cores in between, or adding jobs of an instant in another order, changes nothing") {
-  SharedResource cores = cores_of(2, 700, 300, 100);
+  SharedResource cores = cores_of(2, 700, 300);
   cores.slowdown = {1, 1, 1.3, 1.31};
   std::vector<Arrival> arrivals{{0, 0, 0, 1000}, {0, 1, 1, 1001}, {0, 2, 2, 1002}, {0, 3, 3, 999}, {400, 1, 4, 77}};
   const Spans expected = spans_of(cores, arrivals);

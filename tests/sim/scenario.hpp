@@ -22,7 +22,7 @@ struct Ride {
 struct MessageTimes {
   std::int64_t latency = 0, transfer = 0;
   std::uint32_t link = kExclusive;   ///< of Scenario::link()
-  std::uint32_t cores = kExclusive;  ///< of Scenario::cores(): a thread moves it; there is no latency
+  std::uint32_t cores = kExclusive;  ///< of Scenario::cores(): a thread moves it
 };
 
 class Scenario {

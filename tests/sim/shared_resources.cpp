@@ -101,8 +101,8 @@ TEST_CASE("whoever readies the second end of a message moves it, before what it 
 
     const Timeline timeline = simulate(ride.program, ride.prices);
 
-    CHECK(message_times(ride, timeline, message) == Times{100, 130});
-    CHECK(compute_times(ride, timeline, sender_is_last ? from : to)[1] == Times{130, 1130});
+    CHECK(message_times(ride, timeline, message) == Times{100, 135});  // 5 + 30
+    CHECK(compute_times(ride, timeline, sender_is_last ? from : to)[1] == Times{135, 1135});
     CHECK(compute_times(ride, timeline, sender_is_last ? to : from)[1] == Times{40, 1040});
   }
 }
@@ -120,9 +120,9 @@ TEST_CASE("who is woken by a message begins when it is awake, who moved it at on
 
   const Timeline timeline = simulate(ride.program, ride.prices);
 
-  CHECK(message_times(ride, timeline, message) == Times{107, 137});
-  CHECK(compute_times(ride, timeline, from)[1] == Times{137, 1137});
-  CHECK(compute_times(ride, timeline, to)[0] == Times{144, 194});
+  CHECK(message_times(ride, timeline, message) == Times{107, 142});
+  CHECK(compute_times(ride, timeline, from)[1] == Times{142, 1142});
+  CHECK(compute_times(ride, timeline, to)[0] == Times{149, 199});
 }
 
 TEST_CASE("a job that is due leaves before another joins, whichever was written down first") {
