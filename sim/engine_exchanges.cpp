@@ -60,8 +60,8 @@ void Engine::start_transfer(StepId sender, const RoutePrice& route, std::int64_t
   schedule(route.latency.count, Happening::latency_ends, index_of(sender));
 }
 
-/// Whose thread moves it: of an exchange, the receiver's. A message has no thread of its own: who readied its second end
-/// moves it.
+/// Whose thread moves it: of an exchange, the receiver's. A message has no thread of its own: who readied its second
+/// end moves it.
 StreamId Engine::mover(StepId sender) const {
   const Step& step = steps_[index_of(sender)];
   if (step.kind == StepKind::collective) return rounds_.receiver_of(step.stream);

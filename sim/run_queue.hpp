@@ -13,9 +13,9 @@ namespace tandem {
 /// A thread does its jobs one after the other, and keeps its core from job to job until it has none. A thread that is
 /// woken takes the place of another thread of its worker that leaves at this instant; or begins, once it is awake, on
 /// an idle core, best on the one that it was on; or waits for the one that it was on. It has to leave its core at a
-/// tick of the clock at which others wait for that core and it has had it for a slice. A core that becomes idle
-/// takes who waits longest for another one. So does Linux (kernel/sched/fair.c). With n threads that have work each that
-/// has a core progresses at rate 1 / slowdown(n).
+/// tick of the clock at which others wait for that core and it has had it for a slice. A core that becomes idle takes
+/// who waits longest for another one. So does Linux (kernel/sched/fair.c). With n threads that have work each that has
+/// a core progresses at rate 1 / slowdown(n).
 ///
 /// All that happens at an instant happens before settle() hands out the cores, so the order in which jobs join and end
 /// at it changes nothing; threads that come at one instant are served in the order of their numbers.
@@ -30,8 +30,8 @@ class RunQueue {
     std::int64_t time;
   };
 
-  /// `resource` must outlive this. `worker_of`: by thread. Throws InvariantError where it has no core, a slowdown is not
-  /// positive, or no time passes between ticks.
+  /// `resource` must outlive this. `worker_of`: by thread. Throws InvariantError where it has no core, a slowdown is
+  /// not positive, or no time passes between ticks.
   RunQueue(const SharedResource& resource, const std::vector<std::uint32_t>& worker_of);
 
   /// Thread `thread` has `work` > 0 picoseconds to do at full rate. Of what it has not begun it first does what is
