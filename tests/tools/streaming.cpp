@@ -55,6 +55,25 @@ TEST_CASE("streamed weights run as predicted on every mesh, and change no bit th
   check_same_bits(plan, on_device);
 }
 
+TEST_CASE("streamed gradients that are summed after all of backward leave once they are, wherever weights are updated") {
+  const MeshSizes sizes = GENERATE(MeshSizes{.replicas = 2}, MeshSizes{.pipeline = 2, .replicas = 2},
+                                   MeshSizes{.pipeline = 2, .tensor = 2});
+  Plan plan = mesh_plan("gpt-nano", sizes);
+  plan.overlap = false;
+  plan.sequence_parallel = sizes.tensor > 1;  // gradients of norms are summed over the tensor ranks
+  plan.bucket = Bytes{100'000};
+  const Plan on_device = plan;
+  plan.offload_weights = true;
+  plan.update_on = GENERATE(UpdateOn::device, UpdateOn::host);
+  INFO(described(plan));
+
+  const MeshRide ride = MeshRider().ride(plan);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  CHECK(ride.gradient_error < 1e-4);
+  check_same_bits(plan, on_device);
+}
+
 TEST_CASE("a model whose weights exceed an IPU's memory fits streamed, and nothing moves while it computes") {
   Plan plan;
   plan.model = "vit-b-16";
