@@ -58,10 +58,15 @@ BufferContent content_for(const Program& program, StepId step, BufferId buffer) 
 
 /// Of the values that the step's work goes through, where the buffer holds weights or gradients.
 void add_work_ranges(const Program& program, StepId step, const BufferSpec& spec, Collector& touched) {
-  const bool shard = spec.content == BufferContent::weight_shard || spec.content == BufferContent::gradient_shard;
-  for (const ParameterRange& range : program.ranges(program.work(step)))
-    touched.add((shard ? range.own : range.whole) - spec.first,
-                Bytes{program.segment(spec.segment).weight_size()} * range.elements);
+  using enum BufferContent;
+  const Segment& segment = program.segment(spec.segment);
+  const bool shard = spec.content == weight_shard || spec.content == gradient_shard;
+  const bool of_weights = spec.content == weights || spec.content == weight_shard;
+  for (const ParameterRange& range : program.ranges(program.work(step))) {
+    const std::int64_t first = shard ? range.own : range.whole;
+    touched.add((of_weights ? first : segment.in_gradients(first)) - spec.first,
+                Bytes{of_weights ? segment.weight_size() : segment.gradient_size()} * range.elements);
+  }
 }
 
 bool holds_values(const BufferSpec& spec) {

@@ -17,6 +17,7 @@ struct Row {
   bool streams = false;
   std::int64_t shard_ranks = 0;
   ElementType precision = ElementType::float32;
+  bool float_gradients = false;
 };
 
 constexpr auto kAdam = OptimizerKind::adam, kSgd = OptimizerKind::sgd;
@@ -43,6 +44,8 @@ TEST_CASE("updates on the host run as predicted on every mesh, and change no bit
       {"mlp", {.replicas = 2}, 0, 100'000, kAdam, "1f1b", true},
       {"gpt-nano", {.replicas = 2}, 2, 200'000, kAdam, "1f1b", false, 0, ElementType::bfloat16},
       {"mlp", {.replicas = 2}, 1, 100'000, kSgd, "1f1b", false, 0, ElementType::bfloat16},
+      {"gpt-nano", {.pipeline = 2, .replicas = 2}, 2, 25'000'000, kAdam, "zb-h1", false, 0, ElementType::bfloat16, true},
+      {"gpt-nano", {.replicas = 2}, 0, 100'000, kAdam, "1f1b", true, 0, ElementType::bfloat16, true},
   }));
   Plan plan = mesh_plan(row.model, row.sizes);
   plan.collective = "ring";
@@ -53,6 +56,7 @@ TEST_CASE("updates on the host run as predicted on every mesh, and change no bit
   plan.schedule = row.schedule;
   plan.offload_weights = row.streams;
   plan.precision = row.precision;
+  plan.float_gradients = row.float_gradients;
   const Plan on_device = plan;
   plan.update_on = UpdateOn::host;
   INFO(described(plan));
