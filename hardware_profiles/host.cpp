@@ -1,7 +1,5 @@
 #include "hardware_profiles/host.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdlib>
 #include <filesystem>
 
@@ -12,15 +10,6 @@ namespace {
 std::string folder_from(const char* variable) {
   const char* value = std::getenv(variable);
   return value && value[0] == '/' ? value : "";
-}
-
-/// A profile that another version has written is measured anew.
-Device read_host_device(const YamlNode& root) try {
-  return read_device(root);
-} catch (const InputError& error) {
-  std::string text = error.what();
-  if (const std::size_t at = text.find(" error:"); at != std::string::npos) text.erase(at, 7);  // said once, in front
-  throw InputError(fmt::format("{}; `tandem calibrate` writes this file anew", text));
 }
 
 }  // namespace
@@ -37,7 +26,7 @@ HostProfile read_host(const std::string& path) {
   if (!std::filesystem::exists(path, ignored))
     throw InputError(TextPosition{path}, "this machine has not been measured yet; run `tandem calibrate`");
   const YamlNode root = read_yaml(path);
-  const Device device = read_host_device(root);
+  const Device device = read_device(root);
   if (!device.shares_cores) root.fail("the host's workers are threads", "shares_cores: false", "shares_cores: true");
   if (!device.threads_link) root.fail("the host's profile has no `threads_link:`; run `tandem calibrate`");
   return {device, *device.threads_link};

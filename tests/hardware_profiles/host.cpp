@@ -8,7 +8,6 @@
 
 using namespace tandem;
 using Catch::Matchers::Contains;
-using Catch::Matchers::StartsWith;
 
 namespace {
 
@@ -92,12 +91,4 @@ TEST_CASE("a host profile must share its cores and know its threads") {
 
   CHECK_THAT(complaint([&] { read_host(exclusive); }), Contains("a.yaml:1:1: error: "));
   CHECK_THAT(complaint([&] { read_host(silent); }), Contains("threads_link"));
-}
-
-TEST_CASE("a host profile that cannot be read says how to make another") {
-  const Folder folder("old-host");
-  const std::string old = folder.write("a.yaml", replaced(host_text(), "wake_latency", "busy_latency"));
-
-  CHECK_THAT(complaint([&] { read_host(old); }),
-             StartsWith("error: ") && Contains(": unknown key; got \"busy_latency\"") && Contains("tandem calibrate"));
 }
