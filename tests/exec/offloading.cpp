@@ -7,7 +7,7 @@
 #include "plan/memory_script.hpp"
 #include "plan/verify.hpp"
 #include "tests/catch.hpp"
-#include "tests/exec/run_scenario.hpp"
+#include "tests/exec/same_training.hpp"
 
 using namespace tandem;
 
@@ -36,26 +36,10 @@ Program offloaded(const Model& model, const OffloadJob& job) {
   return lower(plan, model, even_cuts(model, job.ranks), devices);
 }
 
-bool same_bits(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (a[i].size() != b[i].size() || std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(float)) != 0)
-      return false;
-  return true;
-}
-
 std::size_t copies(const Program& program) {
   std::size_t count = 0;
   for (const Step& step : program.steps()) count += is_copy(step.kind);
   return count;
-}
-
-void require_same_training(const Program& program, const RunResult& want, const Model& model, const Dataset& dataset) {
-  const RunResult got = run_on_threads(program, model, dataset, {.iterations = 2});
-  CHECK(got.losses == want.losses);
-  CHECK(same_bits(got.gradients, want.gradients));
-  CHECK(same_bits(got.weights, want.weights));
-  for (const Timeline& timeline : got.timelines) CHECK(timeline.peaks == script_peaks(program));
 }
 
 }  // namespace
@@ -76,7 +60,7 @@ TEST_CASE("every policy of offloading trains to the bits of the plan without it,
               const Program program = offloaded(model, {policy, ranks, staging, prefetch, schedule});
 
               CHECK_NOTHROW(verify(program));
-              require_same_training(program, plain, model, dataset);
+              require_same_training(program, plain, model, dataset, {.iterations = 2});
             }
       }
 }
@@ -92,7 +76,7 @@ TEST_CASE("offloading and computing again compose") {
 
     CHECK_NOTHROW(verify(program));
     CHECK(copies(program) > 0);
-    require_same_training(program, plain, model, dataset);
+    require_same_training(program, plain, model, dataset, {.iterations = 2});
   }
 }
 
@@ -115,7 +99,7 @@ TEST_CASE("offloading goes with schedules that part I from W, and with several s
 
     CHECK_NOTHROW(verify(program));
     CHECK(copies(program) > 0);
-    require_same_training(program, plain, model, dataset);
+    require_same_training(program, plain, model, dataset, {.iterations = 2});
   }
 }
 
@@ -141,7 +125,7 @@ TEST_CASE("drawn plans that offload keep the bits, and the memory of the script"
     const Program program = offloaded(model, job);
 
     CHECK_NOTHROW(verify(program));
-    require_same_training(program, plain, model, dataset);
+    require_same_training(program, plain, model, dataset, {.iterations = 2});
   }
 }
 
@@ -211,7 +195,7 @@ TEST_CASE("optimizer states on the host but for the update leave the bits, and m
 
     CHECK_NOTHROW(verify(program));
     CHECK(copies(program) == 2 * ranks);  // in and out, once an iteration
-    require_same_training(program, plain, model, dataset);
+    require_same_training(program, plain, model, dataset, {.iterations = 2});
     constexpr auto kHost = static_cast<std::size_t>(BufferClass::host);
     for (std::size_t worker = 0; worker < ranks; ++worker) {
       const Bytes weights = script_peaks(usual)[worker].by_class[static_cast<std::size_t>(BufferClass::weight)];

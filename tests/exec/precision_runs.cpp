@@ -6,19 +6,13 @@
 
 #include "exec/stored_values.hpp"
 #include "tests/catch.hpp"
-#include "tests/exec/run_scenario.hpp"
+#include "tests/exec/same_training.hpp"
 
 using namespace tandem;
 
 namespace {
 
 constexpr auto kShort = ElementType::bfloat16;
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) {
-    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
-  });
-}
 
 bool same_numbers(const RunResult& a, const RunResult& b) {
   bool same = same_bits(a.losses, b.losses);

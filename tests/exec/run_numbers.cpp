@@ -7,21 +7,11 @@
 #include "exec/whole_model.hpp"
 #include "plan/schedule.hpp"
 #include "tests/catch.hpp"
-#include "tests/exec/run_scenario.hpp"
+#include "tests/exec/same_training.hpp"
 
 using namespace tandem;
 
 namespace {
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) {
-    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
-  });
-}
-
-bool same_bits(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) { return same_bits(x, y); });
-}
 
 /// Largest difference of a tensor's values relative to its largest value.
 double relative_error(const std::vector<std::vector<float>>& got, const std::vector<std::vector<double>>& want) {

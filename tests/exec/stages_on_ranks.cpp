@@ -8,7 +8,7 @@
 #include "plan/lower.hpp"
 #include "plan/verify.hpp"
 #include "tests/catch.hpp"
-#include "tests/exec/run_scenario.hpp"
+#include "tests/exec/same_training.hpp"
 
 using namespace tandem;
 
@@ -76,16 +76,6 @@ Program program_of(const Model& model, const Placing& placing) {
   std::vector<DeviceId> devices;
   for (std::uint32_t i = 0; i < placing.ranks; ++i) devices.push_back(static_cast<DeviceId>(i));
   return lower(plan, model, even_cuts(model, placing.stages), devices, Ordering(placing).run());
-}
-
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) {
-    return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y);
-  });
-}
-
-bool same_bits(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) { return same_bits(x, y); });
 }
 
 RunOptions three_iterations() {

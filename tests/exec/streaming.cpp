@@ -1,57 +1,9 @@
 // Streaming weights for real: they come from the host's arena and go back, and no bit changes.
 
-#include <cstring>
-
 #include "base/random.hpp"
-#include "plan/memory_script.hpp"
-#include "plan/verify.hpp"
-#include "tests/catch.hpp"
-#include "tests/exec/run_scenario.hpp"
+#include "tests/exec/same_training.hpp"
 
 using namespace tandem;
-
-namespace {
-
-Plan plan_of(std::size_t ranks, const std::string& schedule = "1f1b") {
-  Plan plan;
-  plan.schedule = schedule;
-  plan.pipeline = static_cast<std::int64_t>(ranks);
-  plan.micro_batches = 4;
-  plan.micro_batch_size = 3;
-  plan.bucket = Bytes{2000};
-  return plan;
-}
-
-Program lowered(const Plan& plan, const Model& model) {
-  std::vector<DeviceId> devices;
-  for (std::uint32_t i = 0; i < plan.pipeline; ++i) devices.push_back(static_cast<DeviceId>(i));
-  const Program program = lower(plan, model, even_cuts(model, static_cast<std::size_t>(stage_count(plan))), devices);
-  verify(program);
-  return program;
-}
-
-bool same_bits(const std::vector<std::vector<float>>& a, const std::vector<std::vector<float>>& b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (a[i].size() != b[i].size() || std::memcmp(a[i].data(), b[i].data(), a[i].size() * sizeof(float)) != 0)
-      return false;
-  return true;
-}
-
-void require_same_training(const Plan& plan, const RunResult& want, const Model& model, const Dataset& dataset) {
-  const Program program = lowered(plan, model);
-  const RunResult got = run_on_threads(program, model, dataset, {.iterations = 3, .optimizer = plan.optimizer});
-  CHECK(got.losses == want.losses);
-  CHECK(same_bits(got.gradients, want.gradients));
-  CHECK(same_bits(got.weights, want.weights));
-  for (const Timeline& timeline : got.timelines) CHECK(timeline.peaks == script_peaks(program));
-}
-
-RunResult trained(const Plan& plan, const Model& model, const Dataset& dataset) {
-  return run_on_threads(lowered(plan, model), model, dataset, {.iterations = 3, .optimizer = plan.optimizer});
-}
-
-}  // namespace
 
 TEST_CASE("streamed weights train to the bits of weights that stay, in the memory of the script") {
   for (const Model& model : {small_mlp(), small_gpt()})
