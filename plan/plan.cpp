@@ -39,37 +39,32 @@ constexpr std::string_view kSplits[] = {"megatron", "naive", "best"};
 constexpr std::string_view kAfterSpace[] = {"replicated", "tensor", "samples"};
 constexpr std::string_view kUpdateOn[] = {"device", "host"};
 
+template <class Enum, std::size_t Count>
+std::optional<Enum> find_in(const std::string_view (&names)[Count], std::string_view name) {
+  const auto at = std::ranges::find(names, name);
+  if (at == std::end(names)) return {};
+  return static_cast<Enum>(at - std::begin(names));
+}
+
 }  // namespace
 
 std::string_view name_of(TensorSplit split) { return kSplits[static_cast<std::size_t>(split)]; }
 
 std::vector<std::string> tensor_split_names() { return {std::begin(kSplits), std::end(kSplits)}; }
 
-std::optional<TensorSplit> find_tensor_split(std::string_view name) {
-  const auto at = std::find(std::begin(kSplits), std::end(kSplits), name);
-  if (at == std::end(kSplits)) return {};
-  return static_cast<TensorSplit>(at - std::begin(kSplits));
-}
+std::optional<TensorSplit> find_tensor_split(std::string_view name) { return find_in<TensorSplit>(kSplits, name); }
 
 std::string_view name_of(AfterSpace after) { return kAfterSpace[static_cast<std::size_t>(after)]; }
 
 std::vector<std::string> after_space_names() { return {std::begin(kAfterSpace), std::end(kAfterSpace)}; }
 
-std::optional<AfterSpace> find_after_space(std::string_view name) {
-  const auto at = std::find(std::begin(kAfterSpace), std::end(kAfterSpace), name);
-  if (at == std::end(kAfterSpace)) return {};
-  return static_cast<AfterSpace>(at - std::begin(kAfterSpace));
-}
+std::optional<AfterSpace> find_after_space(std::string_view name) { return find_in<AfterSpace>(kAfterSpace, name); }
 
 std::string_view name_of(UpdateOn place) { return kUpdateOn[static_cast<std::size_t>(place)]; }
 
 std::vector<std::string> update_on_names() { return {std::begin(kUpdateOn), std::end(kUpdateOn)}; }
 
-std::optional<UpdateOn> find_update_on(std::string_view name) {
-  const auto at = std::find(std::begin(kUpdateOn), std::end(kUpdateOn), name);
-  if (at == std::end(kUpdateOn)) return {};
-  return static_cast<UpdateOn>(at - std::begin(kUpdateOn));
-}
+std::optional<UpdateOn> find_update_on(std::string_view name) { return find_in<UpdateOn>(kUpdateOn, name); }
 
 double parse_share(std::string_view text) {
   constexpr std::string_view kWant = "a share such as 5% or 0.05, from 0 to below 1";

@@ -113,36 +113,14 @@ void read_mesh(const YamlNode& node, Plan& plan) {
   }
 }
 
-DropoutUse read_dropout(const YamlNode& node) {
-  const auto use = find_dropout_use(node.text());
-  if (!use)
-    node.fail(fmt::format("unknown{}", did_you_mean(node.text(), dropout_use_names())), node.text(),
-              fmt::format("one of {}", fmt::join(dropout_use_names(), ", ")));
-  return *use;
-}
-
-AfterSpace read_after_space(const YamlNode& node) {
-  const auto after = find_after_space(node.text());
-  if (!after)
-    node.fail(fmt::format("unknown{}", did_you_mean(node.text(), after_space_names())), node.text(),
-              fmt::format("one of {}", fmt::join(after_space_names(), ", ")));
-  return *after;
-}
-
-UpdateOn read_update_on(const YamlNode& node) {
-  const auto place = find_update_on(node.text());
-  if (!place)
-    node.fail(fmt::format("no such place{}", did_you_mean(node.text(), update_on_names())), node.text(),
-              fmt::format("{}", fmt::join(update_on_names(), " or ")));
-  return *place;
-}
-
-TensorSplit read_split(const YamlNode& node) {
-  const auto split = find_tensor_split(node.text());
-  if (!split)
-    node.fail(fmt::format("unknown{}", did_you_mean(node.text(), tensor_split_names())), node.text(),
-              fmt::format("one of {}", fmt::join(tensor_split_names(), ", ")));
-  return *split;
+/// One of a few names.
+template <auto Find, auto Names>
+auto read_choice(const YamlNode& node) {
+  const auto choice = Find(node.text());
+  if (!choice)
+    node.fail(fmt::format("unknown{}", did_you_mean(node.text(), Names())), node.text(),
+              fmt::format("one of {}", fmt::join(Names(), ", ")));
+  return *choice;
 }
 
 void read_layouts(const YamlNode& node, Plan& plan) {
@@ -152,9 +130,9 @@ void read_layouts(const YamlNode& node, Plan& plan) {
 /// How the work of a stage is divided, and how its ranks talk.
 void read_division(const YamlNode& root, Plan& plan) {
   if (const YamlNode* node = root.find("tensor_split"))
-    plan.tensor_split = read_split(*node);
+    plan.tensor_split = read_choice<find_tensor_split, tensor_split_names>(*node);
   if (const YamlNode* node = root.find("after_space"))
-    plan.after_space = read_after_space(*node);
+    plan.after_space = read_choice<find_after_space, after_space_names>(*node);
   if (const YamlNode* node = root.find("sequence_parallel")) plan.sequence_parallel = node->boolean();
   if (const YamlNode* node = root.find("synchronised_batch_norm")) plan.synchronised_batch_norm = node->boolean();
   if (const YamlNode* node = root.find("overlap")) plan.overlap = node->boolean();
@@ -234,13 +212,13 @@ Plan read_plan(const YamlNode& root) {
   if (const YamlNode* node = root.find("memory_reserve")) plan.memory_reserve = read_share(*node);
   if (const YamlNode* node = root.find("recompute")) read_recompute(*node, plan.recompute);
   if (const YamlNode* node = root.find("repeat_collectives")) plan.repeat_collectives = node->boolean();
-  if (const YamlNode* node = root.find("dropout")) plan.dropout = read_dropout(*node);
+  if (const YamlNode* node = root.find("dropout")) plan.dropout = read_choice<find_dropout_use, dropout_use_names>(*node);
   if (const YamlNode* node = root.find("offload")) read_offload(*node, plan.offload);
   read_integer(root, "offload_staging", 0, 1024, plan.offload_staging);
   read_integer(root, "offload_prefetch", 0, 1024, plan.offload_prefetch);
   if (const YamlNode* node = root.find("offload_optimizer")) plan.offload_optimizer = node->boolean();
   if (const YamlNode* node = root.find("offload_weights")) plan.offload_weights = node->boolean();
-  if (const YamlNode* node = root.find("update_on")) plan.update_on = read_update_on(*node);
+  if (const YamlNode* node = root.find("update_on")) plan.update_on = read_choice<find_update_on, update_on_names>(*node);
   if (const YamlNode* node = root.find("precision")) plan.precision = read_precision(*node);
   if (const YamlNode* node = root.find("float_gradients")) plan.float_gradients = node->boolean();
   if (const YamlNode* node = root.find("optimizer")) plan.optimizer = read_optimizer(*node);

@@ -44,28 +44,14 @@ void set_integer(Plan& plan, std::string_view flag, const std::string& value) {
   plan.*Field = flag_integer(flag, value, Low, High);
 }
 
-void set_split(Plan& plan, std::string_view, const std::string& value) {
-  const auto split = find_tensor_split(value);
-  if (!split)
-    throw InputError(fmt::format("--tensor: no such split{}", did_you_mean(value, tensor_split_names())), value,
-                     fmt::format("one of {}", fmt::join(tensor_split_names(), ", ")));
-  plan.tensor_split = *split;
-}
-
-void set_after_space(Plan& plan, std::string_view, const std::string& value) {
-  const auto after = find_after_space(value);
-  if (!after)
-    throw InputError(fmt::format("--after-space: no such way{}", did_you_mean(value, after_space_names())), value,
-                     fmt::format("one of {}", fmt::join(after_space_names(), ", ")));
-  plan.after_space = *after;
-}
-
-void set_update_on(Plan& plan, std::string_view, const std::string& value) {
-  const auto place = find_update_on(value);
-  if (!place)
-    throw InputError(fmt::format("--update-on: no such place{}", did_you_mean(value, update_on_names())), value,
-                     fmt::format("{}", fmt::join(update_on_names(), " or ")));
-  plan.update_on = *place;
+/// One of a few names.
+template <auto Field, auto Find, auto Names>
+void set_choice(Plan& plan, std::string_view flag, const std::string& value) {
+  const auto choice = Find(value);
+  if (!choice)
+    throw InputError(fmt::format("--{}: unknown{}", flag, did_you_mean(value, Names())), value,
+                     fmt::format("one of {}", fmt::join(Names(), ", ")));
+  plan.*Field = *choice;
 }
 
 /// "2x2", or "2" for rows alone.
@@ -119,14 +105,6 @@ void set_convolutions(Plan& plan, std::string_view flag, const std::string& valu
   }
 }
 
-void set_dropout(Plan& plan, std::string_view flag, const std::string& value) {
-  const auto use = find_dropout_use(value);
-  if (!use)
-    throw InputError(fmt::format("--{}: unknown{}", flag, did_you_mean(value, dropout_use_names())), value,
-                     fmt::format("one of {}", fmt::join(dropout_use_names(), ", ")));
-  plan.dropout = *use;
-}
-
 void set_collective(Plan& plan, std::string_view, const std::string& value) {
   std::vector<std::string> names{"auto"};
   for (const CollectiveAlgorithm& row : collective_algorithms()) names.emplace_back(row.name);
@@ -159,10 +137,10 @@ constexpr PlanFlag kPlanFlags[] = {
     {kMesh, "dp", "N", "data-parallel replicas", set_integer<&Plan::replicas, 1, kMost>},
     {kMesh, "tp", "N", "tensor-parallel ranks", set_integer<&Plan::tensor, 1, kMost>},
     {kMesh, "spatial", "HxW", "ranks over the height and width of images; N: over the height", set_space},
-    {kLayouts, "tensor", "SPLIT", "megatron (default: columns, then rows) or naive (rows)", set_split},
+    {kLayouts, "tensor", "SPLIT", "megatron (default: columns, then rows) or naive (rows)", set_choice<&Plan::tensor_split, find_tensor_split, tensor_split_names>},
     {kLayouts, "sequence-parallel", "on|off", "divide positions on the tensor axis where layers are not (default off)",
      set_switch<&Plan::sequence_parallel>},
-    {kLayouts, "after-space", "WAY", "where images end: replicated (default), tensor or samples", set_after_space},
+    {kLayouts, "after-space", "WAY", "where images end: replicated (default), tensor or samples", set_choice<&Plan::after_space, find_after_space, after_space_names>},
     {kLayouts, "sync-batch-norm", "on|off", "batch statistics over all replicas (default off)",
      set_switch<&Plan::synchronised_batch_norm>},
     {kLayouts, "zero", "STAGE", "split over replicas: 1: optimizer state, 2: and gradients, 3: and weights",
@@ -205,7 +183,7 @@ constexpr PlanFlag kPlanFlags[] = {
      "keep weights and gradients on the host but around their use, a bucket at a time (default off)",
      set_switch<&Plan::offload_weights>},
     {kOrder, "update-on", "device|host",
-     "whose cores take the optimizer's step (default device); on the host its states stay there", set_update_on},
+     "whose cores take the optimizer's step (default device); on the host its states stay there", set_choice<&Plan::update_on, find_update_on, update_on_names>},
     {kTraining, "precision", "P", "how tensors are stored: fp32 (default), or bf16 beside an fp32 copy of the weights",
      set_precision},
     {kOrder, "convolution-algorithm", "A",
@@ -216,7 +194,7 @@ constexpr PlanFlag kPlanFlags[] = {
      set_switch<&Plan::float_gradients>},
     {kTraining, "dropout", "USE",
      "of a configuration's rates: off (default); recomputed: backward makes masks again; stored: forward keeps them",
-     set_dropout},
+     set_choice<&Plan::dropout, find_dropout_use, dropout_use_names>},
     {kTraining, "optimizer", "O", "adam or sgd", set_optimizer},
     {kTraining, "learning-rate", "X", "of the optimizer",
      [](Plan& plan, std::string_view flag, const std::string& value) {
