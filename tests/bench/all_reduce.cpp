@@ -1,8 +1,10 @@
 // All-reduces between threads, at the bytes of a model's gradients, with a copy of as many bytes beside them. `warm`
-// sums the same vectors over and over, `cold` takes turns over more of them than a cache holds.
+// sums the same vectors over and over, `cold` takes turns over more of them than a cache holds. `line` is what a cache
+// line takes from one thread to the other and back: it tells how near to each other their cores are.
 
 #include <benchmark/benchmark.h>
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -78,6 +80,23 @@ void copy(benchmark::State& state, std::size_t sets) {
   state.SetBytesProcessed(static_cast<std::int64_t>(kBytes) * state.iterations());
 }
 
+/// One thread answers what the other writes, spinning.
+void pass_line(benchmark::State& state) {
+  alignas(64) std::atomic<std::int64_t> ball{0};
+  const std::jthread other([&ball] {
+    for (std::int64_t seen = 0; seen >= 0; seen = ball.load(std::memory_order_acquire))
+      if (seen % 2 == 1) ball.store(seen + 1, std::memory_order_release);
+  });
+  std::int64_t sent = 0;
+  for (auto iteration : state) {
+    ball.store(++sent, std::memory_order_release);
+    ++sent;
+    while (ball.load(std::memory_order_acquire) != sent) {
+    }
+  }
+  ball.store(-1, std::memory_order_release);
+}
+
 constexpr int kRepetitions = 21;
 
 void add_all_reduce(const CollectiveAlgorithm& algorithm, std::uint32_t ranks, std::size_t sets) {
@@ -96,6 +115,7 @@ void add_copy(std::size_t sets) {
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
+  benchmark::RegisterBenchmark("line", pass_line)->UseRealTime()->MinTime(0.01)->Repetitions(kRepetitions)->ReportAggregatesOnly();
   for (const std::size_t sets : {std::size_t{1}, kColdSets}) {
     add_copy(sets);
     add_all_reduce(find_collective_algorithm("ring"), 2, sets);
