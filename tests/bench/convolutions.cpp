@@ -113,7 +113,8 @@ Ratios measure(const std::vector<std::function<void()>>& actions) {
   return result;
 }
 
-std::string row_of(const Shape& shape, Pass pass) {
+/// A line of the table, and the seconds of each action.
+std::vector<double> print_row(const Shape& shape, Pass pass) {
   std::vector<std::unique_ptr<KernelCase<float>>> layers;
   std::vector<std::function<void()>> actions;
   for (const ConvolutionAlgorithm& algorithm : convolution_algorithms()) {
@@ -129,10 +130,28 @@ std::string row_of(const Shape& shape, Pass pass) {
   const Product product = windows.kind.work(context, pass).products.at(0);
   actions.insert(actions.begin(), [bare = std::make_shared<BareProducts>(product, pass)] { (*bare)(); });
   const Ratios ratios = measure(actions);
-  std::string text = fmt::format("{:<22} {} {:>10.1f} us {:>6.1f} GF/s", shape.name, letter_of(pass), ratios.seconds * 1e6,
-                                 product.flops().real() / ratios.seconds / 1e9);
-  for (const double ratio : ratios.median) text += fmt::format(" {:>9.2f}", ratio);
-  return text;
+  fmt::print("{:<22} {:<5} {:>10.1f} us {:>6.1f} GF/s", shape.name, letter_of(pass), ratios.seconds * 1e6,
+             product.flops().real() / ratios.seconds / 1e9);
+  std::vector<double> seconds{ratios.seconds};
+  for (const double ratio : ratios.median) {
+    fmt::print(" {:>9.2f}", ratio);
+    seconds.push_back(ratio * ratios.seconds);
+  }
+  fmt::print("\n");
+  return seconds;
+}
+
+/// Forward and backward, each pass once.
+void print_rows(const Shape& shape) {
+  std::vector<double> total;
+  for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient}) {
+    const std::vector<double> seconds = print_row(shape, pass);
+    total.resize(seconds.size());
+    for (std::size_t i = 0; i < seconds.size(); ++i) total[i] += seconds[i];
+  }
+  fmt::print("{:<22} {:<5} {:>10.1f} us {:>11}", shape.name, "F+I+W", total[0] * 1e6, "");
+  for (std::size_t i = 1; i < total.size(); ++i) fmt::print(" {:>9.2f}", total[i] / total[0]);
+  fmt::print("\n");
 }
 
 }  // namespace
@@ -142,10 +161,8 @@ std::string row_of(const Shape& shape, Pass pass) {
 int main() {
   using namespace tandem;
   use_one_blas_thread();
-  fmt::print("{:<22}   {:>13} {:>11}", "shape", "products", "");
+  fmt::print("{:<22} {:<5} {:>13} {:>11}", "shape", "pass", "products", "");
   for (const ConvolutionAlgorithm& algorithm : convolution_algorithms()) fmt::print(" {:>9}", algorithm.name);
   fmt::print("\n");
-  for (const Shape& shape : kShapes)
-    for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient})
-      fmt::print("{}\n", row_of(shape, pass));
+  for (const Shape& shape : kShapes) print_rows(shape);
 }
