@@ -12,19 +12,8 @@ constexpr std::int64_t kForwardOperations = 4;
 constexpr std::int64_t kBackwardOperations = 9;
 
 Work work(const LayerContext& context, Pass pass) {
-  const auto count = context.output.elements(context.batch);
-  const Bytes tensor = context.output.bytes(context.batch);
-  switch (pass) {
-    case Pass::forward:
-      return {.elementwise = kForwardOperations * count, .transcendentals = count, .read = tensor, .written = tensor};
-    case Pass::input_gradient:  // erf and exp
-      return {.elementwise = kBackwardOperations * count,
-              .transcendentals = 2 * count,
-              .read = tensor + tensor,
-              .written = tensor};
-    case Pass::weight_gradient: return {};
-  }
-  return {};
+  // I: erf and exp
+  return pointwise_work(context, pass, {kForwardOperations, 1}, {kBackwardOperations, 2});
 }
 
 }  // namespace

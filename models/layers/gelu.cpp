@@ -12,19 +12,7 @@ constexpr std::int64_t kForwardOperations = 8;
 constexpr std::int64_t kBackwardOperations = 16;
 
 Work work(const LayerContext& context, Pass pass) {
-  const auto count = context.output.elements(context.batch);
-  const Bytes tensor = context.output.bytes(context.batch);
-  switch (pass) {
-    case Pass::forward:
-      return {.elementwise = kForwardOperations * count, .transcendentals = count, .read = tensor, .written = tensor};
-    case Pass::input_gradient:
-      return {.elementwise = kBackwardOperations * count,
-              .transcendentals = count,
-              .read = tensor + tensor,
-              .written = tensor};
-    case Pass::weight_gradient: return {};
-  }
-  return {};
+  return pointwise_work(context, pass, {kForwardOperations, 1}, {kBackwardOperations, 1});
 }
 
 }  // namespace

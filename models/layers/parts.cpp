@@ -88,6 +88,19 @@ AxisLayout split_columns(const TensorSpec& tensor, std::uint8_t blocks) {
   return split(static_cast<std::int8_t>(tensor.dims.size() - 1), blocks);
 }
 
+Work pointwise_work(const LayerContext& context, Pass pass, PointwiseCost forward, PointwiseCost backward) {
+  if (pass == Pass::weight_gradient) return {};
+  const auto count = context.output.elements(context.batch);
+  const Bytes tensor = context.output.bytes(context.batch);
+  const Bytes inputs = tensor * static_cast<std::int64_t>(context.inputs.size());
+  const bool is_forward = pass == Pass::forward;
+  const PointwiseCost cost = is_forward ? forward : backward;
+  return {.elementwise = cost.operations * count,
+          .transcendentals = cost.transcendentals * count,
+          .read = is_forward ? inputs : tensor + inputs,
+          .written = is_forward ? tensor : inputs};
+}
+
 Work source_work(const LayerContext& context, Pass pass) {
   Work work;
   if (pass == Pass::forward) work.written = context.output.bytes(context.batch);

@@ -48,6 +48,14 @@ std::vector<LayoutRule> position_rules(const TensorSpec& input, std::size_t para
 /// The last dimension of the tensor, split.
 AxisLayout split_columns(const TensorSpec& tensor, std::uint8_t blocks = 1);
 
+/// What one value of the output costs: FLOPs, and evaluations of functions as exp.
+struct PointwiseCost {
+  std::int64_t operations = 0, transcendentals = 0;
+};
+/// Of a layer that treats every value by itself, whose inputs and output have one shape: F reads the inputs; I reads
+/// the output's gradient and, of each input, one tensor that was kept, and writes the inputs' gradients.
+Work pointwise_work(const LayerContext& context, Pass pass, PointwiseCost forward, PointwiseCost backward);
+
 /// A source only writes its tensor; it has no backward pass.
 Work source_work(const LayerContext& context, Pass pass);
 

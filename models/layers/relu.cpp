@@ -13,14 +13,7 @@ Kept kept(const Attributes&, std::span<const TensorSpec>, const TensorSpec&) {
 }
 
 Work work(const LayerContext& context, Pass pass) {
-  const auto count = context.output.elements(context.batch);
-  const Bytes tensor = context.output.bytes(context.batch);
-  switch (pass) {
-    case Pass::forward: return {.elementwise = count, .read = tensor, .written = tensor};
-    case Pass::input_gradient: return {.elementwise = count, .read = tensor + tensor, .written = tensor};
-    case Pass::weight_gradient: return {};
-  }
-  return {};
+  return pointwise_work(context, pass, {.operations = 1}, {.operations = 1});
 }
 
 }  // namespace

@@ -18,22 +18,7 @@ TensorSpec output(const Attributes&, std::span<const TensorSpec> inputs) {
 }
 
 Work work(const LayerContext& context, Pass pass) {
-  const auto count = context.output.elements(context.batch);
-  const Bytes tensor = context.output.bytes(context.batch);
-  switch (pass) {
-    case Pass::forward:
-      return {.elementwise = kForwardOperations * count,
-              .transcendentals = count,
-              .read = tensor + tensor,
-              .written = tensor};
-    case Pass::input_gradient:
-      return {.elementwise = kInputOperations * count,
-              .transcendentals = count,
-              .read = tensor + tensor + tensor,
-              .written = tensor + tensor};
-    case Pass::weight_gradient: return {};
-  }
-  return {};
+  return pointwise_work(context, pass, {kForwardOperations, 1}, {kInputOperations, 1});
 }
 
 }  // namespace

@@ -11,14 +11,7 @@ Kept kept(const Attributes&, std::span<const TensorSpec>, const TensorSpec&) {
 }
 
 Work work(const LayerContext& context, Pass pass) {
-  const auto count = context.output.elements(context.batch);
-  const Bytes tensor = context.output.bytes(context.batch);
-  switch (pass) {
-    case Pass::forward: return {.transcendentals = count, .read = tensor, .written = tensor};
-    case Pass::input_gradient: return {.elementwise = 3 * count, .read = tensor + tensor, .written = tensor};
-    case Pass::weight_gradient: return {};
-  }
-  return {};
+  return pointwise_work(context, pass, {.transcendentals = 1}, {.operations = 3});
 }
 
 }  // namespace

@@ -1,9 +1,18 @@
 #pragma once
-// Dropout of attention's probabilities, for both attentions: what it keeps beside them, and what it costs.
+// What both attentions share: causality and dropout, what they keep, and what they cost.
 
 #include "models/layers/parts.hpp"
 
 namespace tandem {
+
+constexpr AttributeSpec attention_is_causal() {
+  return {.name = "causal",
+          .fallback = 1,
+          .low = 0,
+          .high = 1,
+          .meaning = "1: a position sees itself and those before it",
+          .in_signature = true};
+}
 
 constexpr AttributeSpec attention_dropout_rate() {
   return {.name = "dropout",
@@ -24,16 +33,12 @@ constexpr AttributeSpec attention_stores_mask() {
           .in_signature = true};
 }
 
-/// What F keeps: the probabilities; then, where it stores the mask, that and the probabilities behind it (2205.05198).
-std::vector<TensorSpec> kept_probabilities(const Attributes& attributes, const TensorSpec& probabilities);
+/// F keeps the inputs and the probabilities; where it stores the mask, that and the probabilities behind it, too
+/// (2205.05198).
+Kept attention_kept(const Attributes& attributes, std::span<const TensorSpec> inputs, const TensorSpec& output);
 
-/// Beside products and softmax. `seen`: probabilities that no causal mask hides, of `all`.
-struct AttentionDropoutWork {
-  std::int64_t operations = 0;
-  Bytes stored{};  ///< written by F, read by I
-};
-AttentionDropoutWork attention_dropout_work(const LayerContext& context, const TensorSpec& probabilities, Pass pass,
-                                            std::int64_t seen, std::int64_t all);
+/// Q, K and V are read, and their gradients written, in the inputs' own shapes.
+Work attention_work(const LayerContext& context, Pass pass);
 
 /// Of one head of one sample at a time: I's gradient of the scores; where masks are made again, in F and I the dropped
 /// probabilities (in I in the place of that gradient, which comes later) and the mask, a byte each.
