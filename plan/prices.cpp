@@ -13,17 +13,17 @@ namespace tandem {
 namespace {
 
 /// What each kind of plain work moves: a weight that has no master copy is read, too.
-Work plain_work(PlainWork kind, std::int64_t elements, const Optimizer& optimizer, ElementType type) {
+Work plain_work(PlainWork kind, std::int64_t elements, const Optimizer& optimizer, ElementType type, ElementType gradients) {
   const Bytes once = bytes_of(type) * elements, states = optimizer.state_bytes(type, once);
-  const Bytes weight = type == ElementType::float32 ? once : Bytes{};
+  const Bytes weight = type == ElementType::float32 ? once : Bytes{}, gradient = bytes_of(gradients) * elements;
   const bool adam = optimizer.kind == OptimizerKind::adam;
   switch (kind) {
-    case PlainWork::zero: return {{}, 0, 0, Bytes{0}, once};
-    case PlainWork::add: return {{}, elements, 0, once * 2, once};
+    case PlainWork::zero: return {{}, 0, 0, Bytes{0}, gradient};
+    case PlainWork::add: return {{}, elements, 0, gradient * 2, gradient};
     case PlainWork::update: break;
   }
   // Adam: two running averages, two corrections, a root and a quotient; SGD: one multiply-add.
-  return {{}, elements * (adam ? 11 : 2), adam ? elements : 0, once + weight + states, once + states};
+  return {{}, elements * (adam ? 11 : 2), adam ? elements : 0, gradient + weight + states, once + states};
 }
 
 /// Adds up the costs of a step's kernels; its source is the weakest of theirs. That nothing takes no time is reckoned,
@@ -69,8 +69,9 @@ class Pricing {
   bool sums_within(WorkId id) const;
   bool is_parted(const Model& model, const Segment& segment, const SegmentParameter& row) const;
   void add_copies(const std::vector<BoundaryCopy>& copies, Sum& sum) const;
-  void plain(PlainWork kind, std::int64_t elements, ElementType type, Sum& sum) const {
-    sum.add(plain_signature(kind, elements, optimizer_, type), plain_work(kind, elements, optimizer_, type));
+  void plain(PlainWork kind, std::int64_t elements, const Segment& of, Sum& sum) const {
+    sum.add(plain_signature(kind, elements, optimizer_, of.weight_type, of.gradient_type),
+            plain_work(kind, elements, optimizer_, of.weight_type, of.gradient_type));
   }
   /// A segment in parts is one of a rank's own model.
   const Model& model_of(SegmentId id) const {
@@ -134,15 +135,14 @@ void Pricing::add_boundary(const StepWork& work, Sum& sum) const {
 
 void Pricing::add_plain(const StepWork& work, Sum& sum) const {
   const Segment& segment = program_.segment(work.segment);
-  const ElementType type = segment.weight_type, gradient = segment.gradient_type;
   for (const SegmentParameter& row : segment.parameters)
     if (work.kind == StepKind::zero_gradients && program_.ranges(work).empty())
-      plain(PlainWork::zero, row.elements, gradient, sum);
+      plain(PlainWork::zero, row.elements, segment, sum);
   for (const ParameterRange& range : program_.ranges(work)) {
-    if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, range.elements, gradient, sum);
-    if (work.kind == StepKind::add_gradient) plain(PlainWork::add, range.elements, gradient, sum);
-    if (work.kind == StepKind::update) plain(PlainWork::update, range.elements, type, sum);
-    if (work.kind == StepKind::own_block) sum.add_copy(bytes_of(type) * range.elements);
+    if (work.kind == StepKind::zero_gradients) plain(PlainWork::zero, range.elements, segment, sum);
+    if (work.kind == StepKind::add_gradient) plain(PlainWork::add, range.elements, segment, sum);
+    if (work.kind == StepKind::update) plain(PlainWork::update, range.elements, segment, sum);
+    if (work.kind == StepKind::own_block) sum.add_copy(bytes_of(segment.weight_type) * range.elements);
   }
 }
 
@@ -173,7 +173,7 @@ void Pricing::add_sums(WorkId id, Sum& sum) const {
   const bool within = sums_within(id);
   for (const SegmentParameter& row : segment.parameters)
     if (within ? !row.updated : is_parted(model_of(of), segment, row))
-      plain(PlainWork::add, row.elements, segment.gradient_type, sum);
+      plain(PlainWork::add, row.elements, segment, sum);
 }
 
 WorkPrice Pricing::work(WorkId id) const {
@@ -203,11 +203,14 @@ std::string step_key(const Program& program, WorkId work) {
   return row.part == 0 ? key : fmt::format("{} {}", key, row.part);
 }
 
-std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer, ElementType type) {
+std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer, ElementType weights,
+                            ElementType gradients) {
   static constexpr std::string_view kNames[] = {"zero", "add", "update"};
   std::string name(kNames[static_cast<std::size_t>(kind)]);
-  if (kind == PlainWork::update) name += optimizer.kind == OptimizerKind::adam ? " adam" : " sgd";
-  return fmt::format("{} {}{}", name, elements, type == ElementType::bfloat16 ? " bf16" : "");
+  const auto of = [](ElementType type) { return type == ElementType::bfloat16 ? " bf16" : ""; };
+  if (kind != PlainWork::update) return fmt::format("{} {}{}", name, elements, of(gradients));
+  name += optimizer.kind == OptimizerKind::adam ? " adam" : " sgd";
+  return fmt::format("{} {}{}{}", name, elements, of(weights), weights == gradients ? "" : " of fp32");
 }
 
 Prices price(const Program& program, const Model& model, const Cluster& cluster, const CostModel& costs,

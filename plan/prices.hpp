@@ -110,7 +110,8 @@ Prices price(const Program& program, const Model& model, const Cluster& cluster,
 
 /// What stands in tables of measured times for the work of a step beside the layers' kernels, over `elements` values.
 enum class PlainWork : std::uint8_t { zero, add, update };
-std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer,
-                            ElementType type = ElementType::float32);
+/// `weights` and `gradients` are as they are stored.
+std::string plain_signature(PlainWork kind, std::int64_t elements, const Optimizer& optimizer, ElementType weights,
+                            ElementType gradients);
 
 }  // namespace tandem

@@ -47,9 +47,8 @@ void add_plain_rows(const Program& program, const Optimizer& optimizer,
     const std::vector<std::int64_t> sizes = sizes_of(program, work, *kind);
     const std::int64_t total = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
     const Segment& segment = program.segment(work.segment);
-    const ElementType type = *kind == PlainWork::update ? segment.weight_type : segment.gradient_type;
     for (const std::int64_t size : sizes)
-      rows.push_back(row_of(plain_signature(*kind, size, optimizer, type), step.times,
+      rows.push_back(row_of(plain_signature(*kind, size, optimizer, segment.weight_type, segment.gradient_type), step.times,
                             static_cast<double>(size) / static_cast<double>(total)));
   }
 }

@@ -168,7 +168,9 @@ TEST_CASE("an update reads gradients and floats, and writes floats and weights")
 
   CHECK(adam.state_bytes(kShort, {2}) == Bytes{12});  // 2 bytes of weight: master, two moments
   CHECK(adam.state_bytes(ElementType::float32, {4}) == Bytes{8});
-  CHECK(plain_signature(PlainWork::update, 40, adam, kShort) == "update adam 40 bf16");
+  CHECK(plain_signature(PlainWork::update, 40, adam, kShort, kShort) == "update adam 40 bf16");
+  CHECK(plain_signature(PlainWork::update, 40, adam, kShort, ElementType::float32) == "update adam 40 bf16 of fp32");
+  CHECK(plain_signature(PlainWork::zero, 40, adam, kShort, ElementType::float32) == "zero 40");
   const Model model = load_model("mlp").stored_as(kShort);
   CHECK(kernel_signature(model, layer_named(model, model.layers()[1].name), Pass::forward, 2).ends_with(" bf16"));
 }

@@ -107,6 +107,22 @@ TEST_CASE("zeroing, copies and the update move bytes, and each kernel is launche
   CHECK(time_of(program, prices, "stage 0 F") == 352'000 + 4'000'000);
 }
 
+TEST_CASE("an update reads gradients as wide as they are held") {
+  Plan plan = plan_of("1f1b", 2, 1);
+  plan.precision = ElementType::bfloat16;
+  plan.float_gradients = GENERATE(false, true);
+  const Model model = two_layer_mlp().stored_as(plan.precision);
+  const Program program = lower(plan, model, {3}, one_device_each(2));
+  const Cluster cluster = cluster_of(device_from(kSlowMemory), 2);
+
+  const Prices prices = price(program, model, cluster, CostModel(), Optimizer{});
+
+  // 40 values: Adam reads the gradient, master copy and two averages, writes the weight, master copy and averages.
+  const std::int64_t gradient = plan.float_gradients ? 4 : 2;
+  CHECK(time_of(program, prices, "stage 0 update") == 40 * (gradient + 12 + 2 + 12) * 1'000 + 2'000'000);
+  CHECK(time_of(program, prices, "stage 0 zero gradients") == 40 * gradient * 1'000 + 2'000'000);
+}
+
 TEST_CASE("a carried gradient's copy counts in backward") {
   const Model model("residual",
                     {source("x", "values", 16), linear("a", 16, "x"), linear("b", 16, "a"), linear("c", 16, "b"),
@@ -295,10 +311,11 @@ TEST_CASE("a device that computes or exchanges says so for its workers") {
 }
 
 TEST_CASE("plain work has a signature by kind, size and optimizer") {
-  CHECK(plain_signature(PlainWork::zero, 40, sgd()) == "zero 40");
-  CHECK(plain_signature(PlainWork::add, 8, Optimizer{}) == "add 8");
-  CHECK(plain_signature(PlainWork::update, 40, sgd()) == "update sgd 40");
-  CHECK(plain_signature(PlainWork::update, 40, Optimizer{}) == "update adam 40");
+  constexpr ElementType kFloat = ElementType::float32;
+  CHECK(plain_signature(PlainWork::zero, 40, sgd(), kFloat, kFloat) == "zero 40");
+  CHECK(plain_signature(PlainWork::add, 8, Optimizer{}, kFloat, kFloat) == "add 8");
+  CHECK(plain_signature(PlainWork::update, 40, sgd(), kFloat, kFloat) == "update sgd 40");
+  CHECK(plain_signature(PlainWork::update, 40, Optimizer{}, kFloat, kFloat) == "update adam 40");
 }
 
 TEST_CASE("a step's key is its worker and its kind") {
