@@ -94,8 +94,8 @@ class Forward {
       const LayerKind& kind = *local_.model.layer(plan.layer).kind;
       if (kind.is_loss) {
         loss_ = slot_of(plan.output);
-        sample_parts_ = local_.model.layer(plan.layer).origins.sample_parts;
-        sample_part_ = local_.model.layer(plan.layer).origins.sample_part;
+        loss_parts_ = local_.model.layer(plan.layer).origins.loss_parts;
+        loss_part_ = local_.model.layer(plan.layer).origins.loss_part;
       }
       if (kind.inputs == 0)
         items_.push_back({plan.layer, SourceFill(context, local_, plan, segment_.batch)});
@@ -125,7 +125,7 @@ class Forward {
 
   void take_loss(const StepCall& call) const {
     const float loss = *reinterpret_cast<const float*>(loss_.in(call.bases));
-    if (local_.says_loss) call.losses[call.micro_batch * sample_parts_ + sample_part_] = loss;
+    if (local_.says_loss) call.losses[call.micro_batch * loss_parts_ + loss_part_] = loss;
     if (!std::isfinite(loss))
       throw std::runtime_error(
           fmt::format("the loss is {}{}", loss, first_not_finite(local_.model, segment_, call.bases)));
@@ -135,7 +135,7 @@ class Forward {
   const LocalModel& local_;
   bool is_last_;
   Slot loss_;
-  std::int64_t sample_parts_ = 1, sample_part_ = 0;  ///< of the loss
+  std::int64_t loss_parts_ = 1, loss_part_ = 0;
   std::vector<Item> items_;
 };
 

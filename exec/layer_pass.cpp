@@ -70,7 +70,7 @@ LayerPass::LayerPass(const Model& model, const Segment& segment, const PassItem&
   arguments_.output_spec = &layer.output;
   arguments_.input_specs = input_specs_;
   arguments_.batch = samples;
-  arguments_.seed = loss_gradient / static_cast<float>(layer.origins.sample_parts);
+  arguments_.seed = loss_gradient / static_cast<float>(layer.origins.loss_parts);
   arguments_.origins = layer.origins.inputs.empty() && layer.origins.output.empty() ? nullptr : &layer.origins;
   arguments_.seed_of_masks = seed;
   arguments_.layer_key = stream_of(layer.name);

@@ -51,11 +51,11 @@ std::int64_t tie_offset(const WorkContext& context, ChannelId channel) {
       .gradient_offset;
 }
 
-/// One for each micro-batch of each replica, and each part of its samples.
+/// One for each micro-batch of each replica, and each part of its loss.
 std::size_t losses_of_iteration(const Program& program) {
   std::int64_t parts = 1;
   for (const Layer& layer : program.local(SegmentId{0}).model.layers())
-    if (layer.kind->is_loss) parts = layer.origins.sample_parts;
+    if (layer.kind->is_loss) parts = layer.origins.loss_parts;
   return std::size_t{program.micro_batches()} * program.mesh().size(MeshAxis::data) * static_cast<std::size_t>(parts);
 }
 

@@ -50,6 +50,7 @@ struct Origins {
   std::vector<std::vector<std::int64_t>> inputs, parameters;
   std::vector<std::int64_t> output, whole_output;  ///< whole_output: the whole's dims; empty: as the spec's
   std::int64_t sample_parts = 1, sample_part = 0;  ///< the layer works on one of so many equal parts of a micro-batch
+  std::int64_t loss_parts = 1, loss_part = 0;  ///< a loss is a mean over one of so many equal parts of it
 };
 
 }  // namespace tandem

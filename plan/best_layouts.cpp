@@ -43,13 +43,14 @@ std::vector<LayoutProblem> problems_of(const Plan& plan, const Model& whole) {
   for (const Layer& layer : choice.model.layers())
     if (layer.kind->is_loss)
       for (const LayerId input : layer.inputs)
-        choice.rules[index_of(input)][static_cast<std::size_t>(MeshAxis::tensor)].output = split(0);
+        choice.rules[index_of(input)][static_cast<std::size_t>(MeshAxis::tensor)].output =
+            split(static_cast<std::int8_t>(choice.model.layer(input).output.dims.size() - 1));
   std::vector<LayoutProblem> problems;
   problems.push_back(problem_of(choice.model, plan, whole));
   const auto apart = take_apart(plan, choice.model, mesh_of(plan), choice.rules);
   if (!apart) return problems;
   for (std::uint32_t i = 0; i < choice.model.layer_count(); ++i)
-    if (!has_same(*apart, choice.model.layers()[i])) problems[0].bonds[i] = Bond::whole_inputs;
+    if (!has_same(*apart, choice.model.layers()[i])) problems[0].bonds[i] = Bond::whole_rows;
   problems.push_back(problem_of(*apart, plan, whole));
   for (std::uint32_t i = 0; i < apart->layer_count(); ++i)
     if (!has_same(choice.model, apart->layers()[i])) problems[1].bonds[i] = Bond::divided;
@@ -86,11 +87,17 @@ std::optional<LayoutAnswer> search(const Plan& plan, const Model& model, LayoutC
     best = std::move(answer);
     found = plan;
     for (std::uint32_t i = 0; i < problem.model.layer_count(); ++i)
-      if (problem.bonds[i] == Bond::none && !problem.pinned[i])
+      if ((problem.bonds[i] == Bond::none || problem.bonds[i] == Bond::whole_rows) && !problem.pinned[i])
         found.layouts.emplace_back(problem.model.layers()[i].name, best->rules[i]);
   }
   if (best) best->kept_all = kept_all;
   return best;
+}
+
+bool divides(const LayoutChoice& choice) {
+  return std::any_of(choice.rules.begin(), choice.rules.end(), [](const AxisRules& rules) {
+    return rules[static_cast<std::size_t>(MeshAxis::tensor)].name != "replicated";
+  });
 }
 
 }  // namespace
@@ -104,7 +111,9 @@ BestLayouts best_layouts(const Plan& plan, const Model& model, const TensorGroup
   std::optional<InputError> refused;
   const auto consider = [&](const Plan& candidate, bool is_exact) {
     try {
-      const Sharding part = shard(choose_layouts(candidate, model), model, mesh, Coordinate{}, plan.micro_batch_size);
+      const LayoutChoice choice = choose_layouts(candidate, model);
+      if (candidate.layouts.empty() && !divides(choice)) return;  // a split that has nothing to say of this model
+      const Sharding part = shard(choice, model, mesh, Coordinate{}, plan.micro_batch_size);
       const Seconds time = cost.of(part);
       if (!best || time < best->cost) best = {candidate, time, false};
       if (is_exact) best->is_exact = true;
@@ -115,7 +124,8 @@ BestLayouts best_layouts(const Plan& plan, const Model& model, const TensorGroup
   Plan candidate = plan;
   for (const auto& [split, positions] : {std::pair(TensorSplit::megatron, plan.sequence_parallel),
                                          {TensorSplit::megatron, !plan.sequence_parallel},
-                                         {TensorSplit::naive, plan.sequence_parallel}}) {
+                                         {TensorSplit::naive, plan.sequence_parallel},
+                                         {TensorSplit::ulysses, plan.sequence_parallel}}) {
     candidate.tensor_split = split;
     candidate.sequence_parallel = positions;
     consider(candidate, false);

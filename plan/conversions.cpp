@@ -22,6 +22,17 @@ constexpr AttributeSpec kBlocks[] = {
     whole_number("rank", "the own part"),
 };
 
+constexpr AttributeSpec kTwoSplits[] = {
+    kBlocks[0],
+    kBlocks[1],
+    kBlocks[2],
+    kBlocks[3],
+    kBlocks[4],
+    whole_number("to_dimension", "that is split from then on; -1: the samples", kSamples),
+    whole_number("to_blocks", "equal blocks of that dimension, each split", 1),
+    whole_number("to_length", "of that dimension in the whole tensor"),
+};
+
 constexpr AttributeSpec kStrips[] = {
     whole_number("dimension", "that is split"),
     whole_number("from_before", "rows that come from the rank before"),
@@ -50,22 +61,33 @@ TensorSpec whole_output(const Attributes& attributes, std::span<const TensorSpec
   return resized(inputs[0], dimension_of(attributes), attributes.integer("length"));
 }
 
-std::int64_t own_length(const Attributes& attributes) {
-  const std::int64_t blocks = attributes.integer("blocks"), ranks = attributes.integer("ranks");
-  const std::int64_t block = attributes.integer("length") / blocks, rank = attributes.integer("rank");
-  return blocks * (block / ranks + (rank < block % ranks ? 1 : 0));
+/// Of the dimension, in the part of the rank.
+std::int64_t length_of(const Division& division, std::int64_t ranks, std::int64_t rank) {
+  const std::int64_t block = division.length / division.blocks;
+  return division.blocks * (block / ranks + (rank < block % ranks ? 1 : 0));
+}
+
+TensorSpec own_part(const TensorSpec& whole, const Division& division, const Attributes& attributes) {
+  return resized(whole, division.dimension,
+                 length_of(division, attributes.integer("ranks"), attributes.integer("rank")));
 }
 
 TensorSpec own_output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
-  return resized(inputs[0], dimension_of(attributes), own_length(attributes));
+  return own_part(inputs[0], division(attributes), attributes);
 }
 
 TensorSpec same(const Attributes&, std::span<const TensorSpec> inputs) { return inputs[0]; }
 
-/// Two halves with a block for each rank, all of the length of the longest part.
+/// Two halves with a block for each rank, all as large as the first's, which is the largest.
 TensorSpec dealt_output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
-  const std::int64_t ranks = attributes.integer("ranks"), longest = (attributes.integer("length") + ranks - 1) / ranks;
-  return resized(inputs[0], dimension_of(attributes), 2 * ranks * longest);
+  const Division from = division(attributes), to = division_after(attributes);
+  const std::int64_t ranks = attributes.integer("ranks");
+  const TensorSpec blocks = resized(inputs[0], from.dimension, 2 * ranks * length_of(from, ranks, 0));
+  return resized(blocks, to.dimension, length_of(to, ranks, 0));
+}
+
+TensorSpec taken_output(const Attributes& attributes, std::span<const TensorSpec> inputs) {
+  return own_part(whole_output(attributes, inputs), division_after(attributes), attributes);
 }
 
 /// One sample's strips, side by side.
@@ -94,9 +116,10 @@ Work smaller_copy(const LayerContext& context, Pass pass) {
   return copies(std::min(context.inputs[0].bytes(context.batch), context.output.bytes(context.batch)), pass);
 }
 
-/// The part of all ranks' samples; what is taken is whole.
+/// Of the part; of all ranks' samples where those are dealt out, as the layer counts its own.
 Work dealt_copy(const LayerContext& context, Pass pass) {
-  return copies(context.inputs[0].bytes(context.batch) * context.attributes.integer("ranks"), pass);
+  const bool samples = division_after(context.attributes).dimension == kSamples;
+  return copies(context.inputs[0].bytes(context.batch) * (samples ? context.attributes.integer("ranks") : 1), pass);
 }
 
 /// Own strips only.
@@ -138,8 +161,9 @@ const std::array<LayerKind, 9>& kinds() {
       kind("halo_send", "rows that the neighbours need", kStrips, 1, strips_output, strips_copy),
       kind("halo_join", "own rows and those of the neighbours", kStrips, 2, joined_output, joined_copy),
       kind("exchange", "a collective in place", {}, 1, same, exchange_work),
-      kind("deal_samples", "a part, with a block for each rank", kBlocks, 1, dealt_output, dealt_copy),
-      kind("take_samples", "own samples out of the blocks of all ranks", kBlocks, 1, whole_output, joined_copy)};
+      kind("deal", "a part, with a block for each rank", kTwoSplits, 1, dealt_output, dealt_copy),
+      kind("take_dealt", "a part of another split out of the blocks of all ranks", kTwoSplits, 1, taken_output,
+           joined_copy)};
   return kKinds;
 }
 
@@ -152,8 +176,16 @@ const LayerKind& take_block_kind() { return kinds()[3]; }
 const LayerKind& halo_send_kind() { return kinds()[4]; }
 const LayerKind& halo_join_kind() { return kinds()[5]; }
 const LayerKind& exchange_kind() { return kinds()[6]; }
-const LayerKind& deal_samples_kind() { return kinds()[7]; }
-const LayerKind& take_samples_kind() { return kinds()[8]; }
+const LayerKind& deal_kind() { return kinds()[7]; }
+const LayerKind& take_dealt_kind() { return kinds()[8]; }
+
+Division division(const Attributes& attributes) {
+  return {attributes.integer("dimension"), attributes.integer("blocks"), attributes.integer("length")};
+}
+
+Division division_after(const Attributes& attributes) {
+  return {attributes.integer("to_dimension"), attributes.integer("to_blocks"), attributes.integer("to_length")};
+}
 
 bool is_conversion(const LayerKind& kind) { return &kind >= kinds().data() && &kind < kinds().data() + kinds().size(); }
 

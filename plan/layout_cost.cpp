@@ -18,6 +18,15 @@ TensorSpec resized(TensorSpec spec, const AxisLayout& layout, std::int64_t lengt
   return spec;
 }
 
+Division division_of(const TensorSpec& whole, const AxisLayout& layout) {
+  return {layout.dimension, layout.blocks, whole.dims.at(static_cast<std::size_t>(layout.dimension))};
+}
+
+/// The first rank's.
+std::int64_t longest_part(const Division& division, std::uint32_t ranks) {
+  return division.blocks * equal_bounds(division.length / division.blocks, ranks)[1];
+}
+
 std::int64_t samples_of(const TensorSpec& spec, std::int64_t batch) { return spec.per_sample ? batch : 1; }
 
 /// Blocks of the packed tensor, of the whole batch.
@@ -57,27 +66,38 @@ Seconds LayoutCost::collective(CollectiveKind kind, std::vector<std::int64_t> bo
   return at->second = uncontended_time(algorithm, shape, group_.inside, group_.between);
 }
 
-Seconds LayoutCost::rearrangement(const LayerKind& kind, const TensorSpec& from, const TensorSpec& to,
-                                  const AxisLayout& layout, std::int64_t length, bool has_gradient) const {
+Seconds LayoutCost::rearrangement(const LayerKind& kind, const TensorSpec& from, const std::vector<Division>& divisions,
+                                  bool has_gradient) const {
   Layer copy;
   copy.kind = &kind;
-  copy.output = to;
-  copy.attributes.values = {{"dimension", static_cast<double>(layout.dimension)},
-                            {"blocks", static_cast<double>(layout.blocks)},
-                            {"length", static_cast<double>(length)},
-                            {"ranks", static_cast<double>(group_.ranks)},
-                            {"rank", 0}};
+  copy.attributes.values = {{"ranks", static_cast<double>(group_.ranks)}, {"rank", 0}};
+  for (std::string prefix; const Division& division : divisions) {
+    copy.attributes.values.push_back({prefix + "dimension", static_cast<double>(division.dimension)});
+    copy.attributes.values.push_back({prefix + "blocks", static_cast<double>(division.blocks)});
+    copy.attributes.values.push_back({prefix + "length", static_cast<double>(division.length)});
+    prefix = "to_";
+  }
+  copy.output = kind.output(copy.attributes, std::vector{from});
   const Seconds forward = kernel(copy, {from}, Pass::forward);
   return has_gradient ? forward + kernel(copy, {from}, Pass::input_gradient) : forward;
+}
+
+/// An all-to-all each way, of two halves of equal blocks.
+Seconds LayoutCost::dealing(const TensorSpec& whole, AxisLayout from, AxisLayout to, bool has_gradient) {
+  const std::vector<Division> divisions{division_of(whole, from), division_of(whole, to)};
+  const TensorSpec part = resized(whole, from, longest_part(divisions[0], group_.ranks));
+  TensorSpec vector = resized(part, from, 2 * group_.ranks * longest_part(divisions[0], group_.ranks));
+  vector = resized(vector, to, longest_part(divisions[1], group_.ranks));
+  const Seconds way = collective(CollectiveKind::all_to_all, equal_bounds(vector.elements(batch_), group_.ranks), whole.type);
+  return way * (has_gradient ? 2.0 : 1.0) + rearrangement(deal_kind(), part, divisions, has_gradient) +
+         rearrangement(take_dealt_kind(), vector, divisions, has_gradient);
 }
 
 Seconds LayoutCost::conversion(const TensorSpec& whole, AxisLayout from, AxisLayout to, bool reader_owes,
                                bool has_gradient) {
   using enum CollectiveKind;
   const bool gathers = from.form == Form::split, scatters = to.form == Form::split;
-  if (gathers && scatters)
-    return conversion(whole, from, kReplicated, false, has_gradient) +
-           conversion(whole, kReplicated, to, false, has_gradient);
+  if (gathers && scatters) return dealing(whole, from, to, has_gradient) * static_cast<double>(micro_batches_);
   Seconds time;
   if (!gathers && !scatters) {
     const auto bounds = equal_bounds(whole.elements(batch_), group_.ranks);
@@ -86,16 +106,16 @@ Seconds LayoutCost::conversion(const TensorSpec& whole, AxisLayout from, AxisLay
   }
   const AxisLayout& layout = gathers ? from : to;
   const auto bounds = packed_bounds(whole, layout, batch_, group_.ranks);
-  const std::int64_t length = whole.dims[static_cast<std::size_t>(layout.dimension)];
-  const TensorSpec part = resized(whole, layout, layout.blocks * equal_bounds(length / layout.blocks, group_.ranks)[1]);
+  const Division parts = division_of(whole, layout);
+  const TensorSpec part = resized(whole, layout, longest_part(parts, group_.ranks));
   if (gathers) {
     time = collective(all_gather, bounds, whole.type) +
-           rearrangement(put_block_kind(), part, whole, layout, length, has_gradient) +
-           rearrangement(unpack_kind(), whole, whole, layout, length, has_gradient);
+           rearrangement(put_block_kind(), part, {parts}, has_gradient) +
+           rearrangement(unpack_kind(), whole, {parts}, has_gradient);
     if (reader_owes && has_gradient) time += collective(reduce_scatter, bounds, whole.type);
   } else {
-    time = rearrangement(pack_kind(), whole, whole, layout, length, has_gradient) +
-           rearrangement(take_block_kind(), whole, part, layout, length, has_gradient);
+    time = rearrangement(pack_kind(), whole, {parts}, has_gradient) +
+           rearrangement(take_block_kind(), whole, {parts}, has_gradient);
     if (from == kPartial) time += collective(reduce_scatter, bounds, whole.type);
     if (has_gradient) time += collective(all_gather, bounds, whole.type);
   }

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "hardware_profiles/cost.hpp"
+#include "plan/conversions.hpp"
 #include "plan/layouts.hpp"
 #include "plan/shard.hpp"
 
@@ -43,8 +44,9 @@ class LayoutCost {
 
  private:
   Seconds kernel(const Layer& layer, const std::vector<TensorSpec>& inputs, Pass pass) const;
-  Seconds rearrangement(const LayerKind& kind, const TensorSpec& from, const TensorSpec& to, const AxisLayout& layout,
-                        std::int64_t length, bool has_gradient) const;
+  Seconds dealing(const TensorSpec& whole, AxisLayout from, AxisLayout to, bool has_gradient);
+  Seconds rearrangement(const LayerKind& kind, const TensorSpec& from, const std::vector<Division>& divisions,
+                        bool has_gradient) const;
   Seconds collective(CollectiveKind kind, std::vector<std::int64_t> bounds, ElementType type);
   Seconds of_layer(const LocalModel& local, LayerId id);
 

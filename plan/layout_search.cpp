@@ -119,11 +119,11 @@ bool LayoutSearch::is_allowed(LayerId id, std::size_t choice, const State& state
     case Bond::none: return true;
     case Bond::follows: return choice == followed(id, state);
     case Bond::divided: return choice != 0 && choice == followed(id, state);
-    case Bond::whole_inputs: break;
+    case Bond::whole_rows: break;
   }
-  const auto& inputs = model_.layer(id).inputs;
-  return std::none_of(inputs.begin(), inputs.end(),
-                      [&](LayerId input) { return written(state, input).form == Form::split; });
+  const LayerId scores = model_.layer(id).inputs[0];
+  const AxisLayout& lies = written(state, scores);
+  return lies.form != Form::split || lies.dimension + 1 != std::ssize(model_.layer(scores).output.dims);
 }
 
 double LayoutSearch::conversion(LayerId tensor, std::uint8_t from, std::uint8_t to, bool reader_owes) {
@@ -143,8 +143,8 @@ double LayoutSearch::made_once(LayerId id, Held& tensor, std::uint8_t from, std:
 }
 
 /// What it costs that the inputs come to lie as the rule wants them. A sum that is owed is paid into the layout that
-/// its first reader wants; a split is dealt anew by way of the whole; conversions of one tensor to one layout are
-/// shared.
+/// its first reader wants; other blocks of one dimension are dealt by way of the whole; conversions of one tensor to one
+/// layout are shared.
 double LayoutSearch::read(LayerId id, const LayoutRule& rule, State& state) {
   double cost_s = 0;
   const auto& inputs = model_.layer(id).inputs;
@@ -155,9 +155,10 @@ double LayoutSearch::read(LayerId id, const LayoutRule& rule, State& state) {
       tensor.lies = rule.inputs[i].form == Form::split ? to : kWhole;
       cost_s += conversion(inputs[i], kOwed, tensor.lies, false);
     }
-    const bool dealt_anew = tensor.lies != to && tensor.lies != kWhole && to != kWhole;
-    if (dealt_anew) cost_s += made_once(inputs[i], tensor, tensor.lies, kWhole, false);
-    cost_s += made_once(inputs[i], tensor, dealt_anew ? kWhole : tensor.lies, to, input_gradient_is_partial(rule, i));
+    const bool by_way_of_whole = tensor.lies != to && tensor.lies != kWhole && to != kWhole &&
+                                 layouts_[tensor.lies].dimension == layouts_[to].dimension;
+    if (by_way_of_whole) cost_s += made_once(inputs[i], tensor, tensor.lies, kWhole, false);
+    cost_s += made_once(inputs[i], tensor, by_way_of_whole ? kWhole : tensor.lies, to, input_gradient_is_partial(rule, i));
   }
   return cost_s;
 }

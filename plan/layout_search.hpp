@@ -15,7 +15,7 @@ struct LayoutProblem {
     none,
     follows,        ///< made by taking another layer apart: the rule that its inputs suit, or replicated
     divided,        ///< follows, and must not be replicated
-    whole_inputs,   ///< its inputs must not have been written in parts
+    whole_rows,     ///< what it reads must not have been written in columns
   };
   Model model;
   std::vector<Bond> bonds;                         ///< by LayerId

@@ -145,6 +145,7 @@ class AxisChooser {
     const Layer& layer = model_.layer(id);
     const std::vector<LayoutRule> rules = rules_of(model_, id);
     if (const std::string* name = named(layer)) return find_rule(layer, rules, *name);
+    if (plan_.tensor_split == TensorSplit::ulysses) return ulysses(layer, rules);
     if (const std::optional<AxisLayout> weight = tied_layout(layer)) return tied_rule(layer, rules, *weight);
     return plan_.tensor_split == TensorSplit::naive ? naive(layer, rules) : megatron(id, rules);
   }
@@ -154,6 +155,14 @@ class AxisChooser {
     if (!layer.inputs.empty() && is_image_source(layer.inputs[0])) return replicated_rule(layer);
     for (const LayoutRule& rule : rules)
       if (rule.output == kPartial && splits_parameters(rule) && is_split(rule.inputs.at(0))) return rule;
+    return replicated_rule(layer);
+  }
+
+  /// Where every position needs all others, by heads; else by positions. Both leave weights whole, tied ones too.
+  static LayoutRule ulysses(const Layer& layer, const std::vector<LayoutRule>& rules) {
+    for (const std::string_view name : {"heads", "positions"})
+      for (const LayoutRule& rule : rules)
+        if (rule.name == name) return rule;
     return replicated_rule(layer);
   }
 

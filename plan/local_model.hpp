@@ -51,7 +51,7 @@ struct LocalModel {
   Model model;
   std::vector<LocalLayer> layers;          ///< by local LayerId
   std::vector<LocalParameter> parameters;  ///< by local ParameterId
-  bool says_loss = true;                   ///< of the ranks that compute the loss of the same samples, the first
+  bool says_loss = true;                   ///< of the ranks that compute the same part of the loss, the first
 };
 
 /// The whole model as the only rank's own.

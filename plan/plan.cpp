@@ -35,7 +35,7 @@ std::size_t resolve_cut(const std::string& name, const TextPosition& place, cons
   return cut;
 }
 
-constexpr std::string_view kSplits[] = {"megatron", "naive", "best"};
+constexpr std::string_view kSplits[] = {"megatron", "naive", "ulysses", "best"};
 constexpr std::string_view kAfterSpace[] = {"replicated", "tensor", "samples"};
 constexpr std::string_view kUpdateOn[] = {"device", "host"};
 

@@ -19,6 +19,7 @@ namespace tandem {
 enum class TensorSplit : std::uint8_t {
   megatron,  ///< columns, then rows; heads; the vocabulary (1909.08053)
   naive,     ///< rows: a sum before each non-linearity
+  ulysses,   ///< positions, and heads within attention: weights stay whole (2309.14509)
   best,      ///< whatever is predicted to be cheapest: to be settled by best_layouts() before lowering
 };
 

@@ -130,12 +130,27 @@ SamplePart ShardBuilder::samples_of(LayerId id) const {
   return samples_of(layouts);
 }
 
-/// Is the rank the first of those that compute the loss of the same samples?
+/// The loss of a rank's own samples, or of its own positions of them.
+void ShardBuilder::set_loss_part(LayerId id, Origins& origins) const {
+  origins.loss_parts = origins.sample_parts;
+  origins.loss_part = origins.sample_part;
+  for (const MeshAxis axis : kDividingAxes) {
+    const LayoutRule& own = rule(id, axis);
+    if (mesh_.size(axis) == 1 || own.output != kPartial || own.inputs[0].dimension == kSamples) continue;
+    const auto dimension = static_cast<std::size_t>(own.inputs[0].dimension);
+    require_divides(id, axis, own.inputs[0], choice_.model.layer(choice_.model.layer(id).inputs[0]).output.dims.at(dimension),
+                    fmt::format("dimension {} of its input", dimension));
+    origins.loss_part = origins.loss_part * mesh_.size(axis) + at_[axis];
+    origins.loss_parts *= mesh_.size(axis);
+  }
+}
+
+/// Is the rank the first of those that compute the same part of the loss?
 bool ShardBuilder::says_loss() const {
   for (std::uint32_t i = 0; i < choice_.model.layer_count(); ++i) {
     if (!choice_.model.layers()[i].kind->is_loss) continue;
     for (const MeshAxis axis : {MeshAxis::height, MeshAxis::width, MeshAxis::tensor})
-      if (at_[axis] > 0 && rule(static_cast<LayerId>(i), axis).inputs[0] != split(kSamples)) return false;
+      if (at_[axis] > 0 && rule(static_cast<LayerId>(i), axis).output != kPartial) return false;
   }
   return true;
 }
@@ -180,6 +195,7 @@ void ShardBuilder::add_layer(LayerId id, const std::vector<LocalTensor>& inputs,
   const SamplePart samples = samples_of(id);
   definition.origins.sample_parts = samples.parts;
   definition.origins.sample_part = samples.part;
+  if (layer.kind->is_loss) set_loss_part(id, definition.origins);
   const auto whole = whole_ids_.find(layer.name);
   const bool is_own = whole != whole_ids_.end() && is_same_layer(*whole_.layer(whole->second).kind, *layer.kind);
   add({std::move(definition), {is_own ? std::optional(whole->second) : std::nullopt, out.slice, {}}, index_of(id)});

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "plan/conversions.hpp"
 #include "plan/shard.hpp"
 #include "plan/take_apart.hpp"
 
@@ -56,6 +57,7 @@ class ShardBuilder {
   static std::vector<std::int64_t> begins(const TensorSlice& slice);
   SamplePart samples_of(const AxisLayouts& layouts) const;
   SamplePart samples_of(LayerId id) const;
+  void set_loss_part(LayerId id, Origins& origins) const;
   bool says_loss() const;
   void add_layer(LayerId id, const std::vector<LocalTensor>& inputs, LayerDefinition definition);
   LocalParameter parameter(LayerId id, std::size_t index) const;
@@ -69,12 +71,14 @@ class ShardBuilder {
   LocalTensor converted(LayerId reader, std::size_t input, LocalTensor tensor);
   LocalTensor converted(LayerId reader, std::size_t input, Change change, LocalTensor tensor);
   LocalTensor convert(LayerId producer, LocalTensor tensor, const Change& change);
+  bool deals(LayerId reader, std::size_t input, const AxisLayouts& from, MeshAxis axis) const;
   LocalTensor dealt(LayerId producer, LocalTensor tensor, const Change& change);
   LocalTensor divided_samples(LayerId producer, LocalTensor tensor, const Change& change);
   LocalTensor exchanged(LocalTensor tensor, const Change& change, std::optional<CollectiveKind> forward,
                         std::optional<CollectiveKind> backward, std::string_view suffix);
   LocalTensor rearranged(LocalTensor tensor, const Change& change, const LayerKind& kind, std::string_view suffix,
-                         std::int64_t length);
+                         const std::vector<Division>& divisions);
+  Division division(const LocalTensor& tensor, LayerId producer, const AxisLayout& layout, MeshAxis axis) const;
   std::int64_t local_length(const LocalTensor& tensor, LayerId producer, const AxisLayout& layout, MeshAxis axis) const;
   std::vector<std::int64_t> packed_bounds(const LocalTensor& tensor, LayerId producer, const Change& change) const;
   void note(const LocalTensor& tensor, LayerId producer, const Change& change, std::string_view what);

@@ -29,10 +29,6 @@ void set_samples(LayerDefinition& definition, const SamplePart& samples) {
   definition.origins.sample_part = samples.part;
 }
 
-bool is_dealing(const AxisLayout& from, const AxisLayout& to) {
-  return from.form == Form::split && from.dimension != kSamples && to == split(kSamples);
-}
-
 }  // namespace
 
 std::int64_t ShardBuilder::local_length(const LocalTensor& tensor, LayerId producer, const AxisLayout& layout,
@@ -101,17 +97,27 @@ LocalTensor ShardBuilder::exchanged(LocalTensor tensor, const Change& change, st
   return tensor;
 }
 
+/// How the layout divides the tensor along the axis; of samples, those that the axis divides.
+Division ShardBuilder::division(const LocalTensor& tensor, LayerId producer, const AxisLayout& layout,
+                                MeshAxis axis) const {
+  const std::int64_t length = layout.dimension == kSamples ? batch_ / samples_of(tensor.layouts).parts
+                                                           : local_length(tensor, producer, layout, axis);
+  return {layout.dimension, layout.blocks, length};
+}
+
+/// `divisions`: one, or of what is dealt out the one after it, too.
 LocalTensor ShardBuilder::rearranged(LocalTensor tensor, const Change& change, const LayerKind& kind,
-                                     std::string_view suffix, std::int64_t length) {
-  const AxisLayout& layout = change.to.form == Form::split ? change.to : change.from;
+                                     std::string_view suffix, const std::vector<Division>& divisions) {
   LayerDefinition definition{.name = fmt::format("{}.{}.{}", tensor.name, name_of(change.axis), suffix),
                              .kind = std::string(kind.name),
-                             .attributes = {{"dimension", layout.dimension},
-                                            {"blocks", layout.blocks},
-                                            {"length", static_cast<double>(length)},
-                                            {"ranks", mesh_.size(change.axis)},
-                                            {"rank", at_[change.axis]}},
+                             .attributes = {{"ranks", mesh_.size(change.axis)}, {"rank", at_[change.axis]}},
                              .inputs = {tensor.name}};
+  for (std::string prefix; const Division& division : divisions) {
+    definition.attributes.emplace_back(prefix + "dimension", division.dimension);
+    definition.attributes.emplace_back(prefix + "blocks", division.blocks);
+    definition.attributes.emplace_back(prefix + "length", division.length);
+    prefix = "to_";
+  }
   definition.row = &kind;
   set_samples(definition, samples_of(tensor.layouts));
   tensor.name = definition.name;
@@ -119,19 +125,20 @@ LocalTensor ShardBuilder::rearranged(LocalTensor tensor, const Change& change, c
   return tensor;
 }
 
-/// Parts of all samples against all parts of the own samples.
+/// One split for another: as of samples, parts of all against all parts of the own ones.
 LocalTensor ShardBuilder::dealt(LayerId producer, LocalTensor tensor, const Change& change) {
   const CollectiveKind kind = CollectiveKind::all_to_all;
   const auto back = requires_gradient(choice_.model, producer) ? std::optional(kind) : std::nullopt;
-  const Change parts{change.axis, change.from, kReplicated, false, change.reader};
-  const std::int64_t length = local_length(tensor, producer, change.from, change.axis);
-  const std::int64_t longest = packed_bounds(tensor, producer, parts)[1], all = batch_ / samples_of(tensor.layouts).parts;
+  const std::vector<Division> divisions{division(tensor, producer, change.from, change.axis),
+                                        division(tensor, producer, change.to, change.axis)};
+  const std::int64_t longest = packed_bounds(tensor, producer, {change.axis, change.from, kReplicated, false, {}})[1];
   note(tensor, producer, change, collectives_text(kind, back));
-  conversions_.back().bytes = Bytes{4} * (all * longest);  // that each rank brings
+  conversions_.back().bytes =  // that each rank brings
+      bytes_of(choice_.model.layer(producer).output.type) * (batch_ / samples_of(tensor.layouts).parts * longest);
   tensor.layouts[static_cast<std::size_t>(change.axis)] = change.to;
-  tensor = rearranged(std::move(tensor), parts, deal_samples_kind(), "deal", length);
-  tensor = exchanged(std::move(tensor), parts, kind, back, name_of(kind));
-  tensor = rearranged(std::move(tensor), parts, take_samples_kind(), "take", length);
+  tensor = rearranged(std::move(tensor), change, deal_kind(), "deal", divisions);
+  tensor = exchanged(std::move(tensor), change, kind, back, name_of(kind));
+  tensor = rearranged(std::move(tensor), change, take_dealt_kind(), "take", divisions);
   tensor.slice = slice(choice_.model.layer(producer).output.dims, tensor.layouts);
   entries_.back().local.output = tensor.slice;
   return tensor;
@@ -144,11 +151,13 @@ LocalTensor ShardBuilder::divided_samples(LayerId producer, LocalTensor tensor, 
   note(tensor, producer, change, sum || back ? collectives_text(sum, back) : "own part of it");
   if (sum || back) tensor = exchanged(std::move(tensor), change, sum, back, sum ? name_of(*sum) : "part");
   tensor.layouts[static_cast<std::size_t>(change.axis)] = change.to;
-  return rearranged(std::move(tensor), change, take_block_kind(), "take", batch_ / samples_of(tensor.layouts).parts);
+  const Division samples = division(tensor, producer, change.to, change.axis);
+  return rearranged(std::move(tensor), change, take_block_kind(), "take", {samples});
 }
 
 LocalTensor ShardBuilder::convert(LayerId producer, LocalTensor tensor, const Change& change) {
-  if (is_dealing(change.from, change.to)) return dealt(producer, std::move(tensor), change);
+  if (change.from.form == Form::split && change.to.form == Form::split)
+    return dealt(producer, std::move(tensor), change);
   if (change.to == split(kSamples)) return divided_samples(producer, std::move(tensor), change);
   const bool gradient = requires_gradient(choice_.model, producer);
   const auto if_gradient = [&](CollectiveKind kind) { return gradient ? std::optional(kind) : std::nullopt; };
@@ -168,15 +177,14 @@ LocalTensor ShardBuilder::convert(LayerId producer, LocalTensor tensor, const Ch
     tensor.layouts[static_cast<std::size_t>(change.axis)] = change.to;
     return exchanged(std::move(tensor), change, forward, backward, name);
   }
-  const std::int64_t length =
-      local_length(tensor, producer, gathers ? change.from : change.to, change.axis);
+  const Division parts = division(tensor, producer, gathers ? change.from : change.to, change.axis);
   const auto bounds = packed_bounds(tensor, producer, change);
   tensor = rearranged(std::move(tensor), change, gathers ? put_block_kind() : pack_kind(), gathers ? "put" : "pack",
-                      length);
+                      {parts});
   tensor = exchanged(std::move(tensor), change, forward, backward, name);
   entries_.back().local.collective->bounds = bounds;
   tensor = rearranged(std::move(tensor), change, gathers ? unpack_kind() : take_block_kind(),
-                      gathers ? "unpack" : "take", length);
+                      gathers ? "unpack" : "take", {parts});
   tensor.layouts[static_cast<std::size_t>(change.axis)] = change.to;
   tensor.slice = slice(choice_.model.layer(producer).output.dims, tensor.layouts);
   entries_.back().local.output = tensor.slice;
@@ -213,15 +221,30 @@ bool ShardBuilder::moves(LayerId reader, std::size_t input, const AxisLayouts& f
   return false;
 }
 
-/// Parts are gathered from the innermost to the outermost, then cut, or dealt out as samples, from the outermost to the
-/// innermost.
+/// Does the tensor go from one split along this axis to another one at once? Where another axis has to do with either
+/// dimension of a sample it goes by way of the whole.
+bool ShardBuilder::deals(LayerId reader, std::size_t input, const AxisLayouts& from, MeshAxis axis) const {
+  const AxisLayout &before = from[static_cast<std::size_t>(axis)], &after = rule(reader, axis).inputs.at(input);
+  if (before.form != Form::split || after.form != Form::split || before.dimension == after.dimension) return false;
+  if (after.dimension == kSamples) return true;
+  const auto touches = [&](const AxisLayout& layout) {
+    return layout.form == Form::split &&
+           (layout.dimension == before.dimension || layout.dimension == after.dimension);
+  };
+  return std::none_of(std::begin(kDividingAxes), std::end(kDividingAxes), [&](MeshAxis other) {
+    return other != axis && mesh_.size(other) > 1 &&
+           (touches(from[static_cast<std::size_t>(other)]) || touches(rule(reader, other).inputs.at(input)));
+  });
+}
+
+/// Parts are gathered from the innermost to the outermost, then cut, or dealt out, from the outermost to the innermost.
 LocalTensor ShardBuilder::converted(LayerId reader, std::size_t input, LocalTensor tensor) {
   const AxisLayouts from = tensor.layouts;
   std::array<bool, kMeshAxes> done{};
   for (auto axis = std::rbegin(kDividingAxes); axis != std::rend(kDividingAxes); ++axis) {
     const auto at = static_cast<std::size_t>(*axis);
     if (mesh_.size(*axis) == 1 || from[at].form != Form::split || !moves(reader, input, from, *axis)) continue;
-    if (is_dealing(from[at], rule(reader, *axis).inputs.at(input))) continue;
+    if (deals(reader, input, from, *axis)) continue;
     done[at] = rule(reader, *axis).inputs.at(input).form != Form::split;
     const bool partial = done[at] && input_gradient_is_partial(rule(reader, *axis), input);
     tensor = converted(reader, input, {*axis, from[at], kReplicated, partial, {}}, std::move(tensor));

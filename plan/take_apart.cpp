@@ -17,11 +17,11 @@ std::int64_t statistics_parts(const Plan& plan, const Mesh& mesh, const AxisRule
   return parts;
 }
 
-/// Ranks among which the logits of one sample are divided.
-std::int64_t vocabulary_parts(const Mesh& mesh, const AxisRules& input) {
+/// Ranks among which the logits of one row are divided.
+std::int64_t vocabulary_parts(const Mesh& mesh, const AxisRules& input, const TensorSpec& logits) {
   std::int64_t parts = 1;
   for (const MeshAxis axis : {MeshAxis::height, MeshAxis::width, MeshAxis::tensor})
-    if (splits(input, axis) && input[static_cast<std::size_t>(axis)].output.dimension != kSamples)
+    if (splits(input, axis) && input[static_cast<std::size_t>(axis)].output.dimension + 1 == std::ssize(logits.dims))
       parts *= mesh.size(axis);
   return parts;
 }
@@ -71,8 +71,9 @@ std::optional<Model> take_apart(const Plan& plan, const Model& model, const Mesh
     LayerDefinition whole = definition_of(model, id);
     const AxisRules* input = layer.inputs.empty() ? nullptr : &rules[index_of(layer.inputs[0])];
     const std::size_t before = definitions.size();
-    if (layer.kind->name == "softmax_cross_entropy" && vocabulary_parts(mesh, *input) > 1)
-      add_cross_entropy(whole, vocabulary_parts(mesh, *input), definitions);
+    if (layer.kind->name == "softmax_cross_entropy")
+      if (const auto parts = vocabulary_parts(mesh, *input, model.layer(layer.inputs[0]).output); parts > 1)
+        add_cross_entropy(whole, parts, definitions);
     if (layer.kind->name == "batch_norm" && statistics_parts(plan, mesh, *input) > 1)
       add_batch_norm(whole, statistics_parts(plan, mesh, *input), definitions);
     if (is_convolution(*layer.kind)) whole.kind = convolution_algorithm(plan, layer).kind;

@@ -44,6 +44,12 @@ Why states(const Plan& plan) { return unless(plan.optimizer.states(plan.precisio
 
 Why tensor_ranks(const Plan& plan) { return unless(plan.tensor > 1, "there is one tensor rank"); }
 
+Why positions(const Plan& plan) {
+  const bool leaves_some = plan.tensor_split == TensorSplit::megatron || plan.tensor_split == TensorSplit::best;
+  if (plan.tensor == 1 || leaves_some) return tensor_ranks(plan);
+  return fmt::format("the split {} itself says where positions are divided", name_of(plan.tensor_split));
+}
+
 Why rounded_gradients(const Plan& plan) {
   return unless(plan.precision != ElementType::float32, "all values are stored in fp32");
 }
@@ -88,7 +94,7 @@ constexpr Row kRows[] = {
     {"tensor", "tensor_split", same<&Plan::tensor_split>, tensor_ranks},
     {"float-gradients", "float_gradients", same<&Plan::float_gradients>, rounded_gradients},
     {"repeat-collectives", "repeat_collectives", same<&Plan::repeat_collectives>, dividing_ranks},
-    {"sequence-parallel", "sequence_parallel", same<&Plan::sequence_parallel>, tensor_ranks},
+    {"sequence-parallel", "sequence_parallel", same<&Plan::sequence_parallel>, positions},
     {"", "layouts", same<&Plan::layouts>, tensor_ranks},
     {"after-space", "after_space", same<&Plan::after_space>, spatial_ranks},
     {"sync-batch-norm", "synchronised_batch_norm", same<&Plan::synchronised_batch_norm>, replicas},

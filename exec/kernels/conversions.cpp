@@ -23,8 +23,10 @@ void move_values(const float* from, float* to, std::int64_t count, bool accumula
 class Blocks {
  public:
   Blocks(const Arguments& arguments, const TensorSpec& whole)
-      : sizes_(around(whole, samples(arguments), arguments.attributes->integer("dimension"))),
-        blocks_(arguments.attributes->integer("blocks")),
+      : Blocks(arguments, whole, division(*arguments.attributes)) {}
+  Blocks(const Arguments& arguments, const TensorSpec& whole, const Division& division)
+      : sizes_(around(whole, samples(arguments, division), division.dimension)),
+        blocks_(division.blocks),
         bounds_(equal_bounds(sizes_.length / blocks_, static_cast<std::uint32_t>(arguments.attributes->integer("ranks")))) {}
 
   std::size_t ranks() const { return bounds_.size() - 1; }
@@ -46,9 +48,8 @@ class Blocks {
 
  private:
   /// Of the whole tensor: the layer's own, unless they are what is split.
-  static std::int64_t samples(const Arguments& arguments) {
-    const bool own = arguments.attributes->integer("dimension") == kSamples;
-    return arguments.batch * (own ? arguments.attributes->integer("ranks") : 1);
+  static std::int64_t samples(const Arguments& arguments, const Division& division) {
+    return arguments.batch * (division.dimension == kSamples ? arguments.attributes->integer("ranks") : 1);
   }
 
   Around sizes_;
@@ -108,61 +109,59 @@ void unpack_gradient(const Arguments& a) {
   to_packed(a, *a.output_spec, a.output_gradient, first_gradient(a), a.accumulate[0]);
 }
 
-/// The two halves of an all-to-all's vector: a block for each rank, as long as the longest part of the own samples.
+/// The two halves of an all-to-all's vector: a block for each rank, as large as the largest. Gradients come back through
+/// the halves as the values went.
 class Dealt {
  public:
-  /// `vector`: its spec.
-  Dealt(const Arguments& arguments, const TensorSpec& vector)
-      : ranks_(arguments.attributes->integer("ranks")),
-        block_(vector.elements(arguments.batch) / 2 / ranks_) {}
+  /// `vector`: its spec; `tensor`: what is cut into the ranks' blocks, along `division`.
+  Dealt(const Arguments& arguments, const TensorSpec& vector, const TensorSpec& tensor, const Division& division)
+      : parts_(arguments, tensor, division),
+        block_(vector.elements(arguments.batch) / 2 / static_cast<std::int64_t>(parts_.ranks())) {}
 
-  std::int64_t ranks() const { return ranks_; }
-  std::int64_t first_half(std::int64_t rank) const { return rank * block_; }
-  std::int64_t second_half(std::int64_t rank) const { return (ranks_ + rank) * block_; }
+  /// Calls act(in the tensor, in the first half, in the second, count) for every run of every rank's block.
+  template <class Act>
+  void each_run(Act act) const {
+    const auto ranks = static_cast<std::int64_t>(parts_.ranks());
+    for (std::int64_t rank = 0; rank < ranks; ++rank) {
+      const auto of = static_cast<std::size_t>(rank);
+      parts_.each_run(of, [&](std::int64_t at, std::int64_t packed, std::int64_t count) {
+        const std::int64_t in_block = packed - parts_.packed_first(of);
+        act(at, rank * block_ + in_block, (ranks + rank) * block_ + in_block, count);
+      });
+    }
+  }
 
  private:
-  std::int64_t ranks_, block_;
+  Blocks parts_;
+  std::int64_t block_;
 };
 
-/// A rank's samples lie together in the part already.
-void deal_samples(const Arguments& a) {
-  const Dealt dealt(a, *a.output_spec);
-  const std::int64_t count = a.input_specs[0].elements(a.batch);
-  for (std::int64_t rank = 0; rank < dealt.ranks(); ++rank)
-    move_values(real_input(a) + rank * count, a.output + dealt.first_half(rank), count, false);
-}
-
-/// Gradients come back through the halves as the values went.
-void deal_samples_gradient(const Arguments& a) {
-  const Dealt dealt(a, *a.output_spec);
-  const std::int64_t count = a.input_specs[0].elements(a.batch);
-  for (std::int64_t rank = 0; rank < dealt.ranks(); ++rank)
-    move_values(a.output_gradient + dealt.second_half(rank), first_gradient(a) + rank * count, count, a.accumulate[0]);
-}
-
-/// Calls act(in the own samples, in the rank's block, count) for every run of every rank's part.
-template <class Act>
-void for_each_dealt_run(const Arguments& a, Act act) {
-  const Blocks parts(a, *a.output_spec);
-  for (std::size_t rank = 0; rank < parts.ranks(); ++rank)
-    parts.each_run(rank, [&](std::int64_t at, std::int64_t packed, std::int64_t count) {
-      act(rank, at, packed - parts.packed_first(rank), count);
-    });
-}
-
-void take_samples(const Arguments& a) {
-  const Dealt dealt(a, a.input_specs[0]);
-  for_each_dealt_run(a, [&](std::size_t rank, std::int64_t at, std::int64_t in_block, std::int64_t count) {
-    move_values(real_input(a) + dealt.second_half(static_cast<std::int64_t>(rank)) + in_block, a.output + at, count, false);
+void deal(const Arguments& a) {
+  const Dealt dealt(a, *a.output_spec, a.input_specs[0], division_after(*a.attributes));
+  dealt.each_run([&](std::int64_t at, std::int64_t first, std::int64_t, std::int64_t count) {
+    move_values(real_input(a) + at, a.output + first, count, false);
   });
 }
 
-void take_samples_gradient(const Arguments& a) {
+void deal_gradient(const Arguments& a) {
+  const Dealt dealt(a, *a.output_spec, a.input_specs[0], division_after(*a.attributes));
+  dealt.each_run([&](std::int64_t at, std::int64_t, std::int64_t second, std::int64_t count) {
+    move_values(a.output_gradient + second, first_gradient(a) + at, count, a.accumulate[0]);
+  });
+}
+
+void take_dealt(const Arguments& a) {
+  const Dealt dealt(a, a.input_specs[0], *a.output_spec, division(*a.attributes));
+  dealt.each_run([&](std::int64_t at, std::int64_t, std::int64_t second, std::int64_t count) {
+    move_values(real_input(a) + second, a.output + at, count, false);
+  });
+}
+
+void take_dealt_gradient(const Arguments& a) {
   invariant(!a.accumulate[0], "an all-to-all's vector has one reader");
-  const Dealt dealt(a, a.input_specs[0]);
-  for_each_dealt_run(a, [&](std::size_t rank, std::int64_t at, std::int64_t in_block, std::int64_t count) {
-    float* const block = first_gradient(a) + dealt.first_half(static_cast<std::int64_t>(rank));
-    move_values(a.output_gradient + at, block + in_block, count, false);
+  const Dealt dealt(a, a.input_specs[0], *a.output_spec, division(*a.attributes));
+  dealt.each_run([&](std::int64_t at, std::int64_t first, std::int64_t, std::int64_t count) {
+    move_values(a.output_gradient + at, first_gradient(a) + first, count, false);
   });
 }
 
@@ -279,14 +278,14 @@ void exchange_gradient(const Arguments& a) {
 }  // namespace
 
 std::span<const KernelRow<float>> conversion_kernels() {
-  static const std::array<KernelRow<float>, 9> kRows{{{"deal_samples", deal_samples, deal_samples_gradient, nullptr},
+  static const std::array<KernelRow<float>, 9> kRows{{{"deal", deal, deal_gradient, nullptr},
                                                       {"exchange", nullptr, exchange_gradient, nullptr},
                                                       {"halo_join", halo_join, halo_join_gradient, nullptr},
                                                       {"halo_send", halo_send, halo_send_gradient, nullptr},
                                                       {"pack", pack, pack_gradient, nullptr},
                                                       {"put_block", put_block, put_block_gradient, nullptr},
                                                       {"take_block", take_block, take_block_gradient, nullptr},
-                                                      {"take_samples", take_samples, take_samples_gradient, nullptr},
+                                                      {"take_dealt", take_dealt, take_dealt_gradient, nullptr},
                                                       {"unpack", unpack, unpack_gradient, nullptr}}};
   return kRows;
 }

@@ -15,21 +15,22 @@ void deal(const float* from, std::int64_t count, float* first, float* second) {
 
 namespace {
 
-template <class Put>
-void interleave(const float* first, const float* second, std::int64_t count, Put put) {
+template <bool accumulate>
+void interleave(const float* first, const float* second, std::int64_t count, float* to) {
+  const std::int64_t pairs = count / 2;
 #pragma GCC ivdep
-  for (std::int64_t at = 0; at < count / 2; ++at) {
-    put(2 * at, first[at]);
-    put(2 * at + 1, second[at]);
+  for (std::int64_t at = 0; at < pairs; ++at) {
+    to[2 * at] = accumulate ? to[2 * at] + first[at] : first[at];
+    to[2 * at + 1] = accumulate ? to[2 * at + 1] + second[at] : second[at];
   }
-  if (count % 2 == 1) put(count - 1, first[count / 2]);
+  if (count % 2 == 1) to[count - 1] = accumulate ? to[count - 1] + first[pairs] : first[pairs];
 }
 
 }  // namespace
 
 void collect(const float* first, const float* second, std::int64_t count, bool accumulate, float* to) {
-  if (accumulate) interleave(first, second, count, [to](std::int64_t at, float value) { to[at] += value; });
-  else interleave(first, second, count, [to](std::int64_t at, float value) { to[at] = value; });
+  if (accumulate) interleave<true>(first, second, count, to);
+  else interleave<false>(first, second, count, to);
 }
 
 namespace {

@@ -32,6 +32,11 @@ Work work(const LayerContext& context, Pass pass) {
   return {};
 }
 
+std::vector<LayoutRule> rules(const Attributes&, std::span<const TensorSpec> inputs, const TensorSpec&) {
+  if (inputs[0].dims.size() < 2) return {};
+  return {{.name = "positions", .inputs = {split(0), split(0)}, .output = kPartial, .parameters = {}}};
+}
+
 }  // namespace
 
 LayerKind softmax_cross_entropy_kind() {
@@ -43,7 +48,8 @@ LayerKind softmax_cross_entropy_kind() {
           .output = output,
           .parameters = no_parameters,
           .kept = kept,
-          .work = work};
+          .work = work,
+          .rules = rules};
 }
 
 }  // namespace tandem

@@ -1,6 +1,7 @@
 // Kernels between layouts against plain loops, and each backward against its forward: <A x, y> = <x, A' y>.
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <random>
 
@@ -178,6 +179,51 @@ const std::vector<Strips> kStrips{{2, 3, 5, 4, 1, 1, 1, 1, 0, 0}, {1, 2, 4, 3, 2
                                   {2, 1, 6, 1, 0, 3, 2, 0, 1, 0}, {3, 2, 3, 2, 0, 0, 3, 3, 1, 2},
                                   {1, 1, 4, 2, 2, 2, 0, 0, 2, 1}};
 
+/// A tensor of three dimensions, [a, b, c] a sample, that is split along one before and along another after.
+struct Dealing {
+  std::int64_t batch;  ///< of all ranks
+  std::array<std::int64_t, 3> dims;
+  int before, after;  ///< dimensions; -1: the samples
+  std::int64_t blocks_before, blocks_after, ranks;
+
+  /// The whole tensor around one of its dimensions; samples are the rows of a single outer block.
+  Packing around(int dimension, std::int64_t blocks) const {
+    if (dimension < 0) return {1, 1, batch, dims[0] * dims[1] * dims[2], 1, ranks};
+    Packing packing{batch, 1, dims[static_cast<std::size_t>(dimension)], 1, blocks, ranks};
+    for (int d = 0; d < dimension; ++d) packing.outer *= dims[static_cast<std::size_t>(d)];
+    for (int d = dimension + 1; d < 3; ++d) packing.inner *= dims[static_cast<std::size_t>(d)];
+    return packing;
+  }
+  Values part(const Values& whole, int dimension, std::int64_t blocks, std::int64_t rank) const {
+    return around(dimension, blocks).part(whole, rank);
+  }
+  TensorSpec spec_of_part(std::int64_t rank) const {
+    std::vector<std::int64_t> sizes(dims.begin(), dims.end());
+    sizes[static_cast<std::size_t>(before)] = std::ssize(around(before, blocks_before).rows_of(rank));
+    return real_tensor(sizes);
+  }
+  Conversion of(const LayerKind& kind, std::int64_t rank, const TensorSpec& input) const {
+    const auto length = [&](int dimension) { return dimension < 0 ? batch : dims[static_cast<std::size_t>(dimension)]; };
+    return {kind,
+            {{{"dimension", static_cast<double>(before)},
+              {"blocks", static_cast<double>(blocks_before)},
+              {"length", static_cast<double>(length(before))},
+              {"ranks", static_cast<double>(ranks)},
+              {"rank", static_cast<double>(rank)},
+              {"to_dimension", static_cast<double>(after)},
+              {"to_blocks", static_cast<double>(blocks_after)},
+              {"to_length", static_cast<double>(length(after))}}},
+            {input},
+            after < 0 ? batch / ranks : batch};
+  }
+  Conversion deal(std::int64_t rank) const { return of(deal_kind(), rank, spec_of_part(rank)); }
+  Conversion take(std::int64_t rank) const { return of(take_dealt_kind(), rank, deal(rank).output()); }
+};
+
+const std::vector<Dealing> kDealings{{4, {3, 6, 5}, 1, -1, 1, 1, 2}, {6, {5, 2, 1}, 0, -1, 1, 1, 3}, {2, {4, 6, 5}, 0, 1, 1, 1, 2},
+                                     {2, {4, 12, 3}, 0, 1, 1, 3, 2}, {1, {3, 2, 12}, 2, 0, 3, 1, 2}, {3, {5, 7, 2}, 1, 0, 1, 1, 3},
+                                     {2, {3, 9, 11}, 2, 1, 1, 1, 4}, {2, {2, 3, 4}, 0, 2, 1, 1, 1}};
+
 constexpr float kUntouched = 77;
 
 }  // namespace
@@ -263,19 +309,11 @@ TEST_CASE("backward of sending and of joining rows are their adjoints") {
   }
 }
 
-TEST_CASE("dealing, an all-to-all and taking give each rank its own samples whole, and their gradients go back") {
-  for (const Packing& packing : kPackings) {
-    if (packing.blocks > 1) continue;
-    const std::int64_t ranks = packing.ranks;
-    const Packing all{packing.batch * ranks, packing.outer, packing.length, packing.inner, 1, ranks};  // `batch` each
-    const Values whole = random_values(all.elements(), 7);
-    const auto samples_of = [&](std::int64_t rank) {
-      const std::int64_t count = packing.elements();
-      return Values(whole.begin() + rank * count, whole.begin() + (rank + 1) * count);
-    };
-    const std::int64_t longest = (packing.length + ranks - 1) / ranks;
-    const auto deal = [&](std::int64_t rank) { return packing.of(deal_samples_kind(), rank, std::ssize(all.rows_of(rank))); };
-    const auto take = [&](std::int64_t rank) { return packing.of(take_samples_kind(), rank, 2 * ranks * longest); };
+TEST_CASE("dealing, an all-to-all and taking give each rank its part of the new split, and gradients go back") {
+  for (const Dealing& dealing : kDealings) {
+    const std::int64_t ranks = dealing.ranks;
+    INFO("dimension " << dealing.before << " to " << dealing.after << " over " << ranks);
+    const Values whole = random_values(dealing.batch * dealing.dims[0] * dealing.dims[1] * dealing.dims[2], 7);
     const auto trade = [&](Vectors vectors) {
       const CollectiveShape shape =
           shape_of(CollectiveKind::all_to_all, static_cast<std::uint32_t>(ranks), std::ssize(vectors[0]));
@@ -283,21 +321,22 @@ TEST_CASE("dealing, an all-to-all and taking give each rank its own samples whol
       return vectors;
     };
 
-    Vectors parts, dealt, gradients;
+    Vectors parts, wanted, dealt, gradients;
     for (std::int64_t rank = 0; rank < ranks; ++rank) {
-      parts.push_back(all.part(whole, rank));
-      dealt.push_back(deal(rank).forward({parts.back()}, kUntouched));
+      parts.push_back(dealing.part(whole, dealing.before, dealing.blocks_before, rank));
+      wanted.push_back(dealing.part(whole, dealing.after, dealing.blocks_after, rank));
+      dealt.push_back(dealing.deal(rank).forward({parts.back()}, kUntouched));
     }
     const Vectors arrived = trade(dealt);
     for (std::int64_t rank = 0; rank < ranks; ++rank) {
       const auto at = static_cast<std::size_t>(rank);
-      CHECK(take(rank).forward({arrived[at]}) == samples_of(rank));
-      gradients.push_back(take(rank).backward(samples_of(rank), {Values(arrived[at].size(), kUntouched)})[0]);
+      CHECK(dealing.take(rank).forward({arrived[at]}) == wanted[at]);
+      gradients.push_back(dealing.take(rank).backward(wanted[at], {Values(arrived[at].size(), kUntouched)})[0]);
     }
     const Vectors returned = trade(gradients);
     for (std::int64_t rank = 0; rank < ranks; ++rank) {
       const auto at = static_cast<std::size_t>(rank);
-      CHECK(deal(rank).backward(returned[at], {Values(parts[at].size(), kUntouched)})[0] == parts[at]);
+      CHECK(dealing.deal(rank).backward(returned[at], {Values(parts[at].size(), kUntouched)})[0] == parts[at]);
     }
   }
 }

@@ -63,9 +63,9 @@ Seconds brute_force(const Plan& plan, const Model& model, LayoutCost& cost) {
     }
     const auto id = static_cast<LayerId>(layer);
     const auto rules = tensor_rules(model, id);
-    if (rules.size() == 1) return name_from(layer + 1);  // a loss, which follows its scores
+    if (rules.size() == 1 || model.layer(id).kind->is_loss) name_from(layer + 1);  // a loss may follow its scores
+    if (rules.size() == 1) return;
     for (const LayoutRule& rule : rules) {
-      if (model.layer(id).name == "head" && rule.name == "positions") continue;  // a loss takes columns, or all
       named.layouts.emplace_back(model.layer(id).name, rule.name);
       name_from(layer + 1);
       named.layouts.pop_back();
@@ -168,7 +168,7 @@ TEST_CASE("a tied output projection and its loss are divided as cheaply as can b
   }
 }
 
-TEST_CASE("the best layouts of the small models of the zoo are no dearer than Megatron's split or the naive one") {
+TEST_CASE("the best layouts of the small models of the zoo are no dearer than any named split") {
   const Device device = fast_device();
   const CostModel costs;
   for (const char* name : {"gpt-nano", "llama-nano", "vgg-nano", "resnet-nano", "mlp"}) {
@@ -179,7 +179,7 @@ TEST_CASE("the best layouts of the small models of the zoo are no dearer than Me
 
     const BestLayouts best = best_layouts(plan, model, group, costs);
 
-    for (const TensorSplit split : {TensorSplit::megatron, TensorSplit::naive})
+    for (const TensorSplit split : {TensorSplit::megatron, TensorSplit::naive, TensorSplit::ulysses})
       for (const bool positions : {false, true}) {
         Plan other = plan;
         other.tensor_split = split;
@@ -264,5 +264,5 @@ TEST_CASE("the best layouts survive the plan file") {
 TEST_CASE("a plan file may ask for the best split, and a wrong word is refused with its place") {
   CHECK(read_plan(parse_yaml("model: mlp\ntensor_split: best\n", "plan.yaml")).tensor_split == TensorSplit::best);
   CHECK(complaint([] { read_plan(parse_yaml("model: mlp\ntensor_split: bets\n", "plan.yaml")); }) ==
-        R"(plan.yaml:2:15: error: unknown; did you mean "best"?; got "bets", want one of megatron, naive, best)");
+        R"(plan.yaml:2:15: error: unknown; did you mean "best"?; got "bets", want one of megatron, naive, ulysses, best)");
 }

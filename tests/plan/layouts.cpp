@@ -54,6 +54,24 @@ TEST_CASE("the naive split divides linear layers by their inputs alone") {
               "loss replicated"});
 }
 
+TEST_CASE("Ulysses divides positions, and heads in attention, so that no work is repeated and weights stay whole") {
+  Plan plan = plan_on(1, 1, 1, 2);
+  plan.tensor_split = TensorSplit::ulysses;
+  const char* const name = GENERATE("gpt-nano", "llama-nano");
+
+  const LayoutChoice choice = choose_layouts(plan, load_model(name));
+
+  INFO(name);
+  for (std::uint32_t i = 0; i < choice.model.layer_count(); ++i) {
+    const LayoutRule& rule = choice.rules[i][static_cast<std::size_t>(MeshAxis::tensor)];
+    const std::string_view kind = choice.model.layers()[i].kind->name;
+    INFO(choice.model.layers()[i].name);
+    CHECK(rule.name == (kind == "attention" || kind == "grouped_attention" || kind == "rotary" ? "heads" : "positions"));
+    if (kind != "position_embedding")  // a part of its table is that of the positions
+      for (const AxisLayout& parameter : rule.parameters) CHECK(parameter == kReplicated);
+  }
+}
+
 TEST_CASE("sequence parallelism divides the positions of what megatron leaves whole") {
   Plan plan = plan_on(1, 1, 1, 2);
   plan.sequence_parallel = true;

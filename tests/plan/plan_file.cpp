@@ -25,7 +25,7 @@ double any_share() { return static_cast<double>(*rc::gen::inRange<std::int64_t>(
 void divide(Plan& plan) {
   for (std::int64_t Plan::*ranks : {&Plan::replicas, &Plan::tensor, &Plan::height, &Plan::width})
     if (*rc::gen::arbitrary<bool>()) plan.*ranks = any_count();
-  plan.tensor_split = *rc::gen::element(TensorSplit::megatron, TensorSplit::naive, TensorSplit::best);
+  plan.tensor_split = *rc::gen::element(TensorSplit::megatron, TensorSplit::naive, TensorSplit::ulysses, TensorSplit::best);
   plan.after_space = *rc::gen::element(AfterSpace::replicated, AfterSpace::tensor, AfterSpace::samples);
   for (bool Plan::*flag : {&Plan::sequence_parallel, &Plan::synchronised_batch_norm, &Plan::overlap,
                            &Plan::offload_optimizer, &Plan::offload_weights, &Plan::repeat_collectives,
@@ -164,7 +164,7 @@ layouts: {fc3: rows}
 TEST_CASE("how a plan divides is refused where it stands when it is no such thing") {
   CHECK(complaint_about("model: mlp\ntensor_split: megatorn\n") ==
         "plan.yaml:2:15: error: unknown; did you mean \"megatron\"?; got \"megatorn\", "
-        "want one of megatron, naive, best");
+        "want one of megatron, naive, ulysses, best");
   CHECK(complaint_about("model: mlp\nafter_space: tensr\n") ==
         R"(plan.yaml:2:14: error: unknown; did you mean "tensor"?; got "tensr", want one of replicated, tensor, samples)");
   CHECK(complaint_about("model: mlp\ncollective: rign\n").find(

@@ -21,19 +21,21 @@ struct Family {
 std::vector<Plan> plans_on(const Family& family, const MeshSizes& sizes, std::size_t& number) {
   const bool space = sizes.height * sizes.width > 1, divided = sizes.tensor > 1 || space;
   std::vector<Plan> plans;
-  for (unsigned switches = 0; switches < 32; ++switches) {
-    const bool overlap = switches & 1, naive = switches & 2, sequence = switches & 4, after = switches & 8,
-               synchronised = switches & 16;
-    if ((naive && !divided) || (sequence && !(family.positions && sizes.tensor > 1)) || (after && !space) ||
-        (synchronised && !family.statistics))
+  for (unsigned drawn = 0; drawn < 48; ++drawn) {
+    const auto split = static_cast<TensorSplit>(drawn / 16);
+    const bool overlap = drawn & 1, sequence = drawn & 2, after = drawn & 4, synchronised = drawn & 8;
+    const bool positions = sequence || split == TensorSplit::ulysses;
+    if ((split != TensorSplit::megatron && !divided) || (positions && !(family.positions && sizes.tensor > 1)) ||
+        (sequence && split == TensorSplit::ulysses) || (after && !space) || (synchronised && !family.statistics))
       continue;
     Plan plan = mesh_plan(family.model, sizes);
     plan.overlap = overlap;
-    if (naive) plan.tensor_split = TensorSplit::naive;
+    plan.tensor_split = split;
     plan.sequence_parallel = sequence;
     if (after) plan.after_space = AfterSpace::tensor;
     plan.synchronised_batch_norm = synchronised;
-    if (naive && sizes.tensor > 1 && *family.first != '\0') plan.layouts = {{family.first, "replicated"}};
+    if (split == TensorSplit::naive && sizes.tensor > 1 && *family.first != '\0')
+      plan.layouts = {{family.first, "replicated"}};
     plan.collective = kAlgorithms[number % 6];
     plan.schedule = kSchedules[(number + number / 6) % 3];
     if (number % 4 == 1) plan.bucket = Bytes{1000};

@@ -60,7 +60,7 @@ std::string described(const Plan& plan) {
   if (plan.precision == ElementType::bfloat16) text += ", bf16";
   if (plan.float_gradients) text += ", float gradients";
   if (!plan.overlap) text += ", no overlap";
-  if (plan.tensor_split == TensorSplit::naive) text += ", naive";
+  if (plan.tensor_split != TensorSplit::megatron) text += fmt::format(", {}", name_of(plan.tensor_split));
   if (plan.sequence_parallel) text += ", sequence parallel";
   if (plan.after_space != AfterSpace::replicated) text += fmt::format(", {} after space", name_of(plan.after_space));
   if (plan.synchronised_batch_norm) text += ", synchronised batch norm";

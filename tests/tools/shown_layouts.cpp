@@ -58,6 +58,17 @@ TEST_CASE("the naive split owes a sum after each linear layer") {
   CHECK(conversion_for(shown, "first.relu")["collectives"] == "all_reduce");
 }
 
+TEST_CASE("Ulysses deals q, k and v out by heads, and what attention makes of them by positions") {
+  const json shown = layouts_of("--model gpt-nano --tp 2 --tensor ulysses");
+
+  const json to_heads = conversion_for(shown, "h.0.attn.core"), to_positions = conversion_for(shown, "h.0.attn.proj");
+  CHECK(to_heads["collectives"] == "all_to_all, backward all_to_all");
+  CHECK(to_positions["collectives"] == "all_to_all, backward all_to_all");
+  CHECK(to_heads["bytes"] == 4 * 64 / 2 * 3 * 128 * 4);  // 4 samples, half of 64 positions, 3 x 128 features
+  CHECK(to_positions["bytes"] == 4 * 64 * 128 / 2 * 4);  // all positions, half of the features
+  CHECK(shown["conversions"].size() == 2 * 8);           // and no other in 8 blocks
+}
+
 TEST_CASE("replicas share every layer's rule and add up all gradients") {
   const json shown = layouts_of("--model mlp --dp 2");
 

@@ -16,6 +16,7 @@ TEST_CASE("a flag that changes nothing of the plan is refused, and one that matt
       std::pair("--offload-prefetch 2", "--offload-optimizer on --offload-prefetch 2"),
       std::pair("--optimizer sgd --offload-optimizer on", "--offload-optimizer on"),
       std::pair("--sequence-parallel on", "--tp 2 --sequence-parallel on"),
+      std::pair("--tp 2 --tensor ulysses --sequence-parallel on", "--tp 2 --tensor best --sequence-parallel on"),
       std::pair("--tensor naive", "--tp 2 --tensor naive"),
       std::pair("--sync-batch-norm on", "--dp 2 --sync-batch-norm on"),
       std::pair("--pp 2 --collective ring", "--dp 2 --collective ring"),
