@@ -112,7 +112,7 @@ void Lowering::open_gradients(LoweredStage& stage, StageBucket& bucket, std::uin
 
 void Lowering::add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
   if (plan_.offload_weights) zero_streamed(stage, bucket, batch);
-  bucket.complete = bucket.added = add_bucket_step(stage, bucket, StepKind::add_gradient, batch);
+  bucket.complete = bucket.own_complete = bucket.added = add_bucket_step(stage, bucket, StepKind::add_gradient, batch);
   builder_.use(bucket.added, bucket.gradient, Access::read);
   if (plan_.offload_weights && bucket.gradient_home != kNotStreamed)
     use_streamed(stage, bucket.gradient_home, bucket.added, Access::read_write);

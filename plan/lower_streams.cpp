@@ -40,8 +40,8 @@ std::size_t Lowering::add_home(LoweredStage& stage, BufferClass kind, BufferCont
   return stage.streamed.size() - 1;
 }
 
-void Lowering::use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins) {
-  stage.streamed[which].uses.push_back({step, access, joins});
+void Lowering::use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins, bool waits) {
+  stage.streamed[which].uses.push_back({step, access, joins, waits});
 }
 
 /// Of the whole bucket, or of the block that the rank owns.
@@ -92,8 +92,8 @@ std::uint32_t Lowering::fetch_place(std::uint32_t use) const {
 }
 
 /// Uses of other streams belong to the visit of the compute step before them. Where they change it, what frees the
-/// buffer may run beside them for one step, as what adds a sum to a shard does; where nothing overlaps it comes behind
-/// them, and they behind all that was computed before.
+/// buffer may run beside them for one step, as what adds a sum to a shard does; where nothing overlaps, or they wait for
+/// copies of the stage, it comes behind them, and they behind all that was computed before.
 std::vector<Lowering::Visit> Lowering::visits_of(const Streamed& entry) const {
   const auto compute = builder_.compute_steps(entry.here.worker);
   const auto staging = static_cast<std::uint32_t>(plan_.offload_staging);
@@ -111,7 +111,7 @@ std::vector<Lowering::Visit> Lowering::visits_of(const Streamed& entry) const {
     Visit& visit = visits.back();
     visit.uses.push_back(use);
     if (computes) visit.last = place;
-    const bool behind = !computes && !plan_.overlap;
+    const bool behind = !computes && (use.waits || !plan_.overlap);
     if (use.access != Access::read) visit.leaves = true, visit.changed = behind ? place - 1 : visit.last;
     visit.freed = visit.last + 1 + staging + (!computes && plan_.overlap ? 1u : 0u);
     visit.freed = std::min(std::max(visit.freed, behind ? place : 0), end);

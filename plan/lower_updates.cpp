@@ -112,7 +112,6 @@ void Lowering::add_states(LoweredStage& stage) {
 }
 
 void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
-  end_shards(stage);
   if (stage.updates.empty()) {
     stage.updates = update_units(stage);
     add_states(stage);
@@ -153,6 +152,8 @@ void Lowering::add_round(std::uint32_t round, const Grid& grid) {
   }
   add_ties(round);
   for (const std::size_t at : reduction_order()) reduce_gradients(bucket_groups_[at]);
+  for (LoweredStage& stage : lowered_) end_shards(stage);
+  for (const CopySum& sum : copy_sums_) sum_copies(sum, round);
   for (LoweredStage& stage : lowered_) add_update(stage, round, grid);
 }
 

@@ -58,11 +58,12 @@ struct PartSpan {
   }
 };
 
-/// A step that touches what is streamed. `joins`: it may not leave and come back since the use before.
+/// A step that touches what is streamed. `joins`: it may not leave and come back since the use before. `waits`: a step of
+/// another stream that waits for copies of the stage, so perhaps for all that this worker computes.
 struct StreamUse {
   StepId step;
   Access access;
-  bool joins;
+  bool joins, waits;
 };
 
 /// Weights, gradients or optimizer states whose home is the host: on the device only around their uses.
@@ -99,6 +100,7 @@ struct StageBucket {
   StepId added = kNone<StepId>;             ///< the step that adds the sum to the shard
   StepId filled = kNone<StepId>;            ///< the step that begins to gather weights
   StepId last_reader = kNone<StepId>;
+  StepId own_complete = kNone<StepId>;      ///< of a shard: the compute step that added to it last
   StepId complete = kNone<StepId>;          ///< after it the gradients are the sum over all ranks; none: over one rank
   StepId gather = kNone<StepId>;            ///< of the updated weights
 

@@ -67,6 +67,11 @@ class Lowering {
     }
   };
 
+  /// A bucket that each copy of a stage has summed for itself.
+  struct CopySum {
+    std::vector<std::size_t> groups{};  ///< by copy: index into bucket_groups_
+  };
+
   // lower.cpp
   Coordinate shared_place(Coordinate at) const;
   void find_holders(const Grid& grid);
@@ -137,7 +142,8 @@ class Lowering {
   StepId add_settle(LoweredStage& stage);
   std::size_t add_home(LoweredStage& stage, BufferClass kind, BufferContent content, ByteRange range,
                        std::uint32_t number);
-  void use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins = false);
+  void use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins = false,
+                    bool waits = false);
   void add_homes(LoweredStage& stage, StageBucket& bucket);
   void use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step, bool adds);
   void zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
@@ -160,7 +166,7 @@ class Lowering {
   // lower_gradients.cpp
   void find_buckets(std::uint32_t stage);
   void add_bucket_groups(const std::vector<std::uint32_t>& lowered, const BucketRow& row, std::size_t number);
-  std::uint32_t blocks_of(const BucketRow& row, std::size_t ranks) const;
+  std::uint32_t blocks_of(const BucketRow& row, std::size_t ranks, std::size_t copies) const;
   void add_owned_ranges(LoweredStage& stage);
   BucketGroup::Among among(const BucketGroup& group, std::vector<std::uint32_t> ranks, CollectiveKind kind,
                            ElementRange range);
@@ -174,6 +180,11 @@ class Lowering {
   void reduce_gradients(BucketGroup& group);
   std::vector<std::size_t> reduction_order() const;
   void gather_weights(BucketGroup& group);
+
+  // lower_copy_sums.cpp
+  void find_copy_sums(std::size_t first, std::size_t copies);
+  CollectiveSpecId add_copy_sum(const CopySum& sum, std::uint32_t rank);
+  void sum_copies(const CopySum& sum, std::uint32_t round);
 
   // lower_shards.cpp
   /// Gradients have a buffer for each bucket, around its use.
@@ -214,6 +225,7 @@ class Lowering {
 
   // lower_host_updates.cpp
   bool updates_on_host() const { return plan_.update_on == UpdateOn::host; }
+  StepId own_gradients_complete(const LoweredStage& stage, const StageBucket& bucket) const;
   StepId own_gradients_complete(const LoweredStage& stage, const GradientBucket& bucket) const;
   StepId last_reader(const LoweredStage& stage, const StageBucket& bucket) const;
   void add_host_update(LoweredStage& stage, UpdateUnit& unit, std::uint32_t part);
@@ -252,14 +264,14 @@ class Lowering {
   std::vector<PendingCopy> copies_;
   std::vector<LoweredStage> lowered_;             ///< by holder, and rank within it
   std::vector<BucketGroup> bucket_groups_;        ///< in the order of reduction, stage by stage
+  std::vector<CopySum> copy_sums_;                ///< where each copy of a stage has shards of its gradients
 };
 
 /// Throws InputError unless every rank runs F and B of every micro-batch of its own stage once, F first, and neighbours
 /// run micro-batches in the same order, so that messages arrive in the order in which they are wanted.
 void check_grid(const Grid& grid, const ScheduleShape& shape);
 
-/// Throws InputError where the plan shards over replicas that it has not, or shards or streams stages that have copies,
-/// or weights in several versions.
+/// Throws InputError where the plan shards over replicas that it has not, or shards or streams weights in several versions.
 void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::size_t stages, std::size_t rounds);
 
 /// The buffers that each part of the direction touches, in the order of BufferContent.

@@ -143,11 +143,63 @@ TEST_CASE("what cannot be sharded is refused") {
   CHECK_THAT(complaint([&] { lower_on(plan, equal_blocks(4)); }), Catch::Matchers::Contains(row.problem));
 }
 
-TEST_CASE("stages in several copies are not sharded") {
-  Plan plan = sharded(2, 1);
+TEST_CASE("copies of a stage share the state as replicas do, and each sums its gradients in shards of its own") {
+  const std::int64_t replicas = GENERATE(2, 4);
+  const char* schedule = GENERATE("chimera", "dualpipe");
+  const std::int64_t parameters = 4 * kBlock;  // each rank has a copy of both stages
+  const auto held_by = [&](std::int64_t zero, BufferClass kind) {
+    Plan plan = sharded(replicas, zero);
+    plan.pipeline = 2;
+    plan.micro_batches = 4;
+    plan.schedule = schedule;
+    return held(lower_on(plan, equal_blocks(4), {5}), 0, kind);
+  };
+
+  CHECK(held_by(1, BufferClass::weight) == 4 * parameters);
+  CHECK(held_by(1, BufferClass::gradient) == 4 * parameters);
+  CHECK(held_by(1, BufferClass::optimizer_state) == 8 * parameters / (2 * replicas));  // two copies
+  CHECK(held_by(2, BufferClass::weight) == 4 * parameters);
+  CHECK(held_by(2, BufferClass::gradient) == 4 * parameters / replicas);
+  CHECK(held_by(2, BufferClass::optimizer_state) == 8 * parameters / replicas);
+  CHECK(held_by(3, BufferClass::weight) == 4 * parameters / replicas);
+  CHECK(held_by(3, BufferClass::gradient) == 4 * parameters / replicas);
+  CHECK(held_by(3, BufferClass::optimizer_state) == 8 * parameters / replicas);
+}
+
+TEST_CASE("shards are summed over the copies once an iteration, each block among its owners") {
+  Plan plan = sharded(2, 2);
+  plan.pipeline = 2;
+  plan.micro_batches = 4;
+  plan.schedule = "chimera";
+
+  const Program program = lower_on(plan, equal_blocks(2), block_cuts(2));
+
+  std::map<std::string, int> entered;
+  for (const Collective& collective : program.collectives()) ++entered[program.spec(collective).name];
+  CHECK(entered == std::map<std::string, int>{{"gradients 0 reduce_scatter", 4 * 2},  // micro-batches, stages
+                                              {"gradients 0 of copies", 2 * 2},       // blocks, stages
+                                              {"weights 0 all_gather", 2 * 2}});      // copies, stages
+}
+
+TEST_CASE("without replicas the copies of a stage alone share its state, and a stage without copies keeps its own") {
+  using enum StepKind;
+  Plan plan = sharded(1, 1);
+  plan.pipeline = 2;
+  const Grid grid{{{0, forward, 0}, {0, backward, 0}},
+                  {{1, forward, 0}, {1, backward, 0}, {0, forward, 1}, {1, forward, 1}, {1, backward, 1}, {0, backward, 1}}};
+
+  const Program program = lower(plan, equal_blocks(2), block_cuts(2), one_device_each(2), grid);
+
+  verify(program);
+  CHECK(held(program, 0, BufferClass::optimizer_state) == 8 * kBlock / 2);             // half of stage 0
+  CHECK(held(program, 1, BufferClass::optimizer_state) == 8 * kBlock / 2 + 8 * kBlock);  // and all of stage 1
+}
+
+TEST_CASE("gradients and weights are not shared with copies of the stage, which run other micro-batches") {
+  Plan plan = sharded(1, GENERATE(2, 3));
   plan.pipeline = 2;
   plan.schedule = "chimera";
 
   CHECK_THAT(complaint([&] { lower_on(plan, equal_blocks(2), block_cuts(2)); }),
-             Catch::Matchers::Contains("has copies of its stages"));
+             Catch::Matchers::Contains("copies of a stage run other micro-batches"));
 }

@@ -137,7 +137,6 @@ TEST_CASE("what cannot be streamed is refused") {
       {2, 1, "gpipe", "offload_weights: a stage of ZeRO that gathers updated weights needs all of them on the device"},
       {2, 2, "gpipe", "offload_weights: a stage of ZeRO that gathers updated weights needs all of them on the device"},
       {1, 0, "pipedream", "offload_weights: the schedule updates weights more than once an iteration"},
-      {1, 0, "chimera", "offload_weights: the schedule has copies of its stages"},
   }));
   Plan plan = streaming(4, 0);
   plan.pipeline = 2;

@@ -40,6 +40,12 @@ class Draw {
   std::uint64_t number_, turn_ = 0;
 };
 
+/// Does some stage live on several ranks?
+bool has_copies(const Plan& plan) {
+  const Grid grid = schedule_grid(plan);
+  return holders_of(grid).size() > stage_count(grid);
+}
+
 Plan drawn_plan(std::uint64_t number) {
   Draw draw(number);
   const std::string model = draw.of<std::string>({"mlp", "gpt-nano", "vgg-nano", "llama-nano", "gpt-nano-dropout"});
@@ -53,16 +59,17 @@ Plan drawn_plan(std::uint64_t number) {
   plan.schedule = draw.of(suitable_schedules(static_cast<std::size_t>(sizes.pipeline), plan.micro_batches, 8));
   plan.recompute = draw.of<std::string>({"none", "full", "every:2", "sqrt", "block", "selective"});
   plan.offload = draw.of<std::string>({"none", "none", "all", "stage", "convolutions"});
-  const bool in_order = adds_in_order(plan.schedule, static_cast<std::size_t>(plan.pipeline), 8);
-  if (sizes.replicas > 1 && in_order) plan.zero = draw.of<std::int64_t>({0, 1, 2, 3});
+  const bool updates_once = find_schedule(plan.schedule).updates == Updates::at_flush;
+  if (updates_once && sizes.replicas > 1) plan.zero = draw.of<std::int64_t>({0, 1, 2, 3});
+  else if (updates_once && has_copies(plan)) plan.zero = draw.of<std::int64_t>({0, 1});
   plan.optimizer.kind = draw.of<OptimizerKind>({OptimizerKind::sgd, OptimizerKind::adam});
   // Adam's second update in an iteration enlarges the first one's roundings where gradients are near zero.
-  if (find_schedule(plan.schedule).updates != Updates::at_flush) plan.optimizer.kind = OptimizerKind::sgd;
-  if (in_order) plan.offload_optimizer = draw.of<bool>({false, true});
-  if (in_order && (plan.zero == 0 || plan.zero == 3)) plan.offload_weights = draw.of<bool>({false, true});
+  if (!updates_once) plan.optimizer.kind = OptimizerKind::sgd;
+  if (updates_once) plan.offload_optimizer = draw.of<bool>({false, true});
+  if (updates_once && (plan.zero == 0 || plan.zero == 3)) plan.offload_weights = draw.of<bool>({false, true});
   if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.precision = draw.of<ElementType>({ElementType::float32, ElementType::float32, ElementType::bfloat16});
-  if (in_order) plan.update_on = draw.of<UpdateOn>({UpdateOn::device, UpdateOn::host});
+  if (updates_once) plan.update_on = draw.of<UpdateOn>({UpdateOn::device, UpdateOn::host});
   if (plan.update_on == UpdateOn::host && !plan.offload_weights)
     plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.dropout = draw.of<DropoutUse>({DropoutUse::off, DropoutUse::recomputed, DropoutUse::stored});

@@ -37,6 +37,9 @@ TEST_CASE("streamed weights run as predicted on every mesh, and change no bit th
       {"mlp", {.replicas = 3}, 3, 1'000'000, kAdam},                        // blocks of two sizes
       {"gpt-nano", {.pipeline = 2, .replicas = 2}, 3, 100'000, kAdam},
       {"gpt-nano", {.replicas = 2}, 3, 200'000, kSgd, "zb-h1"},
+      {"gpt-nano", {.pipeline = 2}, 0, 100'000, kAdam, "chimera"},          // summands on copies of stages
+      {"mlp", {.pipeline = 2, .replicas = 2}, 0, 10'000, kAdam, "chimera"},
+      {"mlp", {.pipeline = 2, .replicas = 2}, 3, 100'000, kSgd, "chimera"},
   }));
   Plan plan = mesh_plan(row.model, row.sizes);
   plan.collective = "ring";

@@ -42,6 +42,10 @@ TEST_CASE("a sharded optimizer state is predicted as it runs, and changes no bit
       {"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 10'000, kAdam},  // a tie between stages
       {"gpt-nano", {.replicas = 2, .tensor = 2}, "direct", 10'000, kAdam},
       {"vgg-nano", {.replicas = 2, .height = 2}, "ring", 10'000, kAdam},    // summands on two axes
+      {"mlp", {.pipeline = 2}, "ring", 10'000, kAdam, "chimera"},           // copies of stages
+      {"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 100'000, kAdam, "chimera"},
+      {"mlp", {.pipeline = 2, .replicas = 3}, "ring", 10'000, kAdam, "chimera"},
+      {"mlp", {.pipeline = 2, .replicas = 2, .tensor = 2}, "direct", 10'000, kSgd, "chimera"},
   }));
   const Plan plan = plan_of(row, 1);
   INFO(described(plan));
@@ -76,6 +80,24 @@ TEST_CASE("sharded gradients and weights run as predicted, with one micro-batch 
   CHECK(ride.loss_error < 1e-5);
   plan.micro_batches = whole.micro_batches = 1;  // with more, replicas are summed before micro-batches are
   if (row.sizes.replicas == 2) check_same_bits(plan, whole);  // of two summands no place in a bucket changes the sum
+}
+
+TEST_CASE("copies of stages sum what their replicas have sharded, as predicted") {
+  const std::int64_t zero = GENERATE(2, 3);
+  const Row row = GENERATE(values<Row>({
+      {"mlp", {.pipeline = 2, .replicas = 3}, "ring", 10'000, kAdam, "chimera"},  // blocks of two sizes
+      {"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 100'000, kSgd, "dualpipe"},
+  }));
+  Plan plan = plan_of(row, zero), whole = plan_of(row, 0);
+  plan.micro_batches = whole.micro_batches = 4;
+  plan.update_on = row.optimizer == kAdam ? UpdateOn::host : UpdateOn::device;
+  INFO("zero " << zero << " " << described(plan));
+
+  const MeshRide ride = MeshRider().ride(plan), other = MeshRider().ride(whole);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  CHECK(ride.gradient_error < 1e-4);
+  CHECK(same_bits(ride.threads.losses, other.threads.losses));
 }
 
 TEST_CASE("weights are gathered ahead, late, or once an iteration, to the same bits") {
