@@ -11,11 +11,9 @@ namespace {
 
 /// Of what is kept on the host.
 void check_streaming(const Plan& plan, std::size_t rounds) {
-  const std::string_view key = plan.offload_weights                  ? "offload_weights"
-                               : plan.update_on == UpdateOn::host ? "update_on"
-                                                                  : "offload_optimizer";
-  if (rounds > 1 && (plan.offload_weights || keeps_states_on_host(plan)))
-    throw InputError(fmt::format("{}: the schedule updates weights more than once an iteration", key), plan.schedule,
+  if (rounds > 1 && (plan.offload_weights || plan.update_on == UpdateOn::host))
+    throw InputError(fmt::format("{}: the schedule updates weights more than once an iteration",
+                                 plan.offload_weights ? "offload_weights" : "update_on"), plan.schedule,
                      "a synchronous schedule");
   if (!plan.offload_weights) return;
   if (plan.zero == 1 || plan.zero == 2)
@@ -40,10 +38,6 @@ void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::s
   if (plan.replicas == 1 && plan.zero > 1)
     throw InputError("copies of a stage run other micro-batches, so of gradients and weights each has its own",
                      fmt::format("zero: {}", plan.zero), "zero: 0 or 1, or more than one data-parallel rank");
-  if (rounds > 1)
-    throw InputError(
-        fmt::format("the schedule \"{}\" changes weights while micro-batches are under way", plan.schedule),
-        fmt::format("zero: {}", plan.zero), "zero: 0, or a synchronous schedule");
   if (plan.shard_ranks != 0 && (plan.shard_ranks == 1 || plan.replicas % plan.shard_ranks != 0))
     throw InputError("the replicas cannot be divided like this", fmt::format("{}", plan.shard_ranks),
                      fmt::format("a divisor of the {} replicas above 1, or 0 for all of them", plan.replicas));

@@ -135,7 +135,7 @@ void Lowering::add_parts(LoweredStage& stage, Way way, std::uint32_t batch) {
     before_part(stage, way, static_cast<std::uint32_t>(part), batch);
     const StepId step = builder_.add_compute(works[part], batch);
     stage.part(way, batch, part) = step;
-    if (!parts_weights()) builder_.use(step, weights_for(stage, batch), Access::read);
+    if (!parts_weights()) read_weights(stage, batch, step);
     const bool adds = way == stage.gradient_way() && builder_.work(works[part]).kind != StepKind::recompute;
     if (adds && !parts_gradients()) builder_.use(step, stage.gradients, Access::read_write);
     if (adds) stage.gradients_ready = step;

@@ -187,9 +187,9 @@ std::vector<std::size_t> Lowering::reduction_order() const {
 }
 
 /// Of all micro-batches together, unless each has been reduced by itself, or nobody shares the bucket.
-void Lowering::reduce_gradients(BucketGroup& group) {
+void Lowering::reduce_gradients(BucketGroup& group, std::uint32_t round) {
   if ((shards_gradients() && !group.buckets[0]->tied) || group.members.size() == 1) return;
-  add_reductions(group, 0, [&](std::uint32_t rank, StepId step) {
+  add_reductions(group, round, [&](std::uint32_t rank, StepId step) {
     LoweredStage& stage = lowered_[group.members[rank]];
     const GradientBucket& bucket = *group.buckets[rank];
     builder_.add_after(step, own_gradients_complete(stage, bucket));
@@ -202,13 +202,14 @@ void Lowering::reduce_gradients(BucketGroup& group) {
   });
 }
 
-/// After the update, which ends the iteration together with this.
-void Lowering::gather_weights(BucketGroup& group) {
+/// After the update, into the version that this writes.
+void Lowering::gather_weights(BucketGroup& group, std::uint32_t round) {
   if (group.blocks == 1 || plan_.zero == 3) return;
   const auto at = static_cast<std::size_t>(&group - bucket_groups_.data());
-  add_gathers(group, 0, [&](std::uint32_t rank, StepId step) {
-    const LoweredStage& stage = lowered_[group.members[rank]];
-    builder_.use(step, stage.weights, Access::read_write);
+  add_gathers(group, round, [&](std::uint32_t rank, StepId step) {
+    LoweredStage& stage = lowered_[group.members[rank]];
+    builder_.use(step, stage.slots[stage.newest_slot], Access::read_write);
+    stage.gathers.push_back(step);
     if (!updates_on_host()) return builder_.add_after(step, stage.end);
     StageBucket& bucket = shard_of(at, rank);
     builder_.add_after(step, last_reader(stage, bucket));

@@ -5,6 +5,7 @@
 // of an iteration writes where the first version lay, so that the next iteration finds it.
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "plan/lowering.hpp"
@@ -45,10 +46,12 @@ BufferId Lowering::room_for_version(LoweredStage& stage, std::uint32_t round, co
   else if (!is_free(slot))
     for (slot = 0; slot < stage.slots.size() && (slot == stage.newest_slot || !is_free(slot));) ++slot;
   if (slot == stage.slots.size()) {
-    stage.slots.push_back(
-        builder_.add_buffer({stage.worker, stage.shared->segment, BufferClass::stash, BufferContent::weights,
-                             stage.layout->weight_bytes},
-                            static_cast<std::uint32_t>(slot)));
+    const bool shard = plan_.zero == 3;
+    stage.slots.push_back(builder_.add_buffer(
+        {stage.worker, stage.shared->segment, BufferClass::stash,
+         shard ? BufferContent::weight_shard : BufferContent::weights,
+         shard ? owned_weights(stage) : stage.layout->weight_bytes},
+        static_cast<std::uint32_t>(slot)));
     stage.version_in.push_back(0);
   }
   invariant(!is_last || is_free(0), "the last update finds the first buffer free");
@@ -62,6 +65,14 @@ BufferId Lowering::weights_for(const LoweredStage& stage, std::uint32_t batch) c
   const auto at = std::find(stage.version_in.begin(), stage.version_in.end(), version);
   invariant(at != stage.version_in.end(), "a version that is used is there");
   return stage.slots[static_cast<std::size_t>(at - stage.version_in.begin())];
+}
+
+/// The first step that reads what replicas have gathered waits for that.
+void Lowering::read_weights(LoweredStage& stage, std::uint32_t batch, StepId step) {
+  const BufferId version = weights_for(stage, batch);
+  builder_.use(step, version, Access::read);
+  if (version != stage.slots[stage.newest_slot]) return;
+  for (const StepId gather : std::exchange(stage.gathers, {})) builder_.add_after(step, gather);
 }
 
 /// One for each bucket that is streamed; where only states are, for each range of about a bucket's size; else one.
@@ -121,6 +132,7 @@ void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& 
     return;
   }
   const BufferId newest = stage.slots[stage.newest_slot], next = room_for_version(stage, round, grid);
+  const std::vector<StepId> gathers = std::exchange(stage.gathers, {});
   for (UpdateUnit& unit : stage.updates) {
     const auto part = static_cast<std::uint32_t>(stage.updates.size() == 1 ? 0 : &unit - stage.updates.data() + 1);
     if (unit.work == kNone<WorkId>)
@@ -130,6 +142,7 @@ void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& 
     if (unit.states != kNotStreamed) use_streamed(stage, unit.states, stage.end, Access::read_write);
     if (stage.states != kNone<BufferId>) builder_.use(stage.end, stage.states, Access::read_write);
     for (const StepId reduction : stage.reductions) builder_.add_after(stage.end, reduction);
+    for (const StepId gather : gathers) builder_.add_after(stage.end, gather);
     if (unit.bucket != kNotStreamed) {
       const StageBucket& bucket = stage.shards[unit.bucket];
       use_streamed(stage, bucket.gradient_home, stage.end, Access::read, bucket.bucket->tied);
@@ -151,10 +164,11 @@ void Lowering::add_round(std::uint32_t round, const Grid& grid) {
     add_rank(rank, {grid[rank].data() + first, grid[rank].data() + round_ends_[rank][round]});
   }
   add_ties(round);
-  for (const std::size_t at : reduction_order()) reduce_gradients(bucket_groups_[at]);
+  for (const std::size_t at : reduction_order()) reduce_gradients(bucket_groups_[at], round);
   for (LoweredStage& stage : lowered_) end_shards(stage);
   for (const CopySum& sum : copy_sums_) sum_copies(sum, round);
   for (LoweredStage& stage : lowered_) add_update(stage, round, grid);
+  for (BucketGroup& group : bucket_groups_) gather_weights(group, round);
 }
 
 }  // namespace tandem

@@ -97,6 +97,7 @@ struct StageBucket {
   WorkId zero = kNone<WorkId>, zero_shard = kNone<WorkId>, add = kNone<WorkId>, fill = kNone<WorkId>;
   std::size_t weight_home = kNotStreamed, gradient_home = kNotStreamed;  ///< indices into LoweredStage::streamed
   BufferId gradient = kNone<BufferId>, weight = kNone<BufferId>;  ///< those in the memory now
+  BufferId version = kNone<BufferId>;       ///< of the weights in the memory
   StepId added = kNone<StepId>;             ///< the step that adds the sum to the shard
   StepId filled = kNone<StepId>;            ///< the step that begins to gather weights
   StepId last_reader = kNone<StepId>;
@@ -129,7 +130,8 @@ struct LoweredStage {
   std::vector<BufferId> slots;                               ///< of versions of the weights; the first is `weights`
   std::vector<std::uint32_t> version_in{0};                  ///< by slot
   std::size_t newest_slot = 0;
-  WorkId zero = kNone<WorkId>, settle = kNone<WorkId>;
+  std::vector<StepId> gathers;                               ///< of the newest version, which no step waits for yet
+  WorkId zero = kNone<WorkId>, zero_uses = kNone<WorkId>, settle = kNone<WorkId>;
   std::array<WorkId, 2> sums{kNone<WorkId>, kNone<WorkId>};  ///< of ties: within the stage, with another
   StepId begin = kNone<StepId>, end = kNone<StepId>;         ///< zero_gradients; update, or settle
   StepId gradients_ready = kNone<StepId>;                    ///< after it its own gradients are complete

@@ -177,9 +177,9 @@ class Lowering {
   void add_reductions(BucketGroup& group, std::uint32_t batch, const EachMember& act);
   void add_gathers(BucketGroup& group, std::uint32_t batch, const EachMember& act);
   void add_collectives(const std::vector<BucketGroup::Among>& all, std::uint32_t batch, const EachMember& act);
-  void reduce_gradients(BucketGroup& group);
+  void reduce_gradients(BucketGroup& group, std::uint32_t round);
   std::vector<std::size_t> reduction_order() const;
-  void gather_weights(BucketGroup& group);
+  void gather_weights(BucketGroup& group, std::uint32_t round);
 
   // lower_copy_sums.cpp
   void find_copy_sums(std::size_t first, std::size_t copies);
@@ -194,6 +194,7 @@ class Lowering {
   /// Buckets hold blocks of all replicas, of which each owns one.
   bool shards_gradients() const { return plan_.zero >= 2; }
   void make_shards(std::uint32_t index);
+  Bytes owned_weights(const LoweredStage& stage) const;
   /// `first`, `bytes`: of the weights, also where it holds their gradients.
   BufferId window(const LoweredStage& stage, BufferContent content, std::int64_t first, Bytes bytes,
                   std::uint32_t batch);
@@ -201,17 +202,20 @@ class Lowering {
   void open_gradients(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
   void add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
   void begin_shards(LoweredStage& stage);
-  std::vector<std::size_t> units_of(const LoweredStage& stage, Way way) const;
-  void fill_before(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch);
   void before_part(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch);
   void use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds);
   void after_way(LoweredStage& stage, Way way, std::uint32_t batch);
   StageBucket& shard_of(std::size_t group, std::uint32_t rank);
-  void gather_for_way(std::size_t group, Way way, std::uint32_t batch);
   void reduce_for_way(std::size_t group, Way way, std::uint32_t batch);
   void join_shards(std::size_t holder, Way way, std::uint32_t batch);
   void use_tied(LoweredStage& stage, StepId step, Access access, bool within);
   void end_shards(LoweredStage& stage);
+
+  // lower_gathers.cpp
+  std::vector<std::size_t> units_of(const LoweredStage& stage, Way way) const;
+  void free_gathered(StageBucket& bucket);
+  void fill_before(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch);
+  void gather_for_way(std::size_t group, Way way, std::uint32_t batch);
 
   // lower_updates.cpp
   void find_rounds(const Grid& grid);
@@ -222,6 +226,7 @@ class Lowering {
   bool is_needed(std::uint32_t stage, std::uint32_t version, std::uint32_t round, const Grid& grid) const;
   BufferId room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid);
   BufferId weights_for(const LoweredStage& stage, std::uint32_t batch) const;
+  void read_weights(LoweredStage& stage, std::uint32_t batch, StepId step);
 
   // lower_host_updates.cpp
   bool updates_on_host() const { return plan_.update_on == UpdateOn::host; }

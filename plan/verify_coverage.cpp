@@ -13,7 +13,7 @@
 namespace tandem {
 namespace {
 
-/// How many parts have run of a segment and micro-batch, and with which weights.
+/// How many parts have run of a segment and micro-batch, and with which version of the weights; none: none reads them.
 struct PartsRun {
   std::uint16_t forward = 0, input_gradient = 0, weight_gradient = 0;
   BufferId weights = kNone<BufferId>;
@@ -89,12 +89,16 @@ class Coverage {
       if (!has_worker[i])
         refuse_program(fmt::format("segment {}, which no worker has, misses F of micro-batch 0", i));
     run_.resize(duties_.size() * program.micro_batches());
+    find_sources();
   }
 
   void run(StepId id) {
     const StepKind kind = program_.step(id).kind;
-    if (kind == StepKind::update && duty_of(id).open[weights_of(id, true)] > 0)
-      refuse_program(fmt::format("changes weights between an F and its B: {}", program_.describe(id)));
+    if (kind == StepKind::update)
+      for_each_version(id, true, [&](BufferId version) {
+        if (duty_of(id).open[version] > 0)
+          refuse_program(fmt::format("changes weights between an F and its B: {}", program_.describe(id)));
+      });
     if (is_forward(kind) || has_input_gradient(kind) || kind == StepKind::weight_gradient) add(id, kind);
   }
 
@@ -124,13 +128,31 @@ class Coverage {
   }
   /// Gathered for some steps, or fetched from the host.
   bool is_passing(BufferId id) const { return program_.buffers()[index_of(id)].allocated_by != kNone<StepId>; }
-  /// The weights that a step reads, or those that it writes; none where it has none, or they are there for it alone.
-  BufferId weights_of(StepId id, bool written) const {
-    for (const BufferUse use : program_.uses(id))
-      if (program_.spec(use.id()).content == BufferContent::weights && !is_passing(use.id()) &&
-          (use.mode() != Access::read) == written)
-        return use.id();
-    return kNone<BufferId>;
+  bool holds_weights(BufferId id) const {
+    const BufferContent content = program_.spec(id).content;
+    return content == BufferContent::weights || content == BufferContent::weight_shard;
+  }
+  /// Of what is gathered: the shard that the worker's own block came from.
+  void find_sources() {
+    sources_.assign(program_.buffers().size(), kNone<BufferId>);
+    for (std::uint32_t i = 0; i < program_.step_count(); ++i) {
+      const auto id = static_cast<StepId>(i);
+      if (program_.step(id).kind != StepKind::own_block) continue;
+      for (const BufferUse from : program_.uses(id))
+        for (const BufferUse to : program_.uses(id))
+          if (from.mode() == Access::read && to.mode() == Access::write && !is_passing(from.id()))
+            sources_[to.buffer] = from.id();
+    }
+  }
+  /// Calls act(buffer) for the versions that a step reads, or those that it writes; not where its weights are there for it
+  /// alone.
+  template <class Act>
+  void for_each_version(StepId id, bool written, Act act) const {
+    for (const BufferUse use : program_.uses(id)) {
+      if (!holds_weights(use.id()) || (use.mode() != Access::read) != written) continue;
+      const BufferId version = is_passing(use.id()) ? sources_[use.buffer] : use.id();
+      if (version != kNone<BufferId>) act(version);
+    }
   }
   Duty& duty_of(StepId id) { return duties_[duty_of_[program_.step(id).object]]; }
 
@@ -144,15 +166,17 @@ class Coverage {
     const PartCount parts = duty.parts;
     if (!is_forward(kind) && run.forward < parts.forward)
       refuse_program(fmt::format("runs before its F: {}", program_.describe(id)));
-    if (is_forward(kind) && run.forward == 0) ++duty.open[run.weights = weights_of(id, false)];
-    if (run.weights != weights_of(id, false))
-      refuse_program(fmt::format("uses another version of the weights than its F: {}", program_.describe(id)));
+    for_each_version(id, false, [&](BufferId version) {
+      if (run.weights == kNone<BufferId>) ++duty.open[run.weights = version];
+      if (run.weights != version)
+        refuse_program(fmt::format("uses another version of the weights than its F: {}", program_.describe(id)));
+    });
     const auto is_over = [&] { return run.input_gradient == parts.backward && run.weight_gradient == parts.weight; };
     const bool was_over = is_over();
     if (is_forward(kind)) take(id, run.forward);
     if (has_input_gradient(kind)) take(id, run.input_gradient);
     if (has_weight_gradient(kind, program_.segment(duty.segment))) take(id, run.weight_gradient);
-    if (!was_over && is_over()) --duty.open[run.weights];
+    if (!was_over && is_over() && run.weights != kNone<BufferId>) --duty.open[run.weights];
   }
 
   /// Parts run once each, in their order.
@@ -168,6 +192,7 @@ class Coverage {
   std::vector<Duty> duties_;
   std::vector<std::uint32_t> duty_of_;  ///< by WorkId
   std::vector<PartsRun> run_;           ///< by duty and micro-batch
+  std::vector<BufferId> sources_;       ///< by BufferId
 };
 
 }  // namespace

@@ -203,3 +203,28 @@ TEST_CASE("gradients and weights are not shared with copies of the stage, which 
   CHECK_THAT(complaint([&] { lower_on(plan, equal_blocks(2), block_cuts(2)); }),
              Catch::Matchers::Contains("copies of a stage run other micro-batches"));
 }
+
+TEST_CASE("where weights have versions each update is divided, and of sharded weights each version") {
+  const std::int64_t replicas = GENERATE(2, 4);
+  const std::int64_t parameters = 2 * kBlock;  // of a stage
+  const auto lowered = [&](std::int64_t zero) {
+    Plan plan = sharded(replicas, zero);
+    plan.pipeline = 2;
+    plan.micro_batches = 4;
+    plan.schedule = "pipedream";
+    return lower_on(plan, equal_blocks(4), {5});
+  };
+
+  const Program first = lowered(1), second = lowered(2), third = lowered(3);
+
+  CHECK(held(first, 0, BufferClass::weight) == 4 * parameters);
+  CHECK(held(first, 0, BufferClass::stash) == 4 * parameters);  // stage 0 of 2 keeps two versions
+  CHECK(held(first, 0, BufferClass::optimizer_state) == 8 * parameters / replicas);
+  CHECK(held(second, 0, BufferClass::gradient) == 4 * parameters / replicas);
+  CHECK(held(third, 0, BufferClass::weight) == 4 * parameters / replicas);
+  CHECK(held(third, 0, BufferClass::stash) == 4 * parameters / replicas);
+  std::map<std::string, int> entered;
+  for (const Collective& collective : first.collectives()) ++entered[first.spec(collective).name];
+  CHECK(entered == std::map<std::string, int>{{"gradients 0 reduce_scatter", 4 * 2},  // updates, stages
+                                              {"weights 0 all_gather", 4 * 2}});
+}

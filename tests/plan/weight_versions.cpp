@@ -8,6 +8,7 @@
 
 #include "plan/lower.hpp"
 #include "plan/memory_script.hpp"
+#include "plan/program_builder.hpp"
 #include "plan/verify.hpp"
 #include "tests/catch.hpp"
 #include "tests/plan/models.hpp"
@@ -106,4 +107,37 @@ TEST_CASE("the last update of an iteration writes where the next one begins") {
       }
       CHECK(first == last);
     }
+}
+
+TEST_CASE("what backward gathers is of the version that forward gathered, or verify names it") {
+  for (const bool stale : {false, true}) {
+    ProgramBuilder builder;
+    const WorkerId worker = builder.add_worker("only", 0, static_cast<DeviceId>(0));
+    const SegmentId segment = builder.add_segment({});
+    const auto buffer = [&](BufferClass kind, BufferContent content) {
+      return builder.add_buffer({worker, segment, kind, content, {64}}, 0);
+    };
+    const auto step = [&](StepKind kind) { return builder.add_compute(builder.add_work({kind, worker, segment}), 0); };
+    const auto gather_for = [&](StepKind kind, BufferId version) {
+      const BufferId gathered = buffer(BufferClass::weight, BufferContent::weights);
+      const StepId fill = step(StepKind::own_block), reader = step(kind);
+      builder.allocate(gathered, fill, Moment::start);
+      builder.release(gathered, reader, Moment::end);
+      builder.use(fill, version, Access::read);
+      builder.use(fill, gathered, Access::write);
+      builder.use(reader, gathered, Access::read);
+    };
+    const BufferId first = buffer(BufferClass::weight, BufferContent::weight_shard);
+    const BufferId second = buffer(BufferClass::stash, BufferContent::weight_shard);
+    gather_for(StepKind::forward, first);
+    gather_for(StepKind::backward, stale ? second : first);
+    const Program program = std::move(builder).finish(1);
+
+    const std::string problem = complaint([&] { verify(program); });
+
+    CHECK_THAT(problem, Catch::Matchers::Contains(stale ? "uses another version of the weights than its F: worker "
+                                                          "\"only\", step B of micro-batch 0"
+                                                        : ""));
+    CHECK(problem.empty() == !stale);
+  }
 }

@@ -60,12 +60,12 @@ Plan drawn_plan(std::uint64_t number) {
   plan.recompute = draw.of<std::string>({"none", "full", "every:2", "sqrt", "block", "selective"});
   plan.offload = draw.of<std::string>({"none", "none", "all", "stage", "convolutions"});
   const bool updates_once = find_schedule(plan.schedule).updates == Updates::at_flush;
-  if (updates_once && sizes.replicas > 1) plan.zero = draw.of<std::int64_t>({0, 1, 2, 3});
-  else if (updates_once && has_copies(plan)) plan.zero = draw.of<std::int64_t>({0, 1});
+  if (sizes.replicas > 1) plan.zero = draw.of<std::int64_t>({0, 1, 2, 3});
+  else if (has_copies(plan)) plan.zero = draw.of<std::int64_t>({0, 1});
   plan.optimizer.kind = draw.of<OptimizerKind>({OptimizerKind::sgd, OptimizerKind::adam});
   // Adam's second update in an iteration enlarges the first one's roundings where gradients are near zero.
   if (!updates_once) plan.optimizer.kind = OptimizerKind::sgd;
-  if (updates_once) plan.offload_optimizer = draw.of<bool>({false, true});
+  plan.offload_optimizer = draw.of<bool>({false, true});
   if (updates_once && (plan.zero == 0 || plan.zero == 3)) plan.offload_weights = draw.of<bool>({false, true});
   if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.precision = draw.of<ElementType>({ElementType::float32, ElementType::float32, ElementType::bfloat16});
@@ -107,7 +107,9 @@ TEST_CASE("whatever schedule and trades of time for memory are drawn, the rides 
         !plan.repeat_collectives)
       continue;
     const MeshRide other = rider.ride(plain(plan));
-    CHECK(same_bits(ride.threads.losses, other.threads.losses));
+    // Sums over replicas before micro-batches round otherwise, which later losses see where weights change in between.
+    const bool grouped = find_schedule(plan.schedule).updates == Updates::double_buffered;
+    if (plan.zero < 2 || !grouped) CHECK(same_bits(ride.threads.losses, other.threads.losses));
     ++traded;
     if (plan.zero > 1) continue;  // sums over replicas before micro-batches: other roundings
     bool same = true;
