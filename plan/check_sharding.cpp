@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "plan/lowering.hpp"
 
@@ -16,9 +18,15 @@ void check_streaming(const Plan& plan, std::size_t rounds) {
                                  plan.offload_weights ? "offload_weights" : "update_on"), plan.schedule,
                      "a synchronous schedule");
   if (!plan.offload_weights) return;
-  if (plan.zero == 1 || plan.zero == 2)
-    throw InputError("offload_weights: a stage of ZeRO that gathers updated weights needs all of them on the device",
-                     fmt::format("zero: {}", plan.zero), "zero: 0, or 3");
+  if ((plan.zero == 1 || plan.zero == 2) && plan.update_on == UpdateOn::host)
+    throw InputError("offload_weights: what the host has updated is gathered on the device, where it does not stay",
+                     fmt::format("zero: {}", plan.zero), "update_on: device, or zero: 0 or 3");
+}
+
+bool every_stage_has_copies(const std::vector<Holder>& holders, std::size_t stages) {
+  std::vector<std::size_t> copies(stages, 0);
+  for (const Holder& holder : holders) ++copies[holder.stage];
+  return std::ranges::all_of(copies, [](std::size_t count) { return count > 1; });
 }
 
 }  // namespace
@@ -32,7 +40,7 @@ void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::s
                        "zero: 1, 2 or 3");
     return;
   }
-  if (plan.replicas == 1 && holders.size() == stages)
+  if (plan.replicas == 1 && !every_stage_has_copies(holders, stages))
     throw InputError("there is one replica, so nothing to shard over", fmt::format("zero: {}", plan.zero),
                      "zero: 0, or more than one data-parallel rank");
   if (plan.replicas == 1 && plan.zero > 1)

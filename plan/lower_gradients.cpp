@@ -208,6 +208,11 @@ void Lowering::gather_weights(BucketGroup& group, std::uint32_t round) {
   const auto at = static_cast<std::size_t>(&group - bucket_groups_.data());
   add_gathers(group, round, [&](std::uint32_t rank, StepId step) {
     LoweredStage& stage = lowered_[group.members[rank]];
+    if (plan_.offload_weights) {
+      const StageBucket& streamed = shard_of(at, rank);
+      builder_.add_after(step, streamed.updated);
+      return use_streamed(stage, streamed.weight_home, step, Access::read_write, true, streamed.bucket->over[kPipeline]);
+    }
     builder_.use(step, stage.slots[stage.newest_slot], Access::read_write);
     stage.gathers.push_back(step);
     if (!updates_on_host()) return builder_.add_after(step, stage.end);

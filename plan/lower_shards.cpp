@@ -170,10 +170,8 @@ void Lowering::before_part(LoweredStage& stage, Way way, std::uint32_t part, std
 void Lowering::use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds) {
   if (!parts_gradients()) return;
   for (StageBucket& bucket : stage.shards) {
-    if (!shards_gradients()) {
-      use_bucket(stage, bucket, way, part, step, adds);
-      continue;
-    }
+    if (plan_.offload_weights) use_bucket(stage, bucket, way, part, step, adds);
+    if (!shards_gradients()) continue;
     if (plan_.zero == 3 && bucket.readers(way).holds(part)) {
       builder_.use(step, bucket.weight, Access::read);
       bucket.last_reader = step;

@@ -44,20 +44,28 @@ void Lowering::use_streamed(LoweredStage& stage, std::size_t which, StepId step,
   stage.streamed[which].uses.push_back({step, access, joins, waits});
 }
 
-/// Of the whole bucket, or of the block that the rank owns.
+/// Where the rank's block of the bucket lies among what it owns; of a plan that shards nothing all of it.
+ByteRange Lowering::owned_bytes(const LoweredStage& stage, const StageBucket& bucket) const {
+  const std::int64_t first = bucket.bucket->offset;
+  if (plan_.zero == 0) return {first, first + bucket.bucket->bytes.count};
+  if (bucket.own.empty()) return {0, 0};
+  return {bucket.own[0].own, bucket.own[0].own + stage.layout->weight_size() * bucket.own[0].elements};
+}
+
+/// Of the whole bucket, or of the block that the rank owns where that is sharded; none of an empty one.
 void Lowering::add_homes(LoweredStage& stage, StageBucket& bucket) {
   using enum BufferContent;
-  const bool owns = shards_gradients();
-  if (owns && bucket.own.empty()) return;
-  const std::int64_t first = owns ? bucket.own[0].own : bucket.bucket->offset;
-  const std::int64_t bytes =
-      owns ? stage.layout->weight_size() * bucket.own[0].elements : bucket.bucket->bytes.count;
-  const ByteRange range{first, first + bytes};
+  const std::int64_t offset = bucket.bucket->offset;
+  const ByteRange whole{offset, offset + bucket.bucket->bytes.count}, own = owned_bytes(stage, bucket);
   const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
-  bucket.weight_home = add_home(stage, BufferClass::weight, owns ? weight_shard : weights, range, number);
-  const ByteRange gradient_range{stage.layout->in_gradients(range.first), stage.layout->in_gradients(range.end)};
-  bucket.gradient_home =
-      add_home(stage, BufferClass::gradient, owns ? gradient_shard : gradients, gradient_range, number);
+  const bool shards_weights = plan_.zero == 3, empty = own.first == own.end;
+  if (!(shards_weights && empty))
+    bucket.weight_home = add_home(stage, BufferClass::weight, shards_weights ? weight_shard : weights,
+                                  shards_weights ? own : whole, number);
+  if (shards_gradients() && empty) return;
+  const ByteRange range = shards_gradients() ? own : whole;
+  bucket.gradient_home = add_home(stage, BufferClass::gradient, shards_gradients() ? gradient_shard : gradients,
+                                  {stage.layout->in_gradients(range.first), stage.layout->in_gradients(range.end)}, number);
 }
 
 /// Gradients, or the block of them that the rank owns, become zero: there is nothing to fetch yet.
@@ -75,12 +83,13 @@ void Lowering::zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint
 /// at both ends of a model, and may leave in between; its gradient stays.
 void Lowering::use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step,
                           bool adds) {
+  if (plan_.zero == 3) return;
   const bool again = !adds && way == Way::backward && bucket.again.holds(part);
   const PartSpan& readers = again ? bucket.again : bucket.weights[static_cast<std::size_t>(way)];
   const bool tied = bucket.bucket->tied;
   if (tied ? readers.touches(part) : readers.holds(part))
     use_streamed(stage, bucket.weight_home, step, Access::read, !tied && part != readers.first);
-  if (adds && bucket.gradients.holds(part))
+  if (adds && !shards_gradients() && bucket.gradients.holds(part))
     use_streamed(stage, bucket.gradient_home, step, Access::read_write,
                  tied || part != bucket.gradients.first);
 }

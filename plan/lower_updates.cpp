@@ -85,9 +85,8 @@ std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) {
   for (std::size_t i = 0; plan_.offload_weights && i < stage.shards.size(); ++i) {
     const StageBucket& bucket = stage.shards[i];
     if (bucket.weight_home == kNotStreamed) continue;
-    const BufferSpec& home = stage.streamed[bucket.weight_home].here;
-    units.push_back({bucket.own, i, kNotStreamed, bucket.weight_home, bucket.gradient_home, home.first,
-                     home.first + home.bytes.count});
+    const ByteRange own = owned_bytes(stage, bucket);
+    units.push_back({bucket.own, i, kNotStreamed, bucket.weight_home, bucket.gradient_home, own.first, own.end});
   }
   if (!units.empty() || updates_on_host()) return units;
   units.push_back({.first = 0, .end = end});
@@ -122,6 +121,15 @@ void Lowering::add_states(LoweredStage& stage) {
         buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, Bytes{states(all)}, 0);
 }
 
+/// Where the rank owns nothing of a bucket it has it on the device for the others' blocks alone.
+StepId Lowering::add_update_step(LoweredStage& stage, UpdateUnit& unit, std::uint32_t round) {
+  if (unit.bucket != kNotStreamed && unit.ranges.empty()) return add_settle(stage);
+  const auto part = static_cast<std::uint32_t>(stage.updates.size() == 1 ? 0 : &unit - stage.updates.data() + 1);
+  if (unit.work == kNone<WorkId>)
+    unit.work = builder_.add_work({StepKind::update, stage.worker, stage.shared->segment, part}, unit.ranges);
+  return builder_.add_compute(unit.work, round);
+}
+
 void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
   if (stage.updates.empty()) {
     stage.updates = update_units(stage);
@@ -134,18 +142,16 @@ void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& 
   const BufferId newest = stage.slots[stage.newest_slot], next = room_for_version(stage, round, grid);
   const std::vector<StepId> gathers = std::exchange(stage.gathers, {});
   for (UpdateUnit& unit : stage.updates) {
-    const auto part = static_cast<std::uint32_t>(stage.updates.size() == 1 ? 0 : &unit - stage.updates.data() + 1);
-    if (unit.work == kNone<WorkId>)
-      unit.work =
-          builder_.add_work({StepKind::update, stage.worker, stage.shared->segment, part}, unit.ranges);
-    stage.end = builder_.add_compute(unit.work, round);
+    stage.end = add_update_step(stage, unit, round);
     if (unit.states != kNotStreamed) use_streamed(stage, unit.states, stage.end, Access::read_write);
     if (stage.states != kNone<BufferId>) builder_.use(stage.end, stage.states, Access::read_write);
     for (const StepId reduction : stage.reductions) builder_.add_after(stage.end, reduction);
     for (const StepId gather : gathers) builder_.add_after(stage.end, gather);
     if (unit.bucket != kNotStreamed) {
-      const StageBucket& bucket = stage.shards[unit.bucket];
-      use_streamed(stage, bucket.gradient_home, stage.end, Access::read, bucket.bucket->tied);
+      StageBucket& bucket = stage.shards[unit.bucket];
+      bucket.updated = stage.end;
+      if (!unit.ranges.empty())
+        use_streamed(stage, bucket.gradient_home, stage.end, Access::read, bucket.bucket->tied);
       use_streamed(stage, bucket.weight_home, stage.end, Access::read_write);
       continue;
     }

@@ -103,6 +103,7 @@ struct StageBucket {
   StepId last_reader = kNone<StepId>;
   StepId own_complete = kNone<StepId>;      ///< of a shard: the compute step that added to it last
   StepId complete = kNone<StepId>;          ///< after it the gradients are the sum over all ranks; none: over one rank
+  StepId updated = kNone<StepId>;           ///< where weights are streamed: the step that updates its own block
   StepId gather = kNone<StepId>;            ///< of the updated weights
 
   PartSpan readers(Way way) const {

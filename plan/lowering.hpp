@@ -144,6 +144,7 @@ class Lowering {
                        std::uint32_t number);
   void use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins = false,
                     bool waits = false);
+  ByteRange owned_bytes(const LoweredStage& stage, const StageBucket& bucket) const;
   void add_homes(LoweredStage& stage, StageBucket& bucket);
   void use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step, bool adds);
   void zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
@@ -220,6 +221,7 @@ class Lowering {
   // lower_updates.cpp
   void find_rounds(const Grid& grid);
   void add_round(std::uint32_t round, const Grid& grid);
+  StepId add_update_step(LoweredStage& stage, UpdateUnit& unit, std::uint32_t round);
   void add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid);
   std::vector<UpdateUnit> update_units(LoweredStage& stage);
   void add_states(LoweredStage& stage);

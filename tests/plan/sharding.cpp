@@ -181,18 +181,25 @@ TEST_CASE("shards are summed over the copies once an iteration, each block among
                                               {"weights 0 all_gather", 2 * 2}});      // copies, stages
 }
 
-TEST_CASE("without replicas the copies of a stage alone share its state, and a stage without copies keeps its own") {
+TEST_CASE("without replicas the copies of a stage alone share its state; one of its stages without copies has nobody") {
   using enum StepKind;
   Plan plan = sharded(1, 1);
   plan.pipeline = 2;
   const Grid grid{{{0, forward, 0}, {0, backward, 0}},
                   {{1, forward, 0}, {1, backward, 0}, {0, forward, 1}, {1, forward, 1}, {1, backward, 1}, {0, backward, 1}}};
+  const auto lowered = [&] { return lower(plan, equal_blocks(2), block_cuts(2), one_device_each(2), grid); };
 
-  const Program program = lower(plan, equal_blocks(2), block_cuts(2), one_device_each(2), grid);
+  CHECK_THAT(complaint([&] { lowered(); }), Catch::Matchers::Contains("there is one replica, so nothing to shard over"));
+  plan.replicas = 2;
+  const Program both = lower(plan, equal_blocks(2), block_cuts(2), one_device_each(4), grid);
+  plan.replicas = 1;
+  plan.schedule = "chimera";
+  const Program copies = lower_on(plan, equal_blocks(2), block_cuts(2));
 
-  verify(program);
-  CHECK(held(program, 0, BufferClass::optimizer_state) == 8 * kBlock / 2);             // half of stage 0
-  CHECK(held(program, 1, BufferClass::optimizer_state) == 8 * kBlock / 2 + 8 * kBlock);  // and all of stage 1
+  verify(both);
+  CHECK(held(both, 0, BufferClass::optimizer_state) == 8 * kBlock / 4);                   // stage 0: copies and replicas
+  CHECK(held(both, 2, BufferClass::optimizer_state) == 8 * kBlock / 4 + 8 * kBlock / 2);  // and stage 1: replicas
+  CHECK(held(copies, 0, BufferClass::optimizer_state) == 2 * 8 * kBlock / 2);             // two stages
 }
 
 TEST_CASE("gradients and weights are not shared with copies of the stage, which run other micro-batches") {

@@ -66,10 +66,11 @@ Plan drawn_plan(std::uint64_t number) {
   // Adam's second update in an iteration enlarges the first one's roundings where gradients are near zero.
   if (!updates_once) plan.optimizer.kind = OptimizerKind::sgd;
   plan.offload_optimizer = draw.of<bool>({false, true});
-  if (updates_once && (plan.zero == 0 || plan.zero == 3)) plan.offload_weights = draw.of<bool>({false, true});
+  if (updates_once) plan.offload_weights = draw.of<bool>({false, true});
   if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.precision = draw.of<ElementType>({ElementType::float32, ElementType::float32, ElementType::bfloat16});
-  if (updates_once) plan.update_on = draw.of<UpdateOn>({UpdateOn::device, UpdateOn::host});
+  const bool gathers_updates = plan.zero == 1 || plan.zero == 2;
+  if (updates_once && !(plan.offload_weights && gathers_updates)) plan.update_on = draw.of<UpdateOn>({UpdateOn::device, UpdateOn::host});
   if (plan.update_on == UpdateOn::host && !plan.offload_weights)
     plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.dropout = draw.of<DropoutUse>({DropoutUse::off, DropoutUse::recomputed, DropoutUse::stored});
@@ -112,6 +113,8 @@ TEST_CASE("whatever schedule and trades of time for memory are drawn, the rides 
     if (plan.zero < 2 || !grouped) CHECK(same_bits(ride.threads.losses, other.threads.losses));
     ++traded;
     if (plan.zero > 1) continue;  // sums over replicas before micro-batches: other roundings
+    // Streamed buckets end with layers, so that of more than two summands the order changes.
+    if (plan.offload_weights && plan.replicas > 1 && has_copies(plan)) continue;
     bool same = true;
     for (std::size_t i = 0; i < ride.threads.weights.size(); ++i)
       same = same && same_bits(ride.threads.weights[i], other.threads.weights[i]);
