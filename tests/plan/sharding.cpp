@@ -181,7 +181,7 @@ TEST_CASE("shards are summed over the copies once an iteration, each block among
                                               {"weights 0 all_gather", 2 * 2}});      // copies, stages
 }
 
-TEST_CASE("without replicas the copies of a stage alone share its state; one of its stages without copies has nobody") {
+TEST_CASE("without replicas the copies of a stage alone share its state, where every stage has some") {
   using enum StepKind;
   Plan plan = sharded(1, 1);
   plan.pipeline = 2;
