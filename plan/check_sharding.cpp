@@ -13,9 +13,8 @@ namespace {
 
 /// Of what is kept on the host.
 void check_streaming(const Plan& plan, std::size_t rounds) {
-  if (rounds > 1 && (plan.offload_weights || plan.update_on == UpdateOn::host))
-    throw InputError(fmt::format("{}: the schedule updates weights more than once an iteration",
-                                 plan.offload_weights ? "offload_weights" : "update_on"), plan.schedule,
+  if (rounds > 1 && plan.update_on == UpdateOn::host)
+    throw InputError("update_on: the schedule updates weights more than once an iteration", plan.schedule,
                      "a synchronous schedule");
   if (!plan.offload_weights) return;
   if ((plan.zero == 1 || plan.zero == 2) && plan.update_on == UpdateOn::host)

@@ -32,17 +32,16 @@ void Lowering::fill_before(LoweredStage& stage, Way way, std::uint32_t part, std
     const StageBucket& earlier = stage.shards[units[i < ahead ? 0 : i - ahead]];
     StageBucket& bucket = stage.shards[units[i]];
     if (earlier.readers(way).first != part) continue;
-    const BufferId version = weights_for(stage, batch);
-    if (bucket.weight != kNone<BufferId> && bucket.version == version) continue;
+    const std::size_t slot = slot_for(stage, batch);
+    if (bucket.weight != kNone<BufferId> && bucket.slot == slot) continue;
     free_gathered(bucket);
-    bucket.version = version;
+    bucket.slot = slot;
     bucket.weight = window(stage, BufferContent::weights, bucket.bucket->offset, bucket.bucket->bytes, batch);
     bucket.filled = add_bucket_step(stage, bucket, StepKind::own_block, batch);
     builder_.allocate(bucket.weight, bucket.filled, Moment::start);
     builder_.use(bucket.filled, bucket.weight, Access::write);
-    if (stage.weight_shard != kNone<BufferId>) builder_.use(bucket.filled, version, Access::read);
-    if (plan_.offload_weights && bucket.weight_home != kNotStreamed)
-      use_streamed(stage, bucket.weight_home, bucket.filled, Access::read);
+    if (stage.weight_shard != kNone<BufferId>) builder_.use(bucket.filled, stage.slots[slot], Access::read);
+    if (!bucket.weight_homes.empty()) use_streamed(stage, bucket.weight_homes[slot], bucket.filled, Access::read);
   }
 }
 

@@ -211,7 +211,8 @@ void Lowering::gather_weights(BucketGroup& group, std::uint32_t round) {
     if (plan_.offload_weights) {
       const StageBucket& streamed = shard_of(at, rank);
       builder_.add_after(step, streamed.updated);
-      return use_streamed(stage, streamed.weight_home, step, Access::read_write, true, streamed.bucket->over[kPipeline]);
+      return use_streamed(stage, streamed.weight_homes[stage.newest_slot], step, Access::read_write, true,
+                          streamed.bucket->over[kPipeline]);
     }
     builder_.use(step, stage.slots[stage.newest_slot], Access::read_write);
     stage.gathers.push_back(step);

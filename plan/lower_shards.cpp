@@ -127,7 +127,8 @@ void Lowering::add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint3
 /// Shards become zero, and so do the gradients of tied parameters, which stay to the end of the iteration.
 void Lowering::begin_shards(LoweredStage& stage) {
   if (plan_.offload_weights) {
-    stage.begin = add_settle(stage);
+    const StepId settle = add_settle(stage);
+    if (stage.begin == kNone<StepId>) stage.begin = settle;
   } else {
     if (stage.zero == kNone<WorkId>)
       stage.zero = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment}, stage.owned);
@@ -135,6 +136,7 @@ void Lowering::begin_shards(LoweredStage& stage) {
     builder_.use(zero, stage.gradient_shard, Access::write);
     if (stage.begin == kNone<StepId>) stage.begin = zero;
   }
+  for (StageBucket& bucket : stage.shards) bucket.is_zero = false;
   for (StageBucket& bucket : stage.shards)
     if (bucket.bucket->tied) shards_gradients() ? open_gradients(stage, bucket, 0) : zero_streamed(stage, bucket, 0);
   const std::int64_t first = stage.layout->weight_bytes.count;
@@ -167,10 +169,10 @@ void Lowering::before_part(LoweredStage& stage, Way way, std::uint32_t part, std
     if (!bucket.bucket->tied && bucket.gradients.first == part) open_gradients(stage, bucket, batch);
 }
 
-void Lowering::use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds) {
+void Lowering::use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds, std::size_t slot) {
   if (!parts_gradients()) return;
   for (StageBucket& bucket : stage.shards) {
-    if (plan_.offload_weights) use_bucket(stage, bucket, way, part, step, adds);
+    if (plan_.offload_weights) use_bucket(stage, bucket, way, part, step, adds, slot);
     if (!shards_gradients()) continue;
     if (plan_.zero == 3 && bucket.readers(way).holds(part)) {
       builder_.use(step, bucket.weight, Access::read);

@@ -52,25 +52,37 @@ ByteRange Lowering::owned_bytes(const LoweredStage& stage, const StageBucket& bu
   return {bucket.own[0].own, bucket.own[0].own + stage.layout->weight_size() * bucket.own[0].elements};
 }
 
-/// Of the whole bucket, or of the block that the rank owns where that is sharded; none of an empty one.
+/// Of one version: the whole bucket, or the block that the rank owns where weights are sharded; none of an empty one.
+void Lowering::add_weight_home(LoweredStage& stage, StageBucket& bucket) {
+  const bool owns = plan_.zero == 3;
+  const std::int64_t first = bucket.bucket->offset;
+  const ByteRange whole{first, first + bucket.bucket->bytes.count}, own = owned_bytes(stage, bucket);
+  if (owns && own.first == own.end) return;
+  const auto number = static_cast<std::uint32_t>(bucket.number);
+  bucket.weight_homes.push_back(add_home(stage, BufferClass::weight,
+                                         owns ? BufferContent::weight_shard : BufferContent::weights,
+                                         owns ? own : whole, number));
+}
+
+/// The same of gradients, behind the weights of the first version.
 void Lowering::add_homes(LoweredStage& stage, StageBucket& bucket) {
-  using enum BufferContent;
-  const std::int64_t offset = bucket.bucket->offset;
-  const ByteRange whole{offset, offset + bucket.bucket->bytes.count}, own = owned_bytes(stage, bucket);
-  const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
-  const bool shards_weights = plan_.zero == 3, empty = own.first == own.end;
-  if (!(shards_weights && empty))
-    bucket.weight_home = add_home(stage, BufferClass::weight, shards_weights ? weight_shard : weights,
-                                  shards_weights ? own : whole, number);
-  if (shards_gradients() && empty) return;
-  const ByteRange range = shards_gradients() ? own : whole;
-  bucket.gradient_home = add_home(stage, BufferClass::gradient, shards_gradients() ? gradient_shard : gradients,
-                                  {stage.layout->in_gradients(range.first), stage.layout->in_gradients(range.end)}, number);
+  bucket.number = stage.shards.size() + 1;
+  add_weight_home(stage, bucket);
+  const bool owns = shards_gradients();
+  const std::int64_t first = bucket.bucket->offset;
+  const ByteRange whole{first, first + bucket.bucket->bytes.count}, own = owned_bytes(stage, bucket);
+  if (owns && own.first == own.end) return;
+  const ByteRange range = owns ? own : whole;
+  bucket.gradient_home = add_home(stage, BufferClass::gradient,
+                                  owns ? BufferContent::gradient_shard : BufferContent::gradients,
+                                  {stage.layout->in_gradients(range.first), stage.layout->in_gradients(range.end)},
+                                  static_cast<std::uint32_t>(bucket.number));
 }
 
 /// Gradients, or the block of them that the rank owns, become zero: there is nothing to fetch yet.
 void Lowering::zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
-  if (bucket.gradient_home == kNotStreamed || !stage.streamed[bucket.gradient_home].uses.empty()) return;
+  if (bucket.gradient_home == kNotStreamed || bucket.is_zero) return;
+  bucket.is_zero = true;
   const ParameterRange whole{bucket.bucket->offset, 0, bucket.bucket->bytes.count / stage.layout->weight_size()};
   if (bucket.zero_shard == kNone<WorkId>)
     bucket.zero_shard = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment,
@@ -82,13 +94,13 @@ void Lowering::zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint
 /// A bucket's parts of one way and micro-batch are one visit, what computes F again another. A tied parameter is read
 /// at both ends of a model, and may leave in between; its gradient stays.
 void Lowering::use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step,
-                          bool adds) {
+                          bool adds, std::size_t slot) {
   if (plan_.zero == 3) return;
   const bool again = !adds && way == Way::backward && bucket.again.holds(part);
   const PartSpan& readers = again ? bucket.again : bucket.weights[static_cast<std::size_t>(way)];
   const bool tied = bucket.bucket->tied;
   if (tied ? readers.touches(part) : readers.holds(part))
-    use_streamed(stage, bucket.weight_home, step, Access::read, !tied && part != readers.first);
+    use_streamed(stage, bucket.weight_homes[slot], step, Access::read, !tied && part != readers.first);
   if (adds && !shards_gradients() && bucket.gradients.holds(part))
     use_streamed(stage, bucket.gradient_home, step, Access::read_write,
                  tied || part != bucket.gradients.first);

@@ -95,9 +95,13 @@ struct StageBucket {
   PartSpan again{};                         ///< of backward: parts that read them to compute F again
   PartSpan gradients{};                     ///< of the way that computes them: parts that add to its gradients
   WorkId zero = kNone<WorkId>, zero_shard = kNone<WorkId>, add = kNone<WorkId>, fill = kNone<WorkId>;
-  std::size_t weight_home = kNotStreamed, gradient_home = kNotStreamed;  ///< indices into LoweredStage::streamed
+  /// Indices into LoweredStage::streamed. Of weights by slot of their versions; none where no weights are streamed.
+  std::vector<std::size_t> weight_homes{};
+  std::size_t number = 0;                   ///< CopySpec::group
+  std::size_t gradient_home = kNotStreamed;
+  bool is_zero = false;                     ///< what is streamed of gradients has been made zero in this round
   BufferId gradient = kNone<BufferId>, weight = kNone<BufferId>;  ///< those in the memory now
-  BufferId version = kNone<BufferId>;       ///< of the weights in the memory
+  std::size_t slot = 0;                     ///< of the version of the weights in the memory
   StepId added = kNone<StepId>;             ///< the step that adds the sum to the shard
   StepId filled = kNone<StepId>;            ///< the step that begins to gather weights
   StepId last_reader = kNone<StepId>;
@@ -128,7 +132,8 @@ struct LoweredStage {
   BufferId states = kNone<BufferId>;                         ///< none where they are streamed
   std::vector<Streamed> streamed;
   std::vector<UpdateUnit> updates;
-  std::vector<BufferId> slots;                               ///< of versions of the weights; the first is `weights`
+  /// Of versions of the weights; the first is `weights`, or its shard; none where they are streamed.
+  std::vector<BufferId> slots;
   std::vector<std::uint32_t> version_in{0};                  ///< by slot
   std::size_t newest_slot = 0;
   std::vector<StepId> gathers;                               ///< of the newest version, which no step waits for yet

@@ -146,7 +146,9 @@ class Lowering {
                     bool waits = false);
   ByteRange owned_bytes(const LoweredStage& stage, const StageBucket& bucket) const;
   void add_homes(LoweredStage& stage, StageBucket& bucket);
-  void use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step, bool adds);
+  void add_weight_home(LoweredStage& stage, StageBucket& bucket);
+  void use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step, bool adds,
+                  std::size_t slot);
   void zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
   std::vector<Visit> visits_of(const Streamed& entry) const;
   void add_visit(const Streamed& entry, const Visit& visit);
@@ -204,7 +206,7 @@ class Lowering {
   void add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
   void begin_shards(LoweredStage& stage);
   void before_part(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch);
-  void use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds);
+  void use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds, std::size_t slot);
   void after_way(LoweredStage& stage, Way way, std::uint32_t batch);
   StageBucket& shard_of(std::size_t group, std::uint32_t rank);
   void reduce_for_way(std::size_t group, Way way, std::uint32_t batch);
@@ -226,9 +228,10 @@ class Lowering {
   std::vector<UpdateUnit> update_units(LoweredStage& stage);
   void add_states(LoweredStage& stage);
   bool is_needed(std::uint32_t stage, std::uint32_t version, std::uint32_t round, const Grid& grid) const;
-  BufferId room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid);
-  BufferId weights_for(const LoweredStage& stage, std::uint32_t batch) const;
-  void read_weights(LoweredStage& stage, std::uint32_t batch, StepId step);
+  std::size_t room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid);
+  void add_version(LoweredStage& stage);
+  std::size_t slot_for(const LoweredStage& stage, std::uint32_t batch) const;
+  void read_weights(LoweredStage& stage, std::size_t slot, StepId step);
 
   // lower_host_updates.cpp
   bool updates_on_host() const { return plan_.update_on == UpdateOn::host; }

@@ -124,6 +124,19 @@ TEST_CASE("replicas that shard less keep all weights on the host, and their shar
   }
 }
 
+TEST_CASE("of an asynchronous schedule every version of the weights is on the host") {
+  Plan plan = streaming(4, 0);
+  plan.pipeline = 2;
+  plan.schedule = "pipedream";
+  plan.offload_optimizer = true;
+
+  const Program program = lower_on(plan, equal_blocks(8), {9});
+
+  CHECK(most(program, BufferClass::host) == (2 * 4 + 4 + 8) * 4 * kBlock);  // stage 0 of 2 has two versions
+  CHECK(most(program, BufferClass::stash) == 0);
+  CHECK(most(program, BufferClass::weight) <= 4 * 4 * kBlock);  // an update reads one version and writes the next one
+}
+
 TEST_CASE("what is computed again needs its weights bucket by bucket, too") {
   Plan plan = streaming(1, 0);
   plan.recompute = "full";
@@ -153,7 +166,7 @@ TEST_CASE("what cannot be streamed is refused") {
   const Row row = GENERATE(values<Row>({
       {2, 1, UpdateOn::host, "gpipe", "offload_weights: what the host has updated is gathered on the device"},
       {2, 2, UpdateOn::host, "gpipe", "offload_weights: what the host has updated is gathered on the device"},
-      {1, 0, UpdateOn::device, "pipedream", "offload_weights: the schedule updates weights more than once an iteration"},
+      {1, 0, UpdateOn::host, "pipedream", "update_on: the schedule updates weights more than once an iteration"},
   }));
   Plan plan = streaming(4, 0);
   plan.pipeline = 2;

@@ -66,7 +66,7 @@ Plan drawn_plan(std::uint64_t number) {
   // Adam's second update in an iteration enlarges the first one's roundings where gradients are near zero.
   if (!updates_once) plan.optimizer.kind = OptimizerKind::sgd;
   plan.offload_optimizer = draw.of<bool>({false, true});
-  if (updates_once) plan.offload_weights = draw.of<bool>({false, true});
+  plan.offload_weights = draw.of<bool>({false, true});
   if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.precision = draw.of<ElementType>({ElementType::float32, ElementType::float32, ElementType::bfloat16});
   const bool gathers_updates = plan.zero == 1 || plan.zero == 2;
