@@ -96,7 +96,7 @@ void Lowering::zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint
 void Lowering::use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step,
                           bool adds, std::size_t slot) {
   if (plan_.zero == 3) return;
-  const bool again = !adds && way == Way::backward && bucket.again.holds(part);
+  const bool again = builder_.work(stage.works_of(way)[part]).kind == StepKind::recompute && bucket.again.holds(part);
   const PartSpan& readers = again ? bucket.again : bucket.weights[static_cast<std::size_t>(way)];
   const bool tied = bucket.bucket->tied;
   if (tied ? readers.touches(part) : readers.holds(part))

@@ -63,6 +63,20 @@ TEST_CASE("streamed versions of the weights train to the bits of those that stay
     }
 }
 
+TEST_CASE("I without W has its weights where what it needs is computed again, too") {
+  const Model model = small_gpt();
+  const Dataset dataset = small_data(model);
+  for (const std::size_t ranks : {1, 2})
+    for (const std::string recompute : {"sqrt", "every:2", "full"}) {
+      INFO(ranks << " ranks, " << recompute);
+      Plan plan = plan_of(ranks, "zb-h1");
+      plan.recompute = recompute;
+      const RunResult plain = trained(plan, model, dataset);
+      plan.offload_weights = true;
+      require_same_training(plan, plain, model, dataset);
+    }
+}
+
 TEST_CASE("streaming goes with several stages on a rank") {
   const Model model = small_gpt();
   const Dataset dataset = small_data(model);
