@@ -70,12 +70,14 @@ void add_within(const Model& model, const Segment& segment, const Bases& bases) 
   }
 }
 
-/// Where the updated weights lie: in place, or a copy where the version that is read is still needed.
-BufferContent updated_weights(const Segment& segment, const Bases& bases) {
-  if (bases.of(BufferContent::new_weights) == nullptr) return BufferContent::weights;
-  std::memcpy(bases.of(BufferContent::new_weights), bases.of(BufferContent::weights),
-              static_cast<std::size_t>(segment.weight_bytes.count));
-  return BufferContent::new_weights;
+/// The weights to update: in place, or a copy where the version that is read is still needed. That lies as it does.
+std::byte* weights_to_update(const Segment& segment, const Bases& bases, const ParameterRange& range) {
+  std::byte* const read = weights_of(bases, range);
+  if (!bases.has(BufferContent::new_weights)) return read;
+  const bool shard = bases.has(BufferContent::weight_shard);
+  std::byte* const written = values_at(bases, BufferContent::new_weights, shard ? range.own : range.whole);
+  std::memcpy(written, read, size_of(segment.weight_size(), range));
+  return written;
 }
 
 /// Throws where a gradient in the range is not finite, naming the parameter that it is of.
@@ -119,7 +121,6 @@ void update_range(const WorkContext& context, std::int64_t number, const Segment
 void update(const WorkContext& context, const StepWork& work, const Model& model, const StepCall& call) {
   const Segment& segment = context.program.segment(work.segment);
   const ElementType type = segment.weight_type;
-  const BufferContent weights = updated_weights(segment, call.bases);
   for (const ParameterRange& range : context.program.ranges(work)) {
     const std::byte* gradients = gradients_of(segment, call.bases, range);
     check_finite(model, segment, range, gradients);
@@ -127,7 +128,7 @@ void update(const WorkContext& context, const StepWork& work, const Model& model
     std::byte* state =
         context.optimizer.states(type) == 0 ? nullptr : values_at(call.bases, BufferContent::optimizer_state, at);
     update_range(context, call.update + 1, segment, range, gradients,
-                 values_of(call.bases, weights, BufferContent::weight_shard, range), reinterpret_cast<float*>(state));
+                 weights_to_update(segment, call.bases, range), reinterpret_cast<float*>(state));
   }
 }
 

@@ -79,7 +79,7 @@ Bases StepRunner::bases_of(StepId step) const {
   for (const BufferUse use : context_.program.uses(step)) {
     const BufferSpec& spec = context_.program.spec(use.id());
     if (is_window(context_.program.segment(spec.segment), spec)) {
-      bases.windows.push_back({spec.content, spec.first, spec.first + spec.bytes.count, memory_.at(use.id())});
+      bases.windows.push_back({context_.program.content_for(step, use), spec.first, spec.first + spec.bytes.count, memory_.at(use.id())});
       invariant(bases.windows.back().base != nullptr, "a buffer in use is allocated");
       continue;
     }

@@ -175,7 +175,6 @@ Program Lowering::run(const std::vector<std::size_t>& cuts, const std::vector<De
     collectives_.push_back({collectives_of(holder, Way::forward), collectives_of(holder, Way::backward),
                             collectives_of(holder, Way::weight)});
   for (std::uint32_t round = 0; round < versions_.rounds; ++round) add_round(round, grid);
-  for (BucketGroup& group : bucket_groups_) gather_weights(group);
   for (LoweredStage& stage : lowered_)
     for (const std::uint32_t batch : stage.order_of(Way::forward)) add_local_buffers(stage, batch);
   connect_stages();

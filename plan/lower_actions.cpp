@@ -130,16 +130,17 @@ void Lowering::begin(LoweredStage& stage) {
 
 void Lowering::add_parts(LoweredStage& stage, Way way, std::uint32_t batch) {
   const std::vector<WorkId>& works = stage.works_of(way);
+  const std::size_t slot = slot_for(stage, batch);
   stage.order_of(way).push_back(batch);
   for (std::size_t part = 0; part < works.size(); ++part) {
     before_part(stage, way, static_cast<std::uint32_t>(part), batch);
     const StepId step = builder_.add_compute(works[part], batch);
     stage.part(way, batch, part) = step;
-    if (!parts_weights()) builder_.use(step, weights_for(stage, batch), Access::read);
+    if (!parts_weights()) read_weights(stage, slot, step);
     const bool adds = way == stage.gradient_way() && builder_.work(works[part]).kind != StepKind::recompute;
     if (adds && !parts_gradients()) builder_.use(step, stage.gradients, Access::read_write);
     if (adds) stage.gradients_ready = step;
-    use_shards(stage, way, static_cast<std::uint32_t>(part), step, adds);
+    use_shards(stage, way, static_cast<std::uint32_t>(part), step, adds, slot);
     for (const PartUse& use : stage.uses(way)[part]) use_local(stage, batch, use, way, step);
   }
 }

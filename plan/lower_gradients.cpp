@@ -15,6 +15,7 @@ namespace tandem {
 namespace {
 
 constexpr auto kData = static_cast<std::size_t>(MeshAxis::data);
+constexpr auto kPipeline = static_cast<std::size_t>(MeshAxis::pipeline);
 
 /// The `place`-th of the worker's buckets that are reduced over these axes; null where it has fewer.
 const GradientBucket* find_bucket(const Segment& layout, const std::array<bool, kMeshAxes>& over, std::size_t place) {
@@ -31,16 +32,23 @@ std::vector<std::uint32_t> ranks_from(std::uint32_t first, std::uint32_t count, 
 
 }  // namespace
 
-/// Ranks that share a copy are neighbours in their group, whose slowest axis but the pipeline is that of the data.
-std::uint32_t Lowering::blocks_of(const BucketRow& row, std::size_t ranks) const {
-  if (plan_.zero == 0 || !row.over[kData]) return 1;
-  const std::int64_t replicas = plan_.shard_ranks == 0 ? plan_.replicas : plan_.shard_ranks;
-  return static_cast<std::uint32_t>(static_cast<std::int64_t>(ranks) / plan_.replicas * replicas);
+/// All ranks that the group has, or as many as `shard_ranks` replicas have. They are neighbours in the group, whose slowest
+/// axes are the copies of the stage, then the data.
+std::uint32_t Lowering::blocks_of(const BucketRow& row, std::size_t ranks, std::size_t copies) const {
+  if (plan_.zero == 0 || !(row.over[kData] || row.over[kPipeline])) return 1;
+  if (plan_.shard_ranks == 0) return static_cast<std::uint32_t>(ranks);
+  const auto replicas = static_cast<std::size_t>(plan_.replicas) * copies;
+  return static_cast<std::uint32_t>(ranks / replicas * static_cast<std::size_t>(plan_.shard_ranks));
 }
 
+/// Gradients that are summed once a micro-batch are so among the ranks of one copy of the stage: others run other ones.
 void Lowering::add_bucket_groups(const std::vector<std::uint32_t>& lowered, const BucketRow& row, std::size_t number) {
-  for (const std::vector<std::uint32_t>& members : groups(lowered, row.over)) {
-    BucketGroup group{.number = number, .members = members, .buckets = {}, .blocks = blocks_of(row, members.size()),
+  std::array<bool, kMeshAxes> over = row.over;
+  if (shards_gradients()) over[kPipeline] = false;
+  const std::size_t copies = over[kPipeline] ? lowered.size() / within_count() : 1;
+  for (const std::vector<std::uint32_t>& members : groups(lowered, over)) {
+    BucketGroup group{.number = number, .members = members, .buckets = {},
+                      .blocks = blocks_of({over, row.place}, members.size(), copies),
                       .type = lowered_[members[0]].layout->weight_type,
                       .gradient_type = lowered_[members[0]].layout->gradient_type};
     for (const std::uint32_t member : members)
@@ -67,7 +75,11 @@ void Lowering::find_buckets(std::uint32_t stage) {
       if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(row);
     }
   }
-  for (std::size_t number = 0; number < rows.size(); ++number) add_bucket_groups(lowered, rows[number], number);
+  for (std::size_t number = 0; number < rows.size(); ++number) {
+    const std::size_t first = bucket_groups_.size();
+    add_bucket_groups(lowered, rows[number], number);
+    find_copy_sums(first, lowered.size() / within_count());
+  }
   for (const std::uint32_t index : lowered) add_owned_ranges(lowered_[index]);
 }
 
@@ -175,28 +187,35 @@ std::vector<std::size_t> Lowering::reduction_order() const {
 }
 
 /// Of all micro-batches together, unless each has been reduced by itself, or nobody shares the bucket.
-void Lowering::reduce_gradients(BucketGroup& group) {
+void Lowering::reduce_gradients(BucketGroup& group, std::uint32_t round) {
   if ((shards_gradients() && !group.buckets[0]->tied) || group.members.size() == 1) return;
-  add_reductions(group, 0, [&](std::uint32_t rank, StepId step) {
+  add_reductions(group, round, [&](std::uint32_t rank, StepId step) {
     LoweredStage& stage = lowered_[group.members[rank]];
     const GradientBucket& bucket = *group.buckets[rank];
     builder_.add_after(step, own_gradients_complete(stage, bucket));
     const auto at = static_cast<std::size_t>(&group - bucket_groups_.data());
     if (updates_on_host()) shard_of(at, rank).complete = step;
     if (plan_.offload_weights && !shards_gradients())
-      return use_streamed(stage, shard_of(at, rank).gradient_home, step, Access::read_write, true);
+      return use_streamed(stage, shard_of(at, rank).gradient_home, step, Access::read_write, true, bucket.over[kPipeline]);
     builder_.use(step, shards_gradients() ? shard_of(at, rank).gradient : stage.gradients, Access::read_write);
     stage.reductions.push_back(step);
   });
 }
 
-/// After the update, which ends the iteration together with this.
-void Lowering::gather_weights(BucketGroup& group) {
+/// After the update, into the version that this writes.
+void Lowering::gather_weights(BucketGroup& group, std::uint32_t round) {
   if (group.blocks == 1 || plan_.zero == 3) return;
   const auto at = static_cast<std::size_t>(&group - bucket_groups_.data());
-  add_gathers(group, 0, [&](std::uint32_t rank, StepId step) {
-    const LoweredStage& stage = lowered_[group.members[rank]];
-    builder_.use(step, stage.weights, Access::read_write);
+  add_gathers(group, round, [&](std::uint32_t rank, StepId step) {
+    LoweredStage& stage = lowered_[group.members[rank]];
+    if (plan_.offload_weights) {
+      const StageBucket& streamed = shard_of(at, rank);
+      builder_.add_after(step, streamed.updated);
+      return use_streamed(stage, streamed.weight_homes[stage.newest_slot], step, Access::read_write, true,
+                          streamed.bucket->over[kPipeline]);
+    }
+    builder_.use(step, stage.slots[stage.newest_slot], Access::read_write);
+    stage.gathers.push_back(step);
     if (!updates_on_host()) return builder_.add_after(step, stage.end);
     StageBucket& bucket = shard_of(at, rank);
     builder_.add_after(step, last_reader(stage, bucket));

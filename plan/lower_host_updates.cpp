@@ -12,7 +12,11 @@
 
 namespace tandem {
 
-/// After it the rank's own gradients of the bucket are complete, of all micro-batches together.
+/// After it the rank's own gradients of the bucket, or its shard of them, are complete, of all micro-batches together.
+StepId Lowering::own_gradients_complete(const LoweredStage& stage, const StageBucket& bucket) const {
+  return shards_gradients() ? bucket.own_complete : own_gradients_complete(stage, *bucket.bucket);
+}
+
 StepId Lowering::own_gradients_complete(const LoweredStage& stage, const GradientBucket& bucket) const {
   if (!plan_.overlap || bucket.tied) return stage.gradients_ready;
   const Way way = stage.gradient_way();
@@ -22,7 +26,7 @@ StepId Lowering::own_gradients_complete(const LoweredStage& stage, const Gradien
 /// The last compute step that reads the bucket's weights where they stay on the device. Of a shard that is one before its
 /// gradients are complete.
 StepId Lowering::last_reader(const LoweredStage& stage, const StageBucket& bucket) const {
-  if (plan_.zero == 3) return bucket.complete;
+  if (plan_.zero == 3) return bucket.own_complete;
   StepId last = stage.begin;
   for (const Way way : {Way::forward, Way::backward, Way::weight})
     if (const PartSpan readers = bucket.readers(way); readers.is_used())
@@ -91,7 +95,7 @@ void Lowering::copy_around_update(LoweredStage& stage, const UpdateUnit& unit, S
     const bool leaves = kind == StepKind::copy_out;
     copies_.push_back({spec, 0, place, leaves ? here : entry.home, leaves ? entry.home : here, std::move(after), {before}});
   };
-  const StepId own = shards_gradients() ? bucket.complete : own_gradients_complete(stage, *bucket.bucket);
+  const StepId own = own_gradients_complete(stage, bucket);
   const StepId complete = bucket.complete == kNone<StepId> ? own : bucket.complete;
   const auto place = static_cast<std::uint32_t>(std::ranges::lower_bound(compute, own) - compute.begin());
   copy(StepKind::copy_out, unit.gradient_home, shards_gradients() ? stage.gradient_shard : stage.gradients,
@@ -123,7 +127,7 @@ void Lowering::add_host_updates() {
   for (LoweredStage& stage : lowered_)
     for (std::size_t i = 0; updates_on_host() && i < stage.updates.size(); ++i) {
       const StageBucket& bucket = stage.shards[stage.updates[i].bucket];
-      due.push_back({shards_gradients() ? bucket.complete : own_gradients_complete(stage, *bucket.bucket), &stage, i});
+      due.push_back({own_gradients_complete(stage, bucket), &stage, i});
     }
   std::ranges::stable_sort(due, {}, &Due::complete);
   for (const auto& [complete, stage, unit] : due)

@@ -3,8 +3,7 @@
 //
 // A bucket's gradients live from the first part of a micro-batch's backward that adds to them until their sum over the
 // replicas has been taken, of which the rank adds its own block to its shard. A tied parameter's gradient is complete
-// only at the iteration's end, so it stays until then. With sharded weights, those of a bucket are gathered for the
-// parts that read them, in forward and again in backward, or once an iteration where the plan keeps them.
+// only at the iteration's end, so it stays until then. Sharded weights: lower_gathers.cpp.
 
 #include <algorithm>
 
@@ -60,12 +59,17 @@ BufferId Lowering::window(const LoweredStage& stage, BufferContent content, std:
   return builder_.add_buffer(spec, batch);
 }
 
+Bytes Lowering::owned_weights(const LoweredStage& stage) const {
+  Bytes own;
+  for (const ParameterRange& range : stage.owned) own += Bytes{stage.layout->weight_size()} * range.elements;
+  return own;
+}
+
 /// The persistent shards, and the buckets that pass through the memory around them.
 void Lowering::make_shards(std::uint32_t index) {
   LoweredStage& stage = lowered_[index];
   if (!parts_gradients() && !updates_on_host()) return;
-  Bytes own;
-  for (const ParameterRange& range : stage.owned) own += Bytes{stage.layout->weight_size()} * range.elements;
+  const Bytes own = owned_weights(stage);
   if (shards_gradients() && !plan_.offload_weights)
     stage.gradient_shard = buffer(stage, BufferClass::gradient, BufferContent::gradient_shard,
                                   Bytes{stage.layout->in_gradients(own.count)}, 0);
@@ -112,7 +116,7 @@ void Lowering::open_gradients(LoweredStage& stage, StageBucket& bucket, std::uin
 
 void Lowering::add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
   if (plan_.offload_weights) zero_streamed(stage, bucket, batch);
-  bucket.complete = bucket.added = add_bucket_step(stage, bucket, StepKind::add_gradient, batch);
+  bucket.complete = bucket.own_complete = bucket.added = add_bucket_step(stage, bucket, StepKind::add_gradient, batch);
   builder_.use(bucket.added, bucket.gradient, Access::read);
   if (plan_.offload_weights && bucket.gradient_home != kNotStreamed)
     use_streamed(stage, bucket.gradient_home, bucket.added, Access::read_write);
@@ -123,12 +127,16 @@ void Lowering::add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint3
 /// Shards become zero, and so do the gradients of tied parameters, which stay to the end of the iteration.
 void Lowering::begin_shards(LoweredStage& stage) {
   if (plan_.offload_weights) {
-    stage.begin = add_settle(stage);
+    const StepId settle = add_settle(stage);
+    if (stage.begin == kNone<StepId>) stage.begin = settle;
   } else {
-    stage.begin = builder_.add_compute(
-        builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment}, stage.owned), 0);
-    builder_.use(stage.begin, stage.gradient_shard, Access::write);
+    if (stage.zero == kNone<WorkId>)
+      stage.zero = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment}, stage.owned);
+    const StepId zero = builder_.add_compute(stage.zero, 0);
+    builder_.use(zero, stage.gradient_shard, Access::write);
+    if (stage.begin == kNone<StepId>) stage.begin = zero;
   }
+  for (StageBucket& bucket : stage.shards) bucket.is_zero = false;
   for (StageBucket& bucket : stage.shards)
     if (bucket.bucket->tied) shards_gradients() ? open_gradients(stage, bucket, 0) : zero_streamed(stage, bucket, 0);
   const std::int64_t first = stage.layout->weight_bytes.count;
@@ -139,37 +147,10 @@ void Lowering::begin_shards(LoweredStage& stage) {
   const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
   const StepWork work{StepKind::zero_gradients, stage.worker, stage.shared->segment, number};
   const ParameterRange range{first, 0, uses.count / stage.layout->weight_size()};
-  const StepId zero = builder_.add_compute(builder_.add_work(work, {range}), 0);
+  if (stage.zero_uses == kNone<WorkId>) stage.zero_uses = builder_.add_work(work, {range});
+  const StepId zero = builder_.add_compute(stage.zero_uses, 0);
   builder_.allocate(stage.tied_uses, zero, Moment::start);
   builder_.use(zero, stage.tied_uses, Access::write);
-}
-
-/// Indices of the buckets that the way reads weights of, by the first part that does.
-std::vector<std::size_t> Lowering::units_of(const LoweredStage& stage, Way way) const {
-  std::vector<std::size_t> units;
-  const auto first = [&](std::size_t i) { return stage.shards[i].readers(way).first; };
-  for (std::size_t i = 0; i < stage.shards.size(); ++i)
-    if (stage.shards[i].readers(way).is_used()) units.push_back(i);
-  std::stable_sort(units.begin(), units.end(), [&](std::size_t a, std::size_t b) { return first(a) < first(b); });
-  return units;
-}
-
-/// As many units ahead as the plan says, the way's first ones at its beginning.
-void Lowering::fill_before(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch) {
-  const std::vector<std::size_t> units = units_of(stage, way);
-  const auto ahead = static_cast<std::size_t>(plan_.prefetch);
-  for (std::size_t i = 0; i < units.size(); ++i) {
-    const StageBucket& earlier = stage.shards[units[i < ahead ? 0 : i - ahead]];
-    StageBucket& bucket = stage.shards[units[i]];
-    if (earlier.readers(way).first != part || bucket.weight != kNone<BufferId>) continue;
-    bucket.weight = window(stage, BufferContent::weights, bucket.bucket->offset, bucket.bucket->bytes, batch);
-    bucket.filled = add_bucket_step(stage, bucket, StepKind::own_block, batch);
-    builder_.allocate(bucket.weight, bucket.filled, Moment::start);
-    builder_.use(bucket.filled, bucket.weight, Access::write);
-    if (stage.weight_shard != kNone<BufferId>) builder_.use(bucket.filled, stage.weight_shard, Access::read);
-    if (plan_.offload_weights && bucket.weight_home != kNotStreamed)
-      use_streamed(stage, bucket.weight_home, bucket.filled, Access::read);
-  }
 }
 
 /// A bucket's sum is added a part later than it begins, where it may take the time of that part.
@@ -188,13 +169,11 @@ void Lowering::before_part(LoweredStage& stage, Way way, std::uint32_t part, std
     if (!bucket.bucket->tied && bucket.gradients.first == part) open_gradients(stage, bucket, batch);
 }
 
-void Lowering::use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds) {
+void Lowering::use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds, std::size_t slot) {
   if (!parts_gradients()) return;
   for (StageBucket& bucket : stage.shards) {
-    if (!shards_gradients()) {
-      use_bucket(stage, bucket, way, part, step, adds);
-      continue;
-    }
+    if (plan_.offload_weights) use_bucket(stage, bucket, way, part, step, adds, slot);
+    if (!shards_gradients()) continue;
     if (plan_.zero == 3 && bucket.readers(way).holds(part)) {
       builder_.use(step, bucket.weight, Access::read);
       bucket.last_reader = step;
@@ -215,22 +194,6 @@ StageBucket& Lowering::shard_of(std::size_t group, std::uint32_t rank) {
   for (StageBucket& bucket : lowered_[bucket_groups_[group].members[rank]].shards)
     if (bucket.group == group) return bucket;
   throw InvariantError("a member of a group has its bucket");
-}
-
-/// Before the first part of the way that reads them.
-void Lowering::gather_for_way(std::size_t group, Way way, std::uint32_t batch) {
-  if (shard_of(group, 0).filled == kNone<StepId>) return;  // gathered already
-  add_gathers(bucket_groups_[group], batch, [&](std::uint32_t rank, StepId step) {
-    LoweredStage& stage = lowered_[bucket_groups_[group].members[rank]];
-    StageBucket& bucket = shard_of(group, rank);
-    builder_.add_after(step, bucket.filled);
-    builder_.use(step, bucket.weight, Access::read_write);
-    builder_.add_after(stage.part(way, batch, bucket.readers(way).first), step);
-    bucket.filled = kNone<StepId>;
-    if (!plan_.reshard) return;
-    builder_.release(bucket.weight, stage.part(way, batch, bucket.readers(way).last), Moment::end);
-    bucket.weight = kNone<BufferId>;
-  });
 }
 
 void Lowering::reduce_for_way(std::size_t group, Way way, std::uint32_t batch) {
@@ -279,7 +242,7 @@ void Lowering::use_tied(LoweredStage& stage, StepId step, Access access, bool wi
 void Lowering::end_shards(LoweredStage& stage) {
   if (!shards_gradients()) return;
   for (StageBucket& bucket : stage.shards) {
-    if (bucket.weight != kNone<BufferId>) builder_.release(bucket.weight, bucket.last_reader, Moment::end);
+    free_gathered(bucket);
     if (!bucket.bucket->tied) continue;
     add_to_shard(stage, bucket, 0);
     for (const StepId reduction : stage.reductions) builder_.add_after(bucket.added, reduction);

@@ -40,29 +40,49 @@ std::size_t Lowering::add_home(LoweredStage& stage, BufferClass kind, BufferCont
   return stage.streamed.size() - 1;
 }
 
-void Lowering::use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins) {
-  stage.streamed[which].uses.push_back({step, access, joins});
+void Lowering::use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins, bool waits) {
+  stage.streamed[which].uses.push_back({step, access, joins, waits});
 }
 
-/// Of the whole bucket, or of the block that the rank owns.
+/// Where the rank's block of the bucket lies among what it owns; of a plan that shards nothing all of it.
+ByteRange Lowering::owned_bytes(const LoweredStage& stage, const StageBucket& bucket) const {
+  const std::int64_t first = bucket.bucket->offset;
+  if (plan_.zero == 0) return {first, first + bucket.bucket->bytes.count};
+  if (bucket.own.empty()) return {0, 0};
+  return {bucket.own[0].own, bucket.own[0].own + stage.layout->weight_size() * bucket.own[0].elements};
+}
+
+/// Of one version: the whole bucket, or the block that the rank owns where weights are sharded; none of an empty one.
+void Lowering::add_weight_home(LoweredStage& stage, StageBucket& bucket) {
+  const bool owns = plan_.zero == 3;
+  const std::int64_t first = bucket.bucket->offset;
+  const ByteRange whole{first, first + bucket.bucket->bytes.count}, own = owned_bytes(stage, bucket);
+  if (owns && own.first == own.end) return;
+  const auto number = static_cast<std::uint32_t>(bucket.number);
+  bucket.weight_homes.push_back(add_home(stage, BufferClass::weight,
+                                         owns ? BufferContent::weight_shard : BufferContent::weights,
+                                         owns ? own : whole, number));
+}
+
+/// The same of gradients, behind the weights of the first version.
 void Lowering::add_homes(LoweredStage& stage, StageBucket& bucket) {
-  using enum BufferContent;
+  bucket.number = stage.shards.size() + 1;
+  add_weight_home(stage, bucket);
   const bool owns = shards_gradients();
-  if (owns && bucket.own.empty()) return;
-  const std::int64_t first = owns ? bucket.own[0].own : bucket.bucket->offset;
-  const std::int64_t bytes =
-      owns ? stage.layout->weight_size() * bucket.own[0].elements : bucket.bucket->bytes.count;
-  const ByteRange range{first, first + bytes};
-  const auto number = static_cast<std::uint32_t>(stage.shards.size() + 1);
-  bucket.weight_home = add_home(stage, BufferClass::weight, owns ? weight_shard : weights, range, number);
-  const ByteRange gradient_range{stage.layout->in_gradients(range.first), stage.layout->in_gradients(range.end)};
-  bucket.gradient_home =
-      add_home(stage, BufferClass::gradient, owns ? gradient_shard : gradients, gradient_range, number);
+  const std::int64_t first = bucket.bucket->offset;
+  const ByteRange whole{first, first + bucket.bucket->bytes.count}, own = owned_bytes(stage, bucket);
+  if (owns && own.first == own.end) return;
+  const ByteRange range = owns ? own : whole;
+  bucket.gradient_home = add_home(stage, BufferClass::gradient,
+                                  owns ? BufferContent::gradient_shard : BufferContent::gradients,
+                                  {stage.layout->in_gradients(range.first), stage.layout->in_gradients(range.end)},
+                                  static_cast<std::uint32_t>(bucket.number));
 }
 
 /// Gradients, or the block of them that the rank owns, become zero: there is nothing to fetch yet.
 void Lowering::zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch) {
-  if (bucket.gradient_home == kNotStreamed || !stage.streamed[bucket.gradient_home].uses.empty()) return;
+  if (bucket.gradient_home == kNotStreamed || bucket.is_zero) return;
+  bucket.is_zero = true;
   const ParameterRange whole{bucket.bucket->offset, 0, bucket.bucket->bytes.count / stage.layout->weight_size()};
   if (bucket.zero_shard == kNone<WorkId>)
     bucket.zero_shard = builder_.add_work({StepKind::zero_gradients, stage.worker, stage.shared->segment,
@@ -74,13 +94,14 @@ void Lowering::zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint
 /// A bucket's parts of one way and micro-batch are one visit, what computes F again another. A tied parameter is read
 /// at both ends of a model, and may leave in between; its gradient stays.
 void Lowering::use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step,
-                          bool adds) {
-  const bool again = !adds && way == Way::backward && bucket.again.holds(part);
+                          bool adds, std::size_t slot) {
+  if (plan_.zero == 3) return;
+  const bool again = builder_.work(stage.works_of(way)[part]).kind == StepKind::recompute && bucket.again.holds(part);
   const PartSpan& readers = again ? bucket.again : bucket.weights[static_cast<std::size_t>(way)];
   const bool tied = bucket.bucket->tied;
   if (tied ? readers.touches(part) : readers.holds(part))
-    use_streamed(stage, bucket.weight_home, step, Access::read, !tied && part != readers.first);
-  if (adds && bucket.gradients.holds(part))
+    use_streamed(stage, bucket.weight_homes[slot], step, Access::read, !tied && part != readers.first);
+  if (adds && !shards_gradients() && bucket.gradients.holds(part))
     use_streamed(stage, bucket.gradient_home, step, Access::read_write,
                  tied || part != bucket.gradients.first);
 }
@@ -92,8 +113,8 @@ std::uint32_t Lowering::fetch_place(std::uint32_t use) const {
 }
 
 /// Uses of other streams belong to the visit of the compute step before them. Where they change it, what frees the
-/// buffer may run beside them for one step, as what adds a sum to a shard does; where nothing overlaps it comes behind
-/// them, and they behind all that was computed before.
+/// buffer may run beside them for one step, as what adds a sum to a shard does; where nothing overlaps, or they wait for
+/// copies of the stage, it comes behind them, and they behind all that was computed before.
 std::vector<Lowering::Visit> Lowering::visits_of(const Streamed& entry) const {
   const auto compute = builder_.compute_steps(entry.here.worker);
   const auto staging = static_cast<std::uint32_t>(plan_.offload_staging);
@@ -111,7 +132,7 @@ std::vector<Lowering::Visit> Lowering::visits_of(const Streamed& entry) const {
     Visit& visit = visits.back();
     visit.uses.push_back(use);
     if (computes) visit.last = place;
-    const bool behind = !computes && !plan_.overlap;
+    const bool behind = !computes && (use.waits || !plan_.overlap);
     if (use.access != Access::read) visit.leaves = true, visit.changed = behind ? place - 1 : visit.last;
     visit.freed = visit.last + 1 + staging + (!computes && plan_.overlap ? 1u : 0u);
     visit.freed = std::min(std::max(visit.freed, behind ? place : 0), end);

@@ -5,6 +5,7 @@
 // of an iteration writes where the first version lay, so that the next iteration finds it.
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "plan/lowering.hpp"
@@ -34,9 +35,23 @@ bool Lowering::is_needed(std::uint32_t stage, std::uint32_t version, std::uint32
                      [&](const Action& action) { return versions_.used[stage][action.micro_batch] == version; });
 }
 
-/// The buffer for the version that the round's update makes: that of the newest where nothing needs it any more.
-BufferId Lowering::room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
-  if (versions_.rounds == 1) return stage.slots[0];
+/// One more version: a buffer on the device, or a home for each bucket.
+void Lowering::add_version(LoweredStage& stage) {
+  const auto number = static_cast<std::uint32_t>(stage.slots.size());
+  const bool shard = plan_.zero == 3;
+  stage.version_in.push_back(0);
+  if (!plan_.offload_weights)
+    return stage.slots.push_back(builder_.add_buffer(
+        {stage.worker, stage.shared->segment, BufferClass::stash,
+         shard ? BufferContent::weight_shard : BufferContent::weights,
+         shard ? owned_weights(stage) : stage.layout->weight_bytes}, number));
+  stage.slots.push_back(kNone<BufferId>);
+  for (StageBucket& bucket : stage.shards) add_weight_home(stage, bucket);
+}
+
+/// The slot for the version that the round's update makes: that of the newest where nothing needs it any more.
+std::size_t Lowering::room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
+  if (versions_.rounds == 1) return 0;
   const std::uint32_t number = stage.layout->stage;
   const bool is_last = round + 1 == versions_.rounds;
   const auto is_free = [&](std::size_t slot) { return !is_needed(number, stage.version_in[slot], round, grid); };
@@ -44,24 +59,25 @@ BufferId Lowering::room_for_version(LoweredStage& stage, std::uint32_t round, co
   if (is_last) slot = 0;
   else if (!is_free(slot))
     for (slot = 0; slot < stage.slots.size() && (slot == stage.newest_slot || !is_free(slot));) ++slot;
-  if (slot == stage.slots.size()) {
-    stage.slots.push_back(
-        builder_.add_buffer({stage.worker, stage.shared->segment, BufferClass::stash, BufferContent::weights,
-                             stage.layout->weight_bytes},
-                            static_cast<std::uint32_t>(slot)));
-    stage.version_in.push_back(0);
-  }
+  if (slot == stage.slots.size()) add_version(stage);
   invariant(!is_last || is_free(0), "the last update finds the first buffer free");
   stage.version_in[slot] = round + 1;
   stage.newest_slot = slot;
-  return stage.slots[slot];
+  return slot;
 }
 
-BufferId Lowering::weights_for(const LoweredStage& stage, std::uint32_t batch) const {
+std::size_t Lowering::slot_for(const LoweredStage& stage, std::uint32_t batch) const {
   const std::uint32_t version = versions_.used[stage.layout->stage][batch];
   const auto at = std::find(stage.version_in.begin(), stage.version_in.end(), version);
   invariant(at != stage.version_in.end(), "a version that is used is there");
-  return stage.slots[static_cast<std::size_t>(at - stage.version_in.begin())];
+  return static_cast<std::size_t>(at - stage.version_in.begin());
+}
+
+/// The first step that reads what replicas have gathered waits for that.
+void Lowering::read_weights(LoweredStage& stage, std::size_t slot, StepId step) {
+  builder_.use(step, stage.slots[slot], Access::read);
+  if (slot != stage.newest_slot) return;
+  for (const StepId gather : std::exchange(stage.gathers, {})) builder_.add_after(step, gather);
 }
 
 /// One for each bucket that is streamed; where only states are, for each range of about a bucket's size; else one.
@@ -73,10 +89,9 @@ std::vector<UpdateUnit> Lowering::update_units(LoweredStage& stage) {
   std::vector<UpdateUnit> units;
   for (std::size_t i = 0; plan_.offload_weights && i < stage.shards.size(); ++i) {
     const StageBucket& bucket = stage.shards[i];
-    if (bucket.weight_home == kNotStreamed) continue;
-    const BufferSpec& home = stage.streamed[bucket.weight_home].here;
-    units.push_back({bucket.own, i, kNotStreamed, bucket.weight_home, bucket.gradient_home, home.first,
-                     home.first + home.bytes.count});
+    if (bucket.weight_homes.empty()) continue;
+    const ByteRange own = owned_bytes(stage, bucket);
+    units.push_back({bucket.own, i, kNotStreamed, bucket.weight_homes[0], bucket.gradient_home, own.first, own.end});
   }
   if (!units.empty() || updates_on_host()) return units;
   units.push_back({.first = 0, .end = end});
@@ -111,8 +126,16 @@ void Lowering::add_states(LoweredStage& stage) {
         buffer(stage, BufferClass::optimizer_state, BufferContent::optimizer_state, Bytes{states(all)}, 0);
 }
 
+/// Where the rank owns nothing of a bucket it has it on the device for the others' blocks alone.
+StepId Lowering::add_update_step(LoweredStage& stage, UpdateUnit& unit, std::uint32_t round) {
+  if (unit.bucket != kNotStreamed && unit.ranges.empty()) return add_settle(stage);
+  const auto part = static_cast<std::uint32_t>(stage.updates.size() == 1 ? 0 : &unit - stage.updates.data() + 1);
+  if (unit.work == kNone<WorkId>)
+    unit.work = builder_.add_work({StepKind::update, stage.worker, stage.shared->segment, part}, unit.ranges);
+  return builder_.add_compute(unit.work, round);
+}
+
 void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid) {
-  end_shards(stage);
   if (stage.updates.empty()) {
     stage.updates = update_units(stage);
     add_states(stage);
@@ -121,26 +144,27 @@ void Lowering::add_update(LoweredStage& stage, std::uint32_t round, const Grid& 
     stage.end = add_settle(stage);
     return;
   }
-  const BufferId newest = stage.slots[stage.newest_slot], next = room_for_version(stage, round, grid);
+  const std::size_t newest = stage.newest_slot, next = room_for_version(stage, round, grid);
+  const std::vector<StepId> gathers = std::exchange(stage.gathers, {});
   for (UpdateUnit& unit : stage.updates) {
-    const auto part = static_cast<std::uint32_t>(stage.updates.size() == 1 ? 0 : &unit - stage.updates.data() + 1);
-    if (unit.work == kNone<WorkId>)
-      unit.work =
-          builder_.add_work({StepKind::update, stage.worker, stage.shared->segment, part}, unit.ranges);
-    stage.end = builder_.add_compute(unit.work, round);
+    stage.end = add_update_step(stage, unit, round);
     if (unit.states != kNotStreamed) use_streamed(stage, unit.states, stage.end, Access::read_write);
     if (stage.states != kNone<BufferId>) builder_.use(stage.end, stage.states, Access::read_write);
     for (const StepId reduction : stage.reductions) builder_.add_after(stage.end, reduction);
+    for (const StepId gather : gathers) builder_.add_after(stage.end, gather);
     if (unit.bucket != kNotStreamed) {
-      const StageBucket& bucket = stage.shards[unit.bucket];
-      use_streamed(stage, bucket.gradient_home, stage.end, Access::read, bucket.bucket->tied);
-      use_streamed(stage, bucket.weight_home, stage.end, Access::read_write);
+      StageBucket& bucket = stage.shards[unit.bucket];
+      bucket.updated = stage.end;
+      if (!unit.ranges.empty())
+        use_streamed(stage, bucket.gradient_home, stage.end, Access::read, bucket.bucket->tied);
+      use_streamed(stage, bucket.weight_homes[newest], stage.end, next == newest ? Access::read_write : Access::read);
+      if (next != newest) use_streamed(stage, bucket.weight_homes[next], stage.end, Access::write);
       continue;
     }
     if (plan_.offload_weights) continue;
     builder_.use(stage.end, shards_gradients() ? stage.gradient_shard : stage.gradients, Access::read);
-    builder_.use(stage.end, newest, next == newest ? Access::read_write : Access::read);
-    if (next != newest) builder_.use(stage.end, next, Access::write);
+    builder_.use(stage.end, stage.slots[newest], next == newest ? Access::read_write : Access::read);
+    if (next != newest) builder_.use(stage.end, stage.slots[next], Access::write);
   }
   stage.reductions.clear();
 }
@@ -152,8 +176,11 @@ void Lowering::add_round(std::uint32_t round, const Grid& grid) {
     add_rank(rank, {grid[rank].data() + first, grid[rank].data() + round_ends_[rank][round]});
   }
   add_ties(round);
-  for (const std::size_t at : reduction_order()) reduce_gradients(bucket_groups_[at]);
+  for (const std::size_t at : reduction_order()) reduce_gradients(bucket_groups_[at], round);
+  for (LoweredStage& stage : lowered_) end_shards(stage);
+  for (const CopySum& sum : copy_sums_) sum_copies(sum, round);
   for (LoweredStage& stage : lowered_) add_update(stage, round, grid);
+  for (BucketGroup& group : bucket_groups_) gather_weights(group, round);
 }
 
 }  // namespace tandem

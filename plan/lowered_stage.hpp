@@ -58,11 +58,12 @@ struct PartSpan {
   }
 };
 
-/// A step that touches what is streamed. `joins`: it may not leave and come back since the use before.
+/// A step that touches what is streamed. `joins`: it may not leave and come back since the use before. `waits`: a step of
+/// another stream that waits for copies of the stage, so perhaps for all that this worker computes.
 struct StreamUse {
   StepId step;
   Access access;
-  bool joins;
+  bool joins, waits;
 };
 
 /// Weights, gradients or optimizer states whose home is the host: on the device only around their uses.
@@ -94,12 +95,19 @@ struct StageBucket {
   PartSpan again{};                         ///< of backward: parts that read them to compute F again
   PartSpan gradients{};                     ///< of the way that computes them: parts that add to its gradients
   WorkId zero = kNone<WorkId>, zero_shard = kNone<WorkId>, add = kNone<WorkId>, fill = kNone<WorkId>;
-  std::size_t weight_home = kNotStreamed, gradient_home = kNotStreamed;  ///< indices into LoweredStage::streamed
+  /// Indices into LoweredStage::streamed. Of weights by slot of their versions; none where no weights are streamed.
+  std::vector<std::size_t> weight_homes{};
+  std::size_t number = 0;                   ///< CopySpec::group
+  std::size_t gradient_home = kNotStreamed;
+  bool is_zero = false;                     ///< what is streamed of gradients has been made zero in this round
   BufferId gradient = kNone<BufferId>, weight = kNone<BufferId>;  ///< those in the memory now
+  std::size_t slot = 0;                     ///< of the version of the weights in the memory
   StepId added = kNone<StepId>;             ///< the step that adds the sum to the shard
   StepId filled = kNone<StepId>;            ///< the step that begins to gather weights
   StepId last_reader = kNone<StepId>;
+  StepId own_complete = kNone<StepId>;      ///< of a shard: the compute step that added to it last
   StepId complete = kNone<StepId>;          ///< after it the gradients are the sum over all ranks; none: over one rank
+  StepId updated = kNone<StepId>;           ///< where weights are streamed: the step that updates its own block
   StepId gather = kNone<StepId>;            ///< of the updated weights
 
   PartSpan readers(Way way) const {
@@ -124,10 +132,12 @@ struct LoweredStage {
   BufferId states = kNone<BufferId>;                         ///< none where they are streamed
   std::vector<Streamed> streamed;
   std::vector<UpdateUnit> updates;
-  std::vector<BufferId> slots;                               ///< of versions of the weights; the first is `weights`
+  /// Of versions of the weights; the first is `weights`, or its shard; none where they are streamed.
+  std::vector<BufferId> slots;
   std::vector<std::uint32_t> version_in{0};                  ///< by slot
   std::size_t newest_slot = 0;
-  WorkId zero = kNone<WorkId>, settle = kNone<WorkId>;
+  std::vector<StepId> gathers;                               ///< of the newest version, which no step waits for yet
+  WorkId zero = kNone<WorkId>, zero_uses = kNone<WorkId>, settle = kNone<WorkId>;
   std::array<WorkId, 2> sums{kNone<WorkId>, kNone<WorkId>};  ///< of ties: within the stage, with another
   StepId begin = kNone<StepId>, end = kNone<StepId>;         ///< zero_gradients; update, or settle
   StepId gradients_ready = kNone<StepId>;                    ///< after it its own gradients are complete

@@ -67,6 +67,11 @@ class Lowering {
     }
   };
 
+  /// A bucket that each copy of a stage has summed for itself.
+  struct CopySum {
+    std::vector<std::size_t> groups{};  ///< by copy: index into bucket_groups_
+  };
+
   // lower.cpp
   Coordinate shared_place(Coordinate at) const;
   void find_holders(const Grid& grid);
@@ -137,9 +142,13 @@ class Lowering {
   StepId add_settle(LoweredStage& stage);
   std::size_t add_home(LoweredStage& stage, BufferClass kind, BufferContent content, ByteRange range,
                        std::uint32_t number);
-  void use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins = false);
+  void use_streamed(LoweredStage& stage, std::size_t which, StepId step, Access access, bool joins = false,
+                    bool waits = false);
+  ByteRange owned_bytes(const LoweredStage& stage, const StageBucket& bucket) const;
   void add_homes(LoweredStage& stage, StageBucket& bucket);
-  void use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step, bool adds);
+  void add_weight_home(LoweredStage& stage, StageBucket& bucket);
+  void use_bucket(LoweredStage& stage, StageBucket& bucket, Way way, std::uint32_t part, StepId step, bool adds,
+                  std::size_t slot);
   void zero_streamed(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
   std::vector<Visit> visits_of(const Streamed& entry) const;
   void add_visit(const Streamed& entry, const Visit& visit);
@@ -160,7 +169,7 @@ class Lowering {
   // lower_gradients.cpp
   void find_buckets(std::uint32_t stage);
   void add_bucket_groups(const std::vector<std::uint32_t>& lowered, const BucketRow& row, std::size_t number);
-  std::uint32_t blocks_of(const BucketRow& row, std::size_t ranks) const;
+  std::uint32_t blocks_of(const BucketRow& row, std::size_t ranks, std::size_t copies) const;
   void add_owned_ranges(LoweredStage& stage);
   BucketGroup::Among among(const BucketGroup& group, std::vector<std::uint32_t> ranks, CollectiveKind kind,
                            ElementRange range);
@@ -171,9 +180,14 @@ class Lowering {
   void add_reductions(BucketGroup& group, std::uint32_t batch, const EachMember& act);
   void add_gathers(BucketGroup& group, std::uint32_t batch, const EachMember& act);
   void add_collectives(const std::vector<BucketGroup::Among>& all, std::uint32_t batch, const EachMember& act);
-  void reduce_gradients(BucketGroup& group);
+  void reduce_gradients(BucketGroup& group, std::uint32_t round);
   std::vector<std::size_t> reduction_order() const;
-  void gather_weights(BucketGroup& group);
+  void gather_weights(BucketGroup& group, std::uint32_t round);
+
+  // lower_copy_sums.cpp
+  void find_copy_sums(std::size_t first, std::size_t copies);
+  CollectiveSpecId add_copy_sum(const CopySum& sum, std::uint32_t rank);
+  void sum_copies(const CopySum& sum, std::uint32_t round);
 
   // lower_shards.cpp
   /// Gradients have a buffer for each bucket, around its use.
@@ -183,6 +197,7 @@ class Lowering {
   /// Buckets hold blocks of all replicas, of which each owns one.
   bool shards_gradients() const { return plan_.zero >= 2; }
   void make_shards(std::uint32_t index);
+  Bytes owned_weights(const LoweredStage& stage) const;
   /// `first`, `bytes`: of the weights, also where it holds their gradients.
   BufferId window(const LoweredStage& stage, BufferContent content, std::int64_t first, Bytes bytes,
                   std::uint32_t batch);
@@ -190,30 +205,37 @@ class Lowering {
   void open_gradients(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
   void add_to_shard(LoweredStage& stage, StageBucket& bucket, std::uint32_t batch);
   void begin_shards(LoweredStage& stage);
-  std::vector<std::size_t> units_of(const LoweredStage& stage, Way way) const;
-  void fill_before(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch);
   void before_part(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch);
-  void use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds);
+  void use_shards(LoweredStage& stage, Way way, std::uint32_t part, StepId step, bool adds, std::size_t slot);
   void after_way(LoweredStage& stage, Way way, std::uint32_t batch);
   StageBucket& shard_of(std::size_t group, std::uint32_t rank);
-  void gather_for_way(std::size_t group, Way way, std::uint32_t batch);
   void reduce_for_way(std::size_t group, Way way, std::uint32_t batch);
   void join_shards(std::size_t holder, Way way, std::uint32_t batch);
   void use_tied(LoweredStage& stage, StepId step, Access access, bool within);
   void end_shards(LoweredStage& stage);
 
+  // lower_gathers.cpp
+  std::vector<std::size_t> units_of(const LoweredStage& stage, Way way) const;
+  void free_gathered(StageBucket& bucket);
+  void fill_before(LoweredStage& stage, Way way, std::uint32_t part, std::uint32_t batch);
+  void gather_for_way(std::size_t group, Way way, std::uint32_t batch);
+
   // lower_updates.cpp
   void find_rounds(const Grid& grid);
   void add_round(std::uint32_t round, const Grid& grid);
+  StepId add_update_step(LoweredStage& stage, UpdateUnit& unit, std::uint32_t round);
   void add_update(LoweredStage& stage, std::uint32_t round, const Grid& grid);
   std::vector<UpdateUnit> update_units(LoweredStage& stage);
   void add_states(LoweredStage& stage);
   bool is_needed(std::uint32_t stage, std::uint32_t version, std::uint32_t round, const Grid& grid) const;
-  BufferId room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid);
-  BufferId weights_for(const LoweredStage& stage, std::uint32_t batch) const;
+  std::size_t room_for_version(LoweredStage& stage, std::uint32_t round, const Grid& grid);
+  void add_version(LoweredStage& stage);
+  std::size_t slot_for(const LoweredStage& stage, std::uint32_t batch) const;
+  void read_weights(LoweredStage& stage, std::size_t slot, StepId step);
 
   // lower_host_updates.cpp
   bool updates_on_host() const { return plan_.update_on == UpdateOn::host; }
+  StepId own_gradients_complete(const LoweredStage& stage, const StageBucket& bucket) const;
   StepId own_gradients_complete(const LoweredStage& stage, const GradientBucket& bucket) const;
   StepId last_reader(const LoweredStage& stage, const StageBucket& bucket) const;
   void add_host_update(LoweredStage& stage, UpdateUnit& unit, std::uint32_t part);
@@ -252,14 +274,14 @@ class Lowering {
   std::vector<PendingCopy> copies_;
   std::vector<LoweredStage> lowered_;             ///< by holder, and rank within it
   std::vector<BucketGroup> bucket_groups_;        ///< in the order of reduction, stage by stage
+  std::vector<CopySum> copy_sums_;                ///< where each copy of a stage has shards of its gradients
 };
 
 /// Throws InputError unless every rank runs F and B of every micro-batch of its own stage once, F first, and neighbours
 /// run micro-batches in the same order, so that messages arrive in the order in which they are wanted.
 void check_grid(const Grid& grid, const ScheduleShape& shape);
 
-/// Throws InputError where the plan shards over replicas that it has not, or shards or streams stages that have copies,
-/// or weights in several versions.
+/// Throws InputError where the plan shards over replicas that it has not, or shards or streams weights in several versions.
 void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::size_t stages, std::size_t rounds);
 
 /// The buffers that each part of the direction touches, in the order of BufferContent.

@@ -61,7 +61,8 @@ std::string_view payload_of(BufferContent content) {
 BufferContent Program::content_for(StepId compute_step, BufferUse use) const {
   const BufferSpec& row = spec(use.id());
   const bool updates = work(compute_step).kind == StepKind::update;
-  if (updates && row.content == BufferContent::weights && use.mode() == Access::write)
+  const bool weights = row.content == BufferContent::weights || row.content == BufferContent::weight_shard;
+  if (updates && weights && use.mode() == Access::write)
     return BufferContent::new_weights;
   if (row.segment == work(compute_step).segment) return row.content;
   if (row.content == BufferContent::inbox) return BufferContent::outbox;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
+#include <tuple>
 #include <utility>
 
 #include "base/error.hpp"
@@ -13,10 +15,12 @@
 namespace tandem {
 namespace {
 
-/// How many parts have run of a segment and micro-batch, and with which weights.
+constexpr std::uint32_t kNoVersion = ~0u;
+
+/// How many parts have run of a segment and micro-batch, and with which version of the weights; none: none reads them.
 struct PartsRun {
   std::uint16_t forward = 0, input_gradient = 0, weight_gradient = 0;
-  BufferId weights = kNone<BufferId>;
+  std::uint32_t version = kNoVersion;
 };
 
 struct PartCount {
@@ -58,7 +62,7 @@ struct Duty {
   SegmentId segment;
   PartCount parts;
   std::size_t first_copy;  ///< of those that run other micro-batches with the same segment: index of the first
-  std::map<BufferId, std::uint32_t> open{};  ///< micro-batches between F and the end of backward, by their weights
+  std::map<std::uint32_t, std::uint32_t> open{};  ///< micro-batches between F and the end of backward, by their version
 };
 
 PartCount parts_of(const Segment& segment) {
@@ -89,12 +93,16 @@ class Coverage {
       if (!has_worker[i])
         refuse_program(fmt::format("segment {}, which no worker has, misses F of micro-batch 0", i));
     run_.resize(duties_.size() * program.micro_batches());
+    find_versions();
   }
 
   void run(StepId id) {
     const StepKind kind = program_.step(id).kind;
-    if (kind == StepKind::update && duty_of(id).open[weights_of(id, true)] > 0)
-      refuse_program(fmt::format("changes weights between an F and its B: {}", program_.describe(id)));
+    if (kind == StepKind::update)
+      for_each_version(id, true, [&](std::uint32_t version) {
+        if (duty_of(id).open[version] > 0)
+          refuse_program(fmt::format("changes weights between an F and its B: {}", program_.describe(id)));
+      });
     if (is_forward(kind) || has_input_gradient(kind) || kind == StepKind::weight_gradient) add(id, kind);
   }
 
@@ -124,13 +132,39 @@ class Coverage {
   }
   /// Gathered for some steps, or fetched from the host.
   bool is_passing(BufferId id) const { return program_.buffers()[index_of(id)].allocated_by != kNone<StepId>; }
-  /// The weights that a step reads, or those that it writes; none where it has none, or they are there for it alone.
-  BufferId weights_of(StepId id, bool written) const {
+  bool holds_weights(BufferId id) const {
+    const BufferContent content = program_.spec(id).content;
+    return content == BufferContent::weights || content == BufferContent::weight_shard;
+  }
+  /// What stays is the worker's first, second, ... buffer of these weights, on the device or on the host; what passes has
+  /// come from one of them, or leaves for one.
+  void find_versions() {
+    const auto buffers = static_cast<std::uint32_t>(program_.buffers().size());
+    version_.assign(buffers, kNoVersion);
+    std::map<std::tuple<WorkerId, SegmentId, BufferContent, std::int64_t, bool>, std::uint32_t> known;
+    for (std::uint32_t i = 0; i < buffers; ++i) {
+      const auto id = static_cast<BufferId>(i);
+      const BufferSpec& spec = program_.spec(id);
+      if (holds_weights(id) && !is_passing(id))
+        version_[i] = known[{spec.worker, spec.segment, spec.content, spec.first, on_device(spec.kind)}]++;
+    }
+    for (const bool copies : {true, false})  // a shard may have come from the host before it is gathered
+      for (std::uint32_t i = 0; i < program_.step_count(); ++i) {
+        const StepKind kind = program_.step(static_cast<StepId>(i)).kind;
+        if (copies ? is_copy(kind) : kind == StepKind::own_block) pass_on(program_.uses(static_cast<StepId>(i)));
+      }
+  }
+  void pass_on(std::span<const BufferUse> uses) {
+    for (const BufferUse known : uses)
+      for (const BufferUse other : uses)
+        if (holds_weights(known.id()) && holds_weights(other.id()) && version_[other.buffer] == kNoVersion)
+          version_[other.buffer] = version_[known.buffer];
+  }
+  /// Calls act(version) for the versions of weights that a step reads, or for those that it writes.
+  template <class Act>
+  void for_each_version(StepId id, bool written, Act act) const {
     for (const BufferUse use : program_.uses(id))
-      if (program_.spec(use.id()).content == BufferContent::weights && !is_passing(use.id()) &&
-          (use.mode() != Access::read) == written)
-        return use.id();
-    return kNone<BufferId>;
+      if (version_[use.buffer] != kNoVersion && (use.mode() != Access::read) == written) act(version_[use.buffer]);
   }
   Duty& duty_of(StepId id) { return duties_[duty_of_[program_.step(id).object]]; }
 
@@ -144,15 +178,17 @@ class Coverage {
     const PartCount parts = duty.parts;
     if (!is_forward(kind) && run.forward < parts.forward)
       refuse_program(fmt::format("runs before its F: {}", program_.describe(id)));
-    if (is_forward(kind) && run.forward == 0) ++duty.open[run.weights = weights_of(id, false)];
-    if (run.weights != weights_of(id, false))
-      refuse_program(fmt::format("uses another version of the weights than its F: {}", program_.describe(id)));
+    for_each_version(id, false, [&](std::uint32_t version) {
+      if (run.version == kNoVersion) ++duty.open[run.version = version];
+      if (run.version != version)
+        refuse_program(fmt::format("uses another version of the weights than its F: {}", program_.describe(id)));
+    });
     const auto is_over = [&] { return run.input_gradient == parts.backward && run.weight_gradient == parts.weight; };
     const bool was_over = is_over();
     if (is_forward(kind)) take(id, run.forward);
     if (has_input_gradient(kind)) take(id, run.input_gradient);
     if (has_weight_gradient(kind, program_.segment(duty.segment))) take(id, run.weight_gradient);
-    if (!was_over && is_over()) --duty.open[run.weights];
+    if (!was_over && is_over() && run.version != kNoVersion) --duty.open[run.version];
   }
 
   /// Parts run once each, in their order.
@@ -168,6 +204,7 @@ class Coverage {
   std::vector<Duty> duties_;
   std::vector<std::uint32_t> duty_of_;  ///< by WorkId
   std::vector<PartsRun> run_;           ///< by duty and micro-batch
+  std::vector<std::uint32_t> version_;  ///< by BufferId; none: it holds no weights
 };
 
 }  // namespace

@@ -48,6 +48,35 @@ TEST_CASE("drawn plans that stream keep the bits, and the memory of the script")
   }
 }
 
+TEST_CASE("streamed versions of the weights train to the bits of those that stay") {
+  const Model model = small_gpt();
+  const Dataset dataset = small_data(model);
+  for (const std::string schedule : {"pipedream", "pipedream-vertical-sync", "pipedream-2bw"})
+    for (const std::size_t ranks : {2, 4}) {
+      INFO(schedule << ", " << ranks << " ranks");
+      Plan plan = plan_of(ranks, schedule);
+      plan.micro_batches = 8;
+      const RunResult plain = trained(plan, model, dataset);
+      plan.offload_weights = true;
+      plan.offload_optimizer = ranks == 2;
+      require_same_training(plan, plain, model, dataset);
+    }
+}
+
+TEST_CASE("I without W has its weights where what it needs is computed again, too") {
+  const Model model = small_gpt();
+  const Dataset dataset = small_data(model);
+  for (const std::size_t ranks : {1, 2})
+    for (const std::string recompute : {"sqrt", "every:2", "full"}) {
+      INFO(ranks << " ranks, " << recompute);
+      Plan plan = plan_of(ranks, "zb-h1");
+      plan.recompute = recompute;
+      const RunResult plain = trained(plan, model, dataset);
+      plan.offload_weights = true;
+      require_same_training(plan, plain, model, dataset);
+    }
+}
+
 TEST_CASE("streaming goes with several stages on a rank") {
   const Model model = small_gpt();
   const Dataset dataset = small_data(model);

@@ -143,11 +143,95 @@ TEST_CASE("what cannot be sharded is refused") {
   CHECK_THAT(complaint([&] { lower_on(plan, equal_blocks(4)); }), Catch::Matchers::Contains(row.problem));
 }
 
-TEST_CASE("stages in several copies are not sharded") {
-  Plan plan = sharded(2, 1);
+TEST_CASE("copies of a stage share the state as replicas do, and each sums its gradients in shards of its own") {
+  const std::int64_t replicas = GENERATE(2, 4);
+  const char* schedule = GENERATE("chimera", "dualpipe");
+  const std::int64_t parameters = 4 * kBlock;  // each rank has a copy of both stages
+  const auto held_by = [&](std::int64_t zero, BufferClass kind) {
+    Plan plan = sharded(replicas, zero);
+    plan.pipeline = 2;
+    plan.micro_batches = 4;
+    plan.schedule = schedule;
+    return held(lower_on(plan, equal_blocks(4), {5}), 0, kind);
+  };
+
+  CHECK(held_by(1, BufferClass::weight) == 4 * parameters);
+  CHECK(held_by(1, BufferClass::gradient) == 4 * parameters);
+  CHECK(held_by(1, BufferClass::optimizer_state) == 8 * parameters / (2 * replicas));  // two copies
+  CHECK(held_by(2, BufferClass::weight) == 4 * parameters);
+  CHECK(held_by(2, BufferClass::gradient) == 4 * parameters / replicas);
+  CHECK(held_by(2, BufferClass::optimizer_state) == 8 * parameters / replicas);
+  CHECK(held_by(3, BufferClass::weight) == 4 * parameters / replicas);
+  CHECK(held_by(3, BufferClass::gradient) == 4 * parameters / replicas);
+  CHECK(held_by(3, BufferClass::optimizer_state) == 8 * parameters / replicas);
+}
+
+TEST_CASE("shards are summed over the copies once an iteration, each block among its owners") {
+  Plan plan = sharded(2, 2);
+  plan.pipeline = 2;
+  plan.micro_batches = 4;
+  plan.schedule = "chimera";
+
+  const Program program = lower_on(plan, equal_blocks(2), block_cuts(2));
+
+  std::map<std::string, int> entered;
+  for (const Collective& collective : program.collectives()) ++entered[program.spec(collective).name];
+  CHECK(entered == std::map<std::string, int>{{"gradients 0 reduce_scatter", 4 * 2},  // micro-batches, stages
+                                              {"gradients 0 of copies", 2 * 2},       // blocks, stages
+                                              {"weights 0 all_gather", 2 * 2}});      // copies, stages
+}
+
+TEST_CASE("without replicas the copies of a stage alone share its state, where every stage has some") {
+  using enum StepKind;
+  Plan plan = sharded(1, 1);
+  plan.pipeline = 2;
+  const Grid grid{{{0, forward, 0}, {0, backward, 0}},
+                  {{1, forward, 0}, {1, backward, 0}, {0, forward, 1}, {1, forward, 1}, {1, backward, 1}, {0, backward, 1}}};
+  const auto lowered = [&] { return lower(plan, equal_blocks(2), block_cuts(2), one_device_each(2), grid); };
+
+  CHECK_THAT(complaint([&] { lowered(); }), Catch::Matchers::Contains("there is one replica, so nothing to shard over"));
+  plan.replicas = 2;
+  const Program both = lower(plan, equal_blocks(2), block_cuts(2), one_device_each(4), grid);
+  plan.replicas = 1;
+  plan.schedule = "chimera";
+  const Program copies = lower_on(plan, equal_blocks(2), block_cuts(2));
+
+  verify(both);
+  CHECK(held(both, 0, BufferClass::optimizer_state) == 8 * kBlock / 4);                   // stage 0: copies and replicas
+  CHECK(held(both, 2, BufferClass::optimizer_state) == 8 * kBlock / 4 + 8 * kBlock / 2);  // and stage 1: replicas
+  CHECK(held(copies, 0, BufferClass::optimizer_state) == 2 * 8 * kBlock / 2);             // two stages
+}
+
+TEST_CASE("gradients and weights are not shared with copies of the stage, which run other micro-batches") {
+  Plan plan = sharded(1, GENERATE(2, 3));
   plan.pipeline = 2;
   plan.schedule = "chimera";
 
   CHECK_THAT(complaint([&] { lower_on(plan, equal_blocks(2), block_cuts(2)); }),
-             Catch::Matchers::Contains("has copies of its stages"));
+             Catch::Matchers::Contains("copies of a stage run other micro-batches"));
+}
+
+TEST_CASE("where weights have versions each update is divided, and of sharded weights each version") {
+  const std::int64_t replicas = GENERATE(2, 4);
+  const std::int64_t parameters = 2 * kBlock;  // of a stage
+  const auto lowered = [&](std::int64_t zero) {
+    Plan plan = sharded(replicas, zero);
+    plan.pipeline = 2;
+    plan.micro_batches = 4;
+    plan.schedule = "pipedream";
+    return lower_on(plan, equal_blocks(4), {5});
+  };
+
+  const Program first = lowered(1), second = lowered(2), third = lowered(3);
+
+  CHECK(held(first, 0, BufferClass::weight) == 4 * parameters);
+  CHECK(held(first, 0, BufferClass::stash) == 4 * parameters);  // stage 0 of 2 keeps two versions
+  CHECK(held(first, 0, BufferClass::optimizer_state) == 8 * parameters / replicas);
+  CHECK(held(second, 0, BufferClass::gradient) == 4 * parameters / replicas);
+  CHECK(held(third, 0, BufferClass::weight) == 4 * parameters / replicas);
+  CHECK(held(third, 0, BufferClass::stash) == 4 * parameters / replicas);
+  std::map<std::string, int> entered;
+  for (const Collective& collective : first.collectives()) ++entered[first.spec(collective).name];
+  CHECK(entered == std::map<std::string, int>{{"gradients 0 reduce_scatter", 4 * 2},  // updates, stages
+                                              {"weights 0 all_gather", 4 * 2}});
 }

@@ -108,6 +108,35 @@ TEST_CASE("replicas that shard everything keep their own blocks on the host") {
   CHECK(most(program, BufferClass::host) == 16 * 4 * kBlock / 2);
 }
 
+TEST_CASE("replicas that shard less keep all weights on the host, and their shares of the rest") {
+  const std::int64_t parameters = 4 * kBlock;
+  for (const std::int64_t zero : {1, 2}) {
+    Plan plan = streaming(1, 0);
+    plan.replicas = 2;
+    plan.zero = zero;
+    plan.offload_optimizer = true;
+
+    const Program program = lower_on(plan, equal_blocks(4));
+
+    const std::int64_t gradients = zero == 1 ? parameters : parameters / 2;
+    CHECK(most(program, BufferClass::host) == 4 * parameters + 4 * gradients + 8 * parameters / 2);
+    CHECK(most(program, BufferClass::weight) == 4 * 3 * kBlock);  // one in use, one ahead, one being gathered
+  }
+}
+
+TEST_CASE("of an asynchronous schedule every version of the weights is on the host") {
+  Plan plan = streaming(4, 0);
+  plan.pipeline = 2;
+  plan.schedule = "pipedream";
+  plan.offload_optimizer = true;
+
+  const Program program = lower_on(plan, equal_blocks(8), {9});
+
+  CHECK(most(program, BufferClass::host) == (2 * 4 + 4 + 8) * 4 * kBlock);  // stage 0 of 2 has two versions
+  CHECK(most(program, BufferClass::stash) == 0);
+  CHECK(most(program, BufferClass::weight) <= 4 * 4 * kBlock);  // an update reads one version and writes the next one
+}
+
 TEST_CASE("what is computed again needs its weights bucket by bucket, too") {
   Plan plan = streaming(1, 0);
   plan.recompute = "full";
@@ -130,20 +159,21 @@ TEST_CASE("I without W needs its weights bucket by bucket, too") {
 TEST_CASE("what cannot be streamed is refused") {
   struct Row {
     std::int64_t replicas, zero;
+    UpdateOn update_on;
     const char* schedule;
     const char* problem;
   };
   const Row row = GENERATE(values<Row>({
-      {2, 1, "gpipe", "offload_weights: a stage of ZeRO that gathers updated weights needs all of them on the device"},
-      {2, 2, "gpipe", "offload_weights: a stage of ZeRO that gathers updated weights needs all of them on the device"},
-      {1, 0, "pipedream", "offload_weights: the schedule updates weights more than once an iteration"},
-      {1, 0, "chimera", "offload_weights: the schedule has copies of its stages"},
+      {2, 1, UpdateOn::host, "gpipe", "offload_weights: what the host has updated is gathered on the device"},
+      {2, 2, UpdateOn::host, "gpipe", "offload_weights: what the host has updated is gathered on the device"},
+      {1, 0, UpdateOn::host, "pipedream", "update_on: the schedule updates weights more than once an iteration"},
   }));
   Plan plan = streaming(4, 0);
   plan.pipeline = 2;
   plan.replicas = row.replicas;
   plan.zero = row.zero;
   plan.schedule = row.schedule;
+  plan.update_on = row.update_on;
 
   CHECK_THAT(complaint([&] { lower_on(plan, equal_blocks(2), block_cuts(2)); }),
              Catch::Matchers::Contains(row.problem));

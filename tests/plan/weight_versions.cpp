@@ -8,6 +8,7 @@
 
 #include "plan/lower.hpp"
 #include "plan/memory_script.hpp"
+#include "plan/program_builder.hpp"
 #include "plan/verify.hpp"
 #include "tests/catch.hpp"
 #include "tests/plan/models.hpp"
@@ -106,4 +107,44 @@ TEST_CASE("the last update of an iteration writes where the next one begins") {
       }
       CHECK(first == last);
     }
+}
+
+TEST_CASE("what backward gathers, or fetches, is of the version that forward had, or verify names it") {
+  const bool stale = GENERATE(false, true), streamed = GENERATE(false, true);
+  ProgramBuilder builder;
+  const WorkerId worker = builder.add_worker("only", 0, static_cast<DeviceId>(0));
+  const SegmentId segment = builder.add_segment({});
+  const auto buffer = [&](BufferClass kind, BufferContent content) {
+    return builder.add_buffer({worker, segment, kind, content, {64}}, 0);
+  };
+  const auto step = [&](StepKind kind) { return builder.add_compute(builder.add_work({kind, worker, segment}), 0); };
+  const auto content = streamed ? BufferContent::weights : BufferContent::weight_shard;
+  const CopySpec copy{worker, StepKind::copy_in, segment, 0, {64}, content};
+  const CopySpecId spec = builder.add_copy_spec(copy);
+  const auto bring_for = [&](StepKind kind, BufferId version) {
+    const BufferId here = buffer(BufferClass::weight, BufferContent::weights);
+    const StepId room = step(streamed ? StepKind::settle : StepKind::own_block), reader = step(kind);
+    const StepId fill = streamed ? builder.add_copy(spec, 0) : room;
+    builder.allocate(here, room, streamed ? Moment::end : Moment::start);
+    builder.release(here, reader, Moment::end);
+    builder.use(fill, version, Access::read);
+    builder.use(fill, here, Access::write);
+    builder.use(reader, here, Access::read);
+    if (!streamed) return;
+    builder.add_after(fill, room);
+    builder.add_after(reader, fill);
+  };
+  const BufferClass place = streamed ? BufferClass::host : BufferClass::weight;
+  const BufferId first = buffer(place, content);
+  const BufferId second = buffer(streamed ? BufferClass::host : BufferClass::stash, content);
+  bring_for(StepKind::forward, first);
+  bring_for(StepKind::backward, stale ? second : first);
+  if (streamed && !stale) bring_for(StepKind::settle, second);
+  const Program program = std::move(builder).finish(1);
+
+  const std::string problem = complaint([&] { verify(program); });
+
+  CHECK(problem == (stale ? "error: the program is wrong: uses another version of the weights than its F: "
+                            "worker \"only\", step B of micro-batch 0"
+                          : ""));
 }

@@ -40,6 +40,12 @@ class Draw {
   std::uint64_t number_, turn_ = 0;
 };
 
+/// Does some stage live on several ranks?
+bool has_copies(const Plan& plan) {
+  const Grid grid = schedule_grid(plan);
+  return holders_of(grid).size() > stage_count(grid);
+}
+
 Plan drawn_plan(std::uint64_t number) {
   Draw draw(number);
   const std::string model = draw.of<std::string>({"mlp", "gpt-nano", "vgg-nano", "llama-nano", "gpt-nano-dropout"});
@@ -53,16 +59,18 @@ Plan drawn_plan(std::uint64_t number) {
   plan.schedule = draw.of(suitable_schedules(static_cast<std::size_t>(sizes.pipeline), plan.micro_batches, 8));
   plan.recompute = draw.of<std::string>({"none", "full", "every:2", "sqrt", "block", "selective"});
   plan.offload = draw.of<std::string>({"none", "none", "all", "stage", "convolutions"});
-  const bool in_order = adds_in_order(plan.schedule, static_cast<std::size_t>(plan.pipeline), 8);
-  if (sizes.replicas > 1 && in_order) plan.zero = draw.of<std::int64_t>({0, 1, 2, 3});
+  const bool updates_once = find_schedule(plan.schedule).updates == Updates::at_flush;
+  if (sizes.replicas > 1) plan.zero = draw.of<std::int64_t>({0, 1, 2, 3});
+  else if (has_copies(plan)) plan.zero = draw.of<std::int64_t>({0, 1});
   plan.optimizer.kind = draw.of<OptimizerKind>({OptimizerKind::sgd, OptimizerKind::adam});
   // Adam's second update in an iteration enlarges the first one's roundings where gradients are near zero.
-  if (find_schedule(plan.schedule).updates != Updates::at_flush) plan.optimizer.kind = OptimizerKind::sgd;
-  if (in_order) plan.offload_optimizer = draw.of<bool>({false, true});
-  if (in_order && (plan.zero == 0 || plan.zero == 3)) plan.offload_weights = draw.of<bool>({false, true});
+  if (!updates_once) plan.optimizer.kind = OptimizerKind::sgd;
+  plan.offload_optimizer = draw.of<bool>({false, true});
+  plan.offload_weights = draw.of<bool>({false, true});
   if (plan.offload_weights) plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.precision = draw.of<ElementType>({ElementType::float32, ElementType::float32, ElementType::bfloat16});
-  if (in_order) plan.update_on = draw.of<UpdateOn>({UpdateOn::device, UpdateOn::host});
+  const bool gathers_updates = plan.zero == 1 || plan.zero == 2;
+  if (updates_once && !(plan.offload_weights && gathers_updates)) plan.update_on = draw.of<UpdateOn>({UpdateOn::device, UpdateOn::host});
   if (plan.update_on == UpdateOn::host && !plan.offload_weights)
     plan.bucket = Bytes{draw.of<std::int64_t>({10'000, 100'000, 25'000'000})};
   plan.dropout = draw.of<DropoutUse>({DropoutUse::off, DropoutUse::recomputed, DropoutUse::stored});
@@ -100,9 +108,13 @@ TEST_CASE("whatever schedule and trades of time for memory are drawn, the rides 
         !plan.repeat_collectives)
       continue;
     const MeshRide other = rider.ride(plain(plan));
-    CHECK(same_bits(ride.threads.losses, other.threads.losses));
+    // Sums over replicas before micro-batches round otherwise, which later losses see where weights change in between.
+    const bool grouped = find_schedule(plan.schedule).updates == Updates::double_buffered;
+    if (plan.zero < 2 || !grouped) CHECK(same_bits(ride.threads.losses, other.threads.losses));
     ++traded;
     if (plan.zero > 1) continue;  // sums over replicas before micro-batches: other roundings
+    // Streamed buckets end with layers, so that of more than two summands the order changes.
+    if (plan.offload_weights && plan.replicas > 1 && has_copies(plan)) continue;
     bool same = true;
     for (std::size_t i = 0; i < ride.threads.weights.size(); ++i)
       same = same && same_bits(ride.threads.weights[i], other.threads.weights[i]);

@@ -34,9 +34,18 @@ TEST_CASE("streamed weights run as predicted on every mesh, and change no bit th
       {"gpt-nano", {.pipeline = 2, .replicas = 2}, 0, 200'000, kSgd},
       {"gpt-nano", {.replicas = 2, .tensor = 2}, 0, 100'000, kAdam, "gpipe"},
       {"vgg-nano", {.replicas = 2, .height = 2}, 0, 10'000, kAdam},         // summands on two axes, and on one
+      {"mlp", {.replicas = 3}, 1, 10'000, kAdam},                           // blocks of two sizes
+      {"gpt-nano", {.pipeline = 2}, 1, 100'000, kAdam, "chimera"},
+      {"gpt-nano", {.pipeline = 2, .replicas = 2}, 2, 100'000, kAdam},
       {"mlp", {.replicas = 3}, 3, 1'000'000, kAdam},                        // blocks of two sizes
       {"gpt-nano", {.pipeline = 2, .replicas = 2}, 3, 100'000, kAdam},
       {"gpt-nano", {.replicas = 2}, 3, 200'000, kSgd, "zb-h1"},
+      {"gpt-nano", {.pipeline = 2}, 0, 100'000, kAdam, "chimera"},          // summands on copies of stages
+      {"mlp", {.pipeline = 2}, 0, 10'000, kAdam, "chimera"},
+      {"gpt-nano", {.pipeline = 2}, 0, 100'000, kSgd, "pipedream"},         // versions of weights
+      {"mlp", {.pipeline = 2, .replicas = 2}, 1, 10'000, kSgd, "pipedream"},
+      {"mlp", {.pipeline = 2, .replicas = 2}, 3, 10'000, kSgd, "pipedream-2bw"},
+      {"mlp", {.pipeline = 2, .replicas = 2}, 3, 100'000, kSgd, "chimera"},
   }));
   Plan plan = mesh_plan(row.model, row.sizes);
   plan.collective = "ring";

@@ -42,6 +42,10 @@ TEST_CASE("a sharded optimizer state is predicted as it runs, and changes no bit
       {"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 10'000, kAdam},  // a tie between stages
       {"gpt-nano", {.replicas = 2, .tensor = 2}, "direct", 10'000, kAdam},
       {"vgg-nano", {.replicas = 2, .height = 2}, "ring", 10'000, kAdam},    // summands on two axes
+      {"mlp", {.pipeline = 2}, "ring", 10'000, kAdam, "chimera"},           // copies of stages
+      {"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 100'000, kAdam, "chimera"},
+      {"mlp", {.pipeline = 2, .replicas = 3}, "ring", 10'000, kAdam, "chimera"},
+      {"mlp", {.pipeline = 2, .replicas = 2, .tensor = 2}, "direct", 10'000, kSgd, "chimera"},
   }));
   const Plan plan = plan_of(row, 1);
   INFO(described(plan));
@@ -78,13 +82,50 @@ TEST_CASE("sharded gradients and weights run as predicted, with one micro-batch 
   if (row.sizes.replicas == 2) check_same_bits(plan, whole);  // of two summands no place in a bucket changes the sum
 }
 
+TEST_CASE("every update of an asynchronous schedule may be sharded, and changes no bit") {
+  struct Case {
+    const char* schedule;
+    std::int64_t zero;
+  };
+  const Case drawn = GENERATE(values<Case>({{"pipedream", 1}, {"pipedream", 2}, {"pipedream", 3},
+                                            {"pipedream-vertical-sync", 3}, {"pipedream-2bw", 1}}));
+  const Row row{"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 100'000, kSgd, drawn.schedule};
+  Plan plan = plan_of(row, drawn.zero), whole = plan_of(row, 0);
+  plan.micro_batches = whole.micro_batches = 4;
+  INFO("zero " << drawn.zero << " " << described(plan));
+
+  const MeshRide ride = MeshRider().ride(plan);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  CHECK(ride.gradient_error < 1e-4);
+  check_same_bits(plan, whole);
+}
+
+TEST_CASE("copies of stages sum what their replicas have sharded, as predicted") {
+  const std::int64_t zero = GENERATE(2, 3);
+  const Row row = GENERATE(values<Row>({
+      {"mlp", {.pipeline = 2, .replicas = 3}, "ring", 10'000, kAdam, "chimera"},  // blocks of two sizes
+      {"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 100'000, kSgd, "dualpipe"},
+  }));
+  Plan plan = plan_of(row, zero), whole = plan_of(row, 0);
+  plan.micro_batches = whole.micro_batches = 4;
+  plan.update_on = row.optimizer == kAdam ? UpdateOn::host : UpdateOn::device;
+  INFO("zero " << zero << " " << described(plan));
+
+  const MeshRide ride = MeshRider().ride(plan), other = MeshRider().ride(whole);
+
+  CHECK(ride.faults == std::vector<std::string>{});
+  CHECK(ride.gradient_error < 1e-4);
+  CHECK(same_bits(ride.threads.losses, other.threads.losses));
+}
+
 TEST_CASE("weights are gathered ahead, late, or once an iteration, to the same bits") {
   struct Way {
     std::int64_t prefetch;
     bool reshard, overlap;
   };
   const Way way = GENERATE(values<Way>({{0, true, true}, {2, true, true}, {1, false, true}, {1, true, false}}));
-  const char* schedule = GENERATE("1f1b", "zb-h1");
+  const char* schedule = GENERATE("1f1b", "zb-h1", "pipedream");
   Plan plan = plan_of({"mlp", {.pipeline = 2, .replicas = 2}, "ring", 1'000, kAdam, schedule}, 3);
   const Plan usual = plan;
   plan.prefetch = way.prefetch;
@@ -112,7 +153,8 @@ TEST_CASE("weights are gathered for what is computed again, too") {
 
 TEST_CASE("what is sharded may lie on the host, too, and changes no bit there") {
   const std::int64_t zero = GENERATE(1, 2, 3);
-  Plan plan = plan_of({"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 100'000, kAdam}, zero);
+  const char* schedule = GENERATE("1f1b", "pipedream");
+  Plan plan = plan_of({"gpt-nano", {.pipeline = 2, .replicas = 2}, "ring", 100'000, kAdam, schedule}, zero);
   const Plan on_device = plan;
   plan.offload = "all";
   plan.offload_optimizer = true;
