@@ -124,4 +124,19 @@ FoundSchedule find_schedule_automatically(const ScheduleCosts& costs, const std:
   return found;
 }
 
+std::optional<FoundSchedule> judge_schedule(const Grid& grid, const ScheduleCosts& costs,
+                                            const std::vector<std::uint32_t>& rank_of_stage,
+                                            std::uint32_t micro_batches) {
+  const auto ranks = static_cast<std::uint32_t>(grid.size());
+  const ScheduleProblem problem = make_problem(costs, rank_of_stage, ranks, micro_batches, true);
+  const ScheduleEvaluation evaluation = evaluate(grid, costs);
+  if (!fits_budget(evaluation, costs)) return {};
+  FoundSchedule judged{grid, evaluation.makespan, {lower_bound_of(problem, surroundings(problem))}, "", {}};
+  if (const std::vector<TableSchedule> table = fitting_table(costs, problem); !table.empty()) {
+    judged.best_of_table = table.front().name;
+    judged.table_makespan = {table.front().makespan};
+  }
+  return judged;
+}
+
 }  // namespace tandem

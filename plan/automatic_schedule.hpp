@@ -2,6 +2,7 @@
 // A scheduler of our own: searches the shortest iteration for given step times, messages and memory budgets.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,5 +33,10 @@ struct FoundSchedule {
 FoundSchedule find_schedule_automatically(const ScheduleCosts& costs, const std::vector<std::uint32_t>& rank_of_stage,
                                           std::uint32_t ranks, std::uint32_t micro_batches,
                                           const AutomaticOptions& options = {});
+
+/// The order judged as those that are found are; nothing where it does not keep the budgets. Errors as above.
+std::optional<FoundSchedule> judge_schedule(const Grid& grid, const ScheduleCosts& costs,
+                                            const std::vector<std::uint32_t>& rank_of_stage,
+                                            std::uint32_t micro_batches);
 
 }  // namespace tandem

@@ -175,6 +175,7 @@ void read_cuts(const YamlNode& node, Plan& plan) {
     plan.cuts.push_back(cut.text());
     plan.cut_places.push_back(cut.position());
   }
+  if (leaves_schedule_open(plan)) return;
   const std::int64_t stages = stage_count(plan);
   if (std::ssize(plan.cuts) == stages - 1) return;
   node.fail("the number of cuts does not suit the mesh", fmt::format("{} cuts", plan.cuts.size()),

@@ -23,7 +23,13 @@ std::vector<Holder> holders_of(const Grid& grid) {
 }
 
 std::span<const SearchedSchedule> searched_schedules() {
-  static constexpr SearchedSchedule kSearched[] = {{"auto", "1f1b", "zb-h1"}, {"auto-v", "zb-v", "zb-v"}};
+  static constexpr SearchedSchedule kSearched[] = {
+      {"auto", "1f1b", "the shortest of these and of the table"},
+      {"auto-1", "1f1b", "one stage a rank"},
+      {"auto-v", "zb-v", "two stages a rank, in a V"},
+      {"auto-interleaved", "interleaved-1f1b", "as many stages a rank as chunks, in turn"},
+      {"auto-wave", "hanayo", "as many stages a rank as chunks, to and fro"},
+  };
   return kSearched;
 }
 
@@ -33,7 +39,15 @@ const SearchedSchedule* searched_schedule(const Plan& plan) {
   return at == rows.end() ? nullptr : &*at;
 }
 
-bool lets_choose_chunks(const Plan& plan) { return schedule_row(plan).stages == chunks_per_rank; }
+bool leaves_schedule_open(const Plan& plan) { return plan.schedule == searched_schedules().front().name; }
+
+bool have_same_stages(const Plan& plan, const Plan& before) {
+  return leaves_schedule_open(plan) == leaves_schedule_open(before) && stage_count(plan) == stage_count(before);
+}
+
+bool lets_choose_chunks(const Plan& plan) {
+  return leaves_schedule_open(plan) || schedule_row(plan).stages == chunks_per_rank;
+}
 
 ScheduleShape shape_of(const Plan& plan) {
   invariant(plan.pipeline >= 1 && plan.micro_batches >= 1 && plan.micro_batch_size >= 1 && plan.window >= 1,

@@ -19,19 +19,23 @@ struct Holder {
 /// In the order of ranks, then of stages.
 std::vector<Holder> holders_of(const Grid& grid);
 
-/// An order that is searched for when times are known.
+/// An order that is searched for when times are known, by where the stages live.
 struct SearchedSchedule {
   std::string_view name;     ///< as a plan says it
   std::string_view until;    ///< the row of the table whose order and stages the plan has until then
-  std::string_view halves;   ///< one with the same stages on the same ranks and backward in halves, to price both
+  std::string_view meaning;  ///< "one stage a rank"
 };
-/// `auto`: a stage for each rank; `auto-v`: two, in a V.
+/// `auto` first: the shortest of all the others and of the table, which compare_schedules() makes another name of.
 std::span<const SearchedSchedule> searched_schedules();
 /// Null where the plan's order is a row of the table or a file.
 const SearchedSchedule* searched_schedule(const Plan& plan);
 inline bool is_automatic(const Plan& plan) { return searched_schedule(plan) != nullptr; }
+/// Whether the plan's schedule is `auto`: how many stages it has is open, too.
+bool leaves_schedule_open(const Plan& plan);
+/// Whether cuts that were given with `before` are meant for the plan, too.
+bool have_same_stages(const Plan& plan, const Plan& before);
 
-/// Whether the schedule takes as many stages per rank as `chunks` says.
+/// Whether the schedule takes as many stages per rank as `chunks` says; one that is open may.
 bool lets_choose_chunks(const Plan& plan);
 
 ScheduleShape shape_of(const Plan& plan);

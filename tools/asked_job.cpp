@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <utility>
 
 #include "base/error.hpp"
@@ -41,10 +42,17 @@ Plan asked_plan(const Arguments& arguments, Purpose purpose, const Plan& fallbac
 
 Job asked_job(const Arguments& arguments, Purpose purpose, Console& console) {
   const CostModel costs = asked_costs(arguments);
-  asked_network(arguments);
+  asked_network(arguments);  // wrong input before anything else
   Plan plan = asked_plan(arguments, purpose);
   Cluster cluster = cluster_for(plan.cluster, console);
-  return make_job(std::move(plan), std::move(cluster), costs);
+  JobOptions options;
+  options.network = asked_network(arguments);
+  std::optional<Progress> line;
+  options.progress = [&](std::int64_t done, std::int64_t total, std::string_view schedule) {
+    if (!line) line.emplace(console, "comparing schedules", total);
+    line->advance(done, schedule);
+  };
+  return make_job(std::move(plan), std::move(cluster), costs, options);
 }
 
 void require_memory(const Arguments& arguments, const Job& job, Console& console) {

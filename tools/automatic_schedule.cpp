@@ -127,23 +127,49 @@ std::vector<Bytes> capacities(const Job& job, const Mesh& mesh) {
   return least;
 }
 
+/// The order with each B as I and W, so that both have prices.
+Grid in_halves(const Grid& grid) {
+  Grid halves(grid.size());
+  for (std::size_t rank = 0; rank < grid.size(); ++rank)
+    for (const Action& action : grid[rank]) {
+      const bool whole = action.kind == StepKind::backward;
+      halves[rank].push_back({action.stage, whole ? StepKind::input_gradient : action.kind, action.micro_batch});
+      if (whole) halves[rank].push_back({action.stage, StepKind::weight_gradient, action.micro_batch});
+    }
+  return halves;
+}
+
+ScheduleCosts costs_of(const Job& job, const Grid& grid, const CostModel& costs, const JobOptions& options) {
+  LowerOptions lowering;
+  lowering.choose = collective_chooser(job.plan, job.cluster);
+  lowering.grid = &grid;
+  const Program program = lower(job.plan, *job.model, job.cuts, job.devices, lowering);
+  const Prices prices = price(program, *job.model, job.cluster, costs, job.plan.optimizer, options.network);
+  return schedule_costs(program, prices, grid, capacities(job, program.mesh()));
+}
+
 }  // namespace
 
-void settle_schedule(Job& job, const CostModel& costs) {
-  const SearchedSchedule* searched = searched_schedule(job.plan);
-  if (searched == nullptr) return;
-  Plan guess = job.plan;
-  guess.schedule = searched->halves;
-  const Grid grid = schedule_grid(guess);
-  LowerOptions options;
-  options.choose = collective_chooser(job.plan, job.cluster);
-  const Program program = lower(guess, *job.model, job.cuts, job.devices, options);
-  const Prices prices = price(program, *job.model, job.cluster, costs, job.plan.optimizer);
+void settle_schedule(Job& job, const CostModel& costs, const JobOptions& options) {
+  if (!is_automatic(job.plan)) return;
+  invariant(!leaves_schedule_open(job.plan), "schedules are compared before one is searched");
+  const Grid grid = in_halves(schedule_grid(job.plan));
   const ScheduleShape shape = shape_of(job.plan);
   AutomaticOptions search;
   search.seed = job.plan.seed;
-  job.found = find_schedule_automatically(schedule_costs(program, prices, grid, capacities(job, program.mesh())),
-                                          ranks_of_stages(grid), shape.ranks, shape.micro_batches, search);
+  search.effort = options.search_effort;
+  job.found = find_schedule_automatically(costs_of(job, grid, costs, options), ranks_of_stages(grid), shape.ranks,
+                                          shape.micro_batches, search);
+}
+
+void judge_table_schedule(Job& job, const CostModel& costs, const JobOptions& options) {
+  const Grid own = schedule_grid(job.plan), grid = in_halves(own);
+  try {
+    const std::vector<std::uint32_t> rank_of_stage = ranks_of_stages(grid);
+    job.found = judge_schedule(own, costs_of(job, grid, costs, options), rank_of_stage, shape_of(job.plan).micro_batches);
+  } catch (const InputError&) {
+    job.found.reset();
+  }
 }
 
 }  // namespace tandem

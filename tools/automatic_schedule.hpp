@@ -21,9 +21,13 @@ namespace tandem {
 ScheduleCosts schedule_costs(const Program& program, const Prices& prices, const Grid& grid,
                              std::span<const Bytes> capacity);
 
-/// Settles `auto` and `auto-v`: searches the order for the job's cuts, by the predicted times of its stages and messages and by what
-/// its devices have left for activations, and leaves it in job.found. Any other schedule stays.
-void settle_schedule(Job& job, const CostModel& costs);
+/// Settles a searched schedule but `auto`: searches the order for the job's cuts, by the predicted times of its stages
+/// and messages and by what its devices have left for activations, and leaves it in job.found. Any other schedule stays.
+void settle_schedule(Job& job, const CostModel& costs, const JobOptions& options);
+
+/// The same figures of a row of the table that has one copy of each stage, in job.found; nothing where there are more
+/// copies, or where the job has no room.
+void judge_table_schedule(Job& job, const CostModel& costs, const JobOptions& options);
 
 /// By stage: the rank that runs it. Throws InputError where a stage lives on several.
 std::vector<std::uint32_t> ranks_of_stages(const Grid& grid);

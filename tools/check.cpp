@@ -1,5 +1,7 @@
 #include "tools/check.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -207,7 +209,12 @@ CheckResult Check::run() {
   auto model = std::make_unique<const Model>(load_planned_model(plan_));
   plan_ = settle_layouts(plan_, *model, cluster_, CostModel(options_.measured));
   if (times_kernels()) measure(*model);
-  result_.job = make_job(plan_, std::move(model), cluster_, CostModel(options_.measured));
+  JobOptions making;
+  making.network = options_.network;
+  making.progress = [&](std::int64_t, std::int64_t, std::string_view schedule) {
+    if (options_.progress) options_.progress(100 * done_ / total_, fmt::format("comparing schedules: {}", schedule));
+  };
+  result_.job = make_job(plan_, std::move(model), cluster_, CostModel(options_.measured), making);
   require_memory(result_.job);
   const Dataset dataset = make_dataset(result_.job);
   run_rounds(dataset);

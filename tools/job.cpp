@@ -18,6 +18,7 @@
 #include "tools/collective_choice.hpp"
 #include "tools/device_memory.hpp"
 #include "tools/offload_choice.hpp"
+#include "tools/schedule_choice.hpp"
 #include "tools/text_files.hpp"
 
 namespace tandem {
@@ -38,13 +39,25 @@ void require_divides(const Plan& plan, const Model& model) {
   if (mesh.workers_per_stage() > 1) shard(choice, model, mesh, Coordinate{}, plan.micro_batch_size);
 }
 
+/// The schedule suits the mesh and the cuts: of those that the plan leaves open one does. Else what the first one says.
+void require_schedule(const Plan& plan, const Model& model) {
+  std::optional<InputError> first;
+  for (const Plan& each : schedule_alternatives(plan)) try {
+      schedule_grid(each);
+      if (!each.cuts.empty()) resolve_cuts(each, model);
+      return;
+    } catch (const InputError& error) {
+      if (!first) first = error;
+    }
+  throw *first;
+}
+
 }  // namespace
 
 void require_valid(const Plan& plan, Purpose purpose) {
   count_steps(plan);
-  schedule_grid(plan);
   const Model model = load_planned_model(plan);
-  if (!plan.cuts.empty()) resolve_cuts(plan, model);
+  require_schedule(plan, model);
   require_divides(plan, model);
   if (purpose == Purpose::train || !plan.data.empty()) Dataset(model, read_data(plan), plan.seed);
   if (plan.cluster != "host") place_workers(load_cluster(plan.cluster), mesh_of(plan).workers());
@@ -90,13 +103,15 @@ Plan settle_layouts(const Plan& plan, const Model& model, const Cluster& cluster
 
 Model load_planned_model(const Plan& plan) { return load_model(plan.model, plan.dropout).stored_as(plan.precision); }
 
-Job make_job(Plan plan, Cluster cluster, const CostModel& costs) {
+Job make_job(Plan plan, Cluster cluster, const CostModel& costs, const JobOptions& options) {
   auto model = std::make_unique<const Model>(load_planned_model(plan));
-  return make_job(std::move(plan), std::move(model), std::move(cluster), costs);
+  return make_job(std::move(plan), std::move(model), std::move(cluster), costs, options);
 }
 
-Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, const CostModel& costs) {
-  Job job{std::move(plan), std::move(model), std::move(cluster), {}, {}, {}, {}};
+Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, const CostModel& costs,
+             const JobOptions& options) {
+  if (leaves_schedule_open(plan)) return compare_schedules(plan, *model, cluster, costs, options);
+  Job job{std::move(plan), std::move(model), std::move(cluster), {}, {}, {}, {}, {}};
   count_steps(job.plan);
   if (job.model->stored() != job.plan.precision)
     job.model = std::make_unique<const Model>(job.model->stored_as(job.plan.precision));
@@ -107,11 +122,11 @@ Job make_job(Plan plan, std::unique_ptr<const Model> model, Cluster cluster, con
   if (job.cuts.size() + 1 != stage_count(job.plan))
     job.cuts = fitting_partition(job.plan, *job.model, stage_devices(job, mesh), costs).cuts;
   settle_offload(job, costs);
-  settle_schedule(job, costs);
-  LowerOptions options;
-  options.choose = collective_chooser(job.plan, job.cluster);
-  if (job.found) options.grid = &job.found->grid;
-  job.program = lower(job.plan, *job.model, job.cuts, job.devices, options);
+  settle_schedule(job, costs, options);
+  LowerOptions lowering;
+  lowering.choose = collective_chooser(job.plan, job.cluster);
+  if (job.found) lowering.grid = &job.found->grid;
+  job.program = lower(job.plan, *job.model, job.cuts, job.devices, lowering);
   verify(job.program);
   return job;
 }

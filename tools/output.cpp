@@ -11,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/file.hpp"
 #include "timeline/chrome_trace.hpp"
+#include "tools/schedule_text.hpp"
 #include "tools/without_effect.hpp"
 #include "tools/wrapped.hpp"
 
@@ -83,15 +84,6 @@ std::string sources_text(const Prices& prices) {
 
 namespace {
 
-Json search_json(const Job& job) {
-  if (!job.found) return nullptr;
-  const FoundSchedule& found = *job.found;
-  Json json{{"predicted_s", to_seconds(found.makespan).value}, {"lower_bound_s", to_seconds(found.lower_bound).value}};
-  json["best_of_table"] = found.best_of_table.empty() ? Json(nullptr) : Json(found.best_of_table);
-  if (!found.best_of_table.empty()) json["best_of_table_s"] = to_seconds(found.table_makespan).value;
-  return json;
-}
-
 Json without_effect_json(const Job& job) {
   Json keys = Json::object();
   for (const auto& [key, why] : without_effect(job)) keys[key] = why;
@@ -143,28 +135,9 @@ Json plan_json(const Job& job) {
           {"seed", plan.seed},
           {"cuts", plan.cuts},
           {"without_effect", without_effect_json(job)},
-          {"schedule_search", search_json(job)}};
+          {"schedule_search", schedule_search_json(job)},
+          {"schedules_compared", schedule_trials_json(job)}};
 }
-
-namespace {
-
-double above(Picoseconds time, Picoseconds bound) {
-  return 100 * (static_cast<double>(time.count) / static_cast<double>(bound.count) - 1);
-}
-
-/// How far from the shortest possible a schedule that was searched for can be.
-std::string search_text(const Job& job) {
-  if (!job.found) return "";
-  const FoundSchedule& found = *job.found;
-  std::string text = fmt::format("\nschedule found: {}, no order is shorter than {} (at most {:.2f} % above)",
-                                 to_text(to_seconds(found.makespan)), to_text(to_seconds(found.lower_bound)),
-                                 above(found.makespan, found.lower_bound));
-  if (!found.best_of_table.empty())
-    text += fmt::format("; best of the table: {}, {}", found.best_of_table, to_text(to_seconds(found.table_makespan)));
-  return text;
-}
-
-}  // namespace
 
 namespace {
 
@@ -201,8 +174,8 @@ std::string plan_text(const Job& job) {
   if (plan.height * plan.width > 1) mesh += fmt::format(" x spatial {}x{}", plan.height, plan.width);
   if (plan.tensor > 1) mesh += fmt::format(" x tp {}", plan.tensor);
   return fmt::format("{} on {}: {}, {}, {} micro-batches of {}{}{}{}", job.model->name(), job.cluster.name, mesh,
-                     plan.schedule, plan.micro_batches, plan.micro_batch_size, precision_text(job), search_text(job),
-                     without_effect_text(job));
+                     plan.schedule, plan.micro_batches, plan.micro_batch_size, precision_text(job),
+                     schedule_text(job), without_effect_text(job));
 }
 
 std::string time_text(Seconds time) { return to_text(time); }

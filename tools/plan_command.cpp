@@ -20,6 +20,7 @@
 #include "tools/offload_choice.hpp"
 #include "tools/output.hpp"
 #include "tools/plan_options.hpp"
+#include "tools/schedule_text.hpp"
 
 namespace tandem {
 namespace {
@@ -150,7 +151,7 @@ int plan_command(const std::vector<std::string>& words, Console& console) {
   const Prices prices = asked_prices(arguments, job);
   const Metrics metrics = measure(job.program, simulate(job.program, prices), metrics_context(job));
   const std::vector<StageRow> rows = stage_rows(job, prices);
-  const std::string trials = offload_table(job, offload_trials(job, asked_costs(arguments)));
+  const std::string trials = schedule_trials_text(job) + offload_table(job, offload_trials(job, asked_costs(arguments)));
   const Plan plan = plan_for_file(settled_plan(job), arguments.text("out").value_or("plan.yaml"));
   const std::string text = write_plan(plan) + stage_table(job, rows, metrics) + trials;
   if (const auto path = arguments.text("out")) write_file(*path, text, arguments.has("force"));

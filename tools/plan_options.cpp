@@ -159,7 +159,7 @@ constexpr PlanFlag kPlanFlags[] = {
     {kTalk, "overlap", "on|off", "run collectives beside computation where they can (default on)",
      set_switch<&Plan::overlap>},
     {kTalk, "window", "N", "messages of one channel under way at once", set_integer<&Plan::window, 1, 1024>},
-    {kOrder, "schedule", "S", "name (tandem show schedules), FILE.csv; auto, auto-v: search, with one stage a rank or two", set_text<&Plan::schedule>},
+    {kOrder, "schedule", "S", "name (tandem show schedules); FILE.csv; auto: the shortest predicted; or a search: auto-1, -v, -interleaved, -wave", set_text<&Plan::schedule>},
     {kOrder, "chunks", "N", "stages per rank, for schedules that let you choose (default 2)",
      set_integer<&Plan::chunks, 1, kMost>},
     {kOrder, "micro-batches", "N", "micro-batches of a replica per iteration", set_integer<&Plan::micro_batches, 1, kMost>},
@@ -225,7 +225,7 @@ Plan plan_from(const Arguments& arguments, const Plan& fallback) {
     if (const auto value = arguments.text(row.name)) row.apply(plan, row.name, *value);
   mesh_of(plan);
   refuse_without_effect(arguments, plan);
-  if (plan.model != before.model || stage_count(plan) != stage_count(before)) {
+  if (plan.model != before.model || !have_same_stages(plan, before)) {
     plan.cuts.clear();
     plan.model_fingerprint.reset();
   }

@@ -150,7 +150,7 @@ std::optional<Plan> other_plan(const Arguments& arguments, const Plan& plan) {
     if (arguments.has(flag)) throw InputError(fmt::format("--{}: of which of the two runs?", flag), {}, "no --against");
   Plan other = plan;
   other.schedule = *schedule;
-  if (stage_count(other) != stage_count(plan)) other.cuts.clear();
+  if (!have_same_stages(other, plan)) other.cuts.clear();
   require_valid(other, Purpose::train);
   return other;
 }

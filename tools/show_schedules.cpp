@@ -77,6 +77,7 @@ void print_grid(const Grid& grid, Console& console) {
 void show_schedules(const Arguments& arguments, Console& console) {
   Json rows = Json::array();
   std::size_t width = 0;
+  for (const SearchedSchedule& row : searched_schedules()) width = std::max(width, row.name.size());
   for (const Schedule& schedule : schedules()) width = std::max(width, schedule.name.size());
   for (const Schedule& schedule : schedules()) {
     rows.push_back({{"name", std::string(schedule.name)},
@@ -86,7 +87,10 @@ void show_schedules(const Arguments& arguments, Console& console) {
       console.out << fmt::format("{:<{}} {}\n{:<{}} {}\n", schedule.name, width, schedule.meaning, "", width,
                                  schedule.source);
   }
-  if (arguments.has("json")) print_json(console, rows);
+  if (arguments.has("json")) return print_json(console, rows);
+  console.out << "searched for when a job's times are known:\n";
+  for (const SearchedSchedule& row : searched_schedules())
+    console.out << fmt::format("{:<{}} {}\n", row.name, width, row.meaning);
 }
 
 std::vector<Flag> schedule_flags() {

@@ -16,6 +16,7 @@ namespace {
 using Why = std::optional<std::string>;
 
 bool has_copies(const Plan& plan) {
+  if (leaves_schedule_open(plan)) return true;  // some of those that it tries
   const Grid grid = is_schedule_file(plan.schedule) ? schedule_grid(plan) : schedule_row(plan).order({4, 8, 2});
   return holders_of(grid).size() > stage_count(grid);
 }

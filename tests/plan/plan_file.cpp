@@ -219,7 +219,7 @@ TEST_CASE("an unknown schedule is refused where it stands, with the nearest and 
   CHECK(
       complaint_about("model: mlp\nschedule: 1f2b\n") ==
       R"(plan.yaml:2:11: error: no such schedule; did you mean "1f1b"?; got "1f2b", )"
-      "want one of auto, auto-v, 1f1b, chimera, dualpipe, dualpipev, gpipe, gpipe-reversed, hanayo, interleaved-1f1b, "
+      "want one of auto, auto-1, auto-v, auto-interleaved, auto-wave, 1f1b, chimera, dualpipe, dualpipev, gpipe, gpipe-reversed, hanayo, interleaved-1f1b, "
         "pipedream, pipedream-2bw, pipedream-vertical-sync, sequential, v-half, v-min, zb-h1, zb-h2, zb-v");
 }
 

@@ -82,17 +82,6 @@ TEST_CASE("no picture is drawn where none is wanted") {
   CHECK_THAT(typed("simulate --model mlp --on k80-x4 --no-chart").out, !Contains("predicted: "));
 }
 
-TEST_CASE("an order that is searched in a V is no longer than the table's V-schedules that fit, and stands on two stages") {
-  const std::string line = "simulate --json --model mlp --on k80-x4 --pp 2 --micro-batches 4 --schedule ";
-
-  const json searched = json::parse(typed(line + "auto-v").out);
-
-  const json& found = searched["plan"]["schedule_search"];
-  CHECK(searched["plan"]["cuts"].size() == 3);
-  CHECK(found["lower_bound_s"] <= found["predicted_s"]);
-  CHECK(found["predicted_s"] <= found["best_of_table_s"]);
-}
-
 TEST_CASE("what a stream without a flush fills and drains is told apart from its steady state, of which there may be none") {
   const std::string line = "simulate --json --model mlp --on k80-x4 --pp 4 --schedule pipedream --micro-batches ";
 
