@@ -79,10 +79,9 @@ void RoutePricing::add_channel(const Channel& channel) {
       {over, to_picoseconds(channel.bytes / BytesPerSecond{prices_.routes[over].bytes_per_second})});
 }
 
-/// Devices of a kind share hosts, and links to them, in the order in which the cluster lists them.
-std::uint32_t RoutePricing::host_root(DeviceId device, std::int64_t sharers) const {
-  const auto before = cluster_.devices.begin() + index_of(device);
-  const auto alike = std::count(cluster_.devices.begin(), before, cluster_.devices[index_of(device)]);
+std::uint32_t host_root(const Cluster& cluster, DeviceId device, std::int64_t sharers) {
+  const auto before = cluster.devices.begin() + index_of(device);
+  const auto alike = std::count(cluster.devices.begin(), before, cluster.devices[index_of(device)]);
   return static_cast<std::uint32_t>(alike / sharers);
 }
 
@@ -92,7 +91,7 @@ std::uint32_t RoutePricing::host_of(DeviceId device) {
   if (!profile.host)
     throw InputError(fmt::format("device {}: nothing can be updated on its host, whose cores are unknown", profile.name),
                      "no `host:`", "one in the device's file");
-  const std::uint32_t root = host_root(device, profile.host->sharers);
+  const std::uint32_t root = host_root(cluster_, device, profile.host->sharers);
   const std::pair key(cluster_.devices[index_of(device)], root);
   const auto [at, is_new] = servers_.emplace(key, prices_.resources.size());
   if (is_new) prices_.resources.push_back({fmt::format("host {} of {}", root, profile.name)});
@@ -115,7 +114,7 @@ RoutePrice RoutePricing::to_host(DeviceId device, StepKind kind) {
   RoutePrice price{to_picoseconds(link.latency), link.bandwidth.value};
   if (mode_ == NetworkMode::analytic) return price;
   const StepKind direction = link.full_duplex ? kind : StepKind::copy_out;
-  const std::tuple key(cluster_.devices[index_of(device)], host_root(device, profile.host_link_sharers), direction);
+  const std::tuple key(cluster_.devices[index_of(device)], host_root(cluster_, device, profile.host_link_sharers), direction);
   const auto [at, is_new] = host_links_.emplace(key, prices_.link_bytes_per_second.size());
   if (is_new) prices_.link_bytes_per_second.push_back(link.bandwidth.value);
   price.first_link = static_cast<std::uint32_t>(prices_.route_links.size());

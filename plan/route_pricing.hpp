@@ -9,6 +9,9 @@
 
 namespace tandem {
 
+/// Which server, or way to one, of those that so many devices of a kind share, in the order in which the cluster lists them.
+std::uint32_t host_root(const Cluster& cluster, DeviceId device, std::int64_t sharers);
+
 /// Fills in the routes, links and resources of `prices`, which must outlive it; each once, as they are asked for.
 class RoutePricing {
  public:
@@ -30,7 +33,6 @@ class RoutePricing {
   Picoseconds wake_of(DeviceId device) const;
   RoutePrice within(DeviceId device);
   RoutePrice to_host(DeviceId device, StepKind kind);
-  std::uint32_t host_root(DeviceId device, std::int64_t sharers) const;
   std::uint32_t link(NetworkLinkId id);
   void add_peers(const CollectiveSpec& spec, std::uint32_t rank, std::vector<std::uint32_t>& known_by,
                  CollectivePrice& price);

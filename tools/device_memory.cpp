@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/error.hpp"
 #include "plan/memory_script.hpp"
+#include "plan/route_pricing.hpp"
 #include "timeline/memory_list.hpp"
 
 namespace tandem {
@@ -38,6 +40,31 @@ std::vector<DeviceNeed> device_needs(const Job& job) {
   return needs;
 }
 
+std::vector<DeviceNeed> host_needs(const Job& job) {
+  const std::vector<MemoryPeak> peaks = script_peaks(job.program);
+  const auto kept = [&](WorkerId worker) { return peaks[index_of(worker)].by_class[std::size_t(BufferClass::host)]; };
+  std::map<std::pair<std::uint32_t, std::uint32_t>, DeviceNeed> servers;
+  for (std::uint32_t w = 0; w < peaks.size(); ++w) {
+    const DeviceId id = job.program.workers()[w].device;
+    const Device& device = job.cluster.device(id);
+    const Device* host = job.cluster.host_of(id);
+    if (device.shares_cores || host == nullptr || kept(WorkerId{w}) == Bytes{}) continue;
+    const std::pair key(job.cluster.devices[index_of(id)], host_root(job.cluster, id, device.host->sharers));
+    const auto [at, is_new] = servers.try_emplace(key, DeviceNeed{id, WorkerId{w}, {}, host->memory, true});
+    at->second.needed += kept(WorkerId{w});
+    if (kept(WorkerId{w}) > kept(at->second.largest)) at->second.largest = WorkerId{w};
+  }
+  std::vector<DeviceNeed> needs;
+  for (const auto& [key, need] : servers) needs.push_back(need);
+  return needs;
+}
+
+std::vector<DeviceNeed> memory_needs(const Job& job) {
+  std::vector<DeviceNeed> needs = device_needs(job);
+  for (const DeviceNeed& need : host_needs(job)) needs.push_back(need);
+  return needs;
+}
+
 DeviceNeed tightest(const std::vector<DeviceNeed>& needs) {
   invariant(!needs.empty(), "a job has workers");
   const auto lacking = [](const DeviceNeed& need) { return need.needed.count - need.usable.count; };
@@ -65,9 +92,15 @@ std::string breakdown(const MemoryPeak& peak) {
 }  // namespace
 
 void require_memory(const Job& job) {
-  const DeviceNeed need = tightest(device_needs(job));
+  const DeviceNeed need = tightest(memory_needs(job));
   if (need.fits()) return;
   const Device& device = job.cluster.device(need.device);
+  if (need.on_host)
+    throw NoAnswer(fmt::format("does not fit: the host of device {} ({}, of {}) must keep {} ({} bytes) for its workers, "
+                               "{} bytes more than its {}; {} keeps most",
+                               index_of(need.device), job.cluster.host_of(need.device)->name, device.name,
+                               to_text(need.needed), need.needed.count, (need.needed - need.usable).count,
+                               to_text(need.usable), job.program.workers()[index_of(need.largest)].name));
   const std::size_t worker = index_of(need.largest);
   throw NoAnswer(fmt::format("does not fit: {} needs {} ({} bytes) on device {} ({}), {} bytes more than its {}, {}; "
                              "peak by class: {}",

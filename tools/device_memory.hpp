@@ -17,10 +17,16 @@ struct DeviceNeed {
   DeviceId device{};
   WorkerId largest{};  ///< of its workers the first with the highest peak
   Bytes needed, usable;
+  bool on_host = false;  ///< of the server that `device`, the first of its devices, names as its host
   bool fits() const { return needed <= usable; }
 };
 /// Of the devices that have workers, ascending.
 std::vector<DeviceNeed> device_needs(const Job& job);
+/// Of the servers that the devices' files name, where something waits on them: what all their workers keep there, at
+/// most, of the memory that the server's own file states. A device that shares its cores has its own memory alone.
+std::vector<DeviceNeed> host_needs(const Job& job);
+/// Both.
+std::vector<DeviceNeed> memory_needs(const Job& job);
 /// The one that lacks most, or has least to spare.
 DeviceNeed tightest(const std::vector<DeviceNeed>& needs);
 

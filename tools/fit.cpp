@@ -165,12 +165,13 @@ class DepthSearch {
     }
     const Job job = make_job(row_.plan, std::move(model), cluster_, costs_);
     const DeviceNeed need = tightest(device_needs(job));
-    if (!need.fits() && row_.parameters > 0) return row_.at_limit = false, false;
-    row_.depth = need.fits() ? depth : 0;
+    const bool trains = tightest(memory_needs(job)).fits();
+    if (!trains && row_.parameters > 0) return row_.at_limit = false, false;
+    row_.depth = trains ? depth : 0;
     row_.parameters = job.model->parameter_count();
     row_.tightest = need;
     row_.peak = at_peak(job, need.largest);
-    return need.fits();
+    return trains;
   }
 
   const ModelFamily& family_;

@@ -30,7 +30,7 @@ class Advisor {
   Advisor(const Job& job, const CostModel& costs, NetworkMode network, Console& console)
       : job_(job), costs_(costs), network_(network), console_(console) {
     advice_.iteration = predicted(job, costs, network);
-    advice_.smallest = {"the plan itself", job.plan, tightest(device_needs(job)), advice_.iteration};
+    advice_.smallest = {"the plan itself", job.plan, tightest(memory_needs(job)), advice_.iteration};
   }
 
   MemoryAdvice run() {
@@ -106,7 +106,7 @@ class Advisor {
       if (advice_.tried >= kMostPlans || count_steps(plan) > kMostSteps) return {};
       progress_->advance(static_cast<std::int64_t>(++advice_.tried), change);
       const Job job = make_job(plan, std::make_unique<const Model>(*job_.model), job_.cluster, costs_);
-      TriedPlan tried{change, plan, tightest(device_needs(job)), {}};
+      TriedPlan tried{change, plan, tightest(memory_needs(job)), {}};
       const bool fits = tried.tightest.fits();
       if (fits) tried.iteration = predicted(job, costs_, network_);
       if (lacking(tried) < lacking(advice_.smallest)) advice_.smallest = tried;
@@ -149,10 +149,10 @@ void require_memory(const Job& job, const CostModel& costs, NetworkMode network,
   try {
     require_memory(job);
   } catch (const NoAnswer& error) {
-    const DeviceNeed worst = tightest(device_needs(job));
+    const DeviceNeed worst = tightest(memory_needs(job));
+    const PeakMoment moment = peak_moments(job.program)[index_of(worst.largest)];
     std::string text = fmt::format("{}\n{}{}", error.what(),
-                                   memory_list(job.program, peak_moments(job.program)[index_of(worst.largest)],
-                                               {console.width, 5, 3}),
+                                   worst.on_host ? "" : memory_list(job.program, moment, {console.width, 5, 3}),
                                    advice_text(job, advise_memory(job, costs, network, console)));
     text.pop_back();  // the error's own line break comes after it
     throw NoAnswer(text);

@@ -53,7 +53,7 @@ class Trying {
   Program program_;
 };
 
-bool fits(const Job& job) { return std::ranges::all_of(device_needs(job), &DeviceNeed::fits); }
+bool fits(const Job& job) { return std::ranges::all_of(memory_needs(job), &DeviceNeed::fits); }
 
 bool fits(Job& job, const OffloadPolicy& policy) {
   const Trying trying(job, policy);

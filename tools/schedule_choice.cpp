@@ -45,7 +45,7 @@ class Comparison {
     try {
       Job job = make_job(plan, std::make_unique<const Model>(model_), cluster_, costs_, options_);
       trial.iteration = predicted(job, costs_, options_.network);
-      const DeviceNeed need = tightest(device_needs(job));
+      const DeviceNeed need = tightest(memory_needs(job));
       trial.lacking = std::max<std::int64_t>(0, need.needed.count - need.usable.count);
       if (!best_ || rank(trial) < rank(trials_[shortest_])) shortest_ = trials_.size(), best_ = std::move(job);
     } catch (const InputError& error) {
