@@ -281,7 +281,8 @@ class Lowering {
 /// run micro-batches in the same order, so that messages arrive in the order in which they are wanted.
 void check_grid(const Grid& grid, const ScheduleShape& shape);
 
-/// Throws InputError where the plan shards over replicas that it has not, or shards or streams weights in several versions.
+/// Throws InputError where the plan shards over replicas that it has not, or updates on the host weights that have several
+/// versions, or are gathered on the device and do not stay there.
 void check_sharding(const Plan& plan, const std::vector<Holder>& holders, std::size_t stages, std::size_t rounds);
 
 /// The buffers that each part of the direction touches, in the order of BufferContent.

@@ -37,7 +37,9 @@ bool Precedence::before(StepId early, StepId late) const {
   if (on_compute(late)) return awaited_by_[index_of(early)] <= index_of(late);
   if (awaited_by_[index_of(early)] < waits_for_[index_of(late)]) return true;  // a compute step lies between them
   const auto after = program_.after(late);
-  return std::find(after.begin(), after.end(), early) != after.end();
+  return std::any_of(after.begin(), after.end(), [&](StepId step) {
+    return step == early || (program_.step(step).stream == program_.step(early).stream && early < step);
+  });
 }
 
 }  // namespace tandem

@@ -12,7 +12,8 @@ namespace tandem {
 class Precedence {
  public:
   explicit Precedence(const Program& program);  ///< keeps a reference
-  /// Does `early` end before `late` starts, both on one worker? True is proven; false means "not by one direct edge".
+  /// Does `early` end before `late` starts, both on one worker? True is proven; false means "not by one direct edge",
+  /// from the step itself or from one after it on its stream.
   bool before(StepId early, StepId late) const;
 
  private:

@@ -62,6 +62,22 @@ TEST_CASE("a step of one stream precedes one of another where a compute step lie
   CHECK_FALSE(precedence.before(kFirst, kTensor));  // the first may still run
 }
 
+TEST_CASE("a step precedes what waits for a later one of its stream") {
+  Pair pair;
+  const WorkerId left{0}, right{1};
+  const CollectiveSpecId another = pair.builder.add_collective_spec(Pair::spec({left, right}, StreamKind::tensor));
+  const CollectiveId second = pair.builder.add_collective(another, 0);
+  pair.builder.add_after(pair.builder.step_of(pair.late[0], 0), pair.builder.step_of(second, 0));
+  const Program program = std::move(pair.builder).finish(1);
+
+  const Precedence precedence(program);
+
+  constexpr StepId first_tensor{4}, second_tensor{5}, gradients{6};
+  CHECK(precedence.before(first_tensor, gradients));
+  CHECK(precedence.before(second_tensor, gradients));
+  CHECK_FALSE(precedence.before(gradients, first_tensor));
+}
+
 TEST_CASE("one compute step between two others suffices") {
   Pair pair;
   pair.builder.add_after(pair.compute[1], pair.builder.step_of(pair.early[0], 0));

@@ -169,6 +169,7 @@ TEST_CASE("replicas of a node may share a copy, as the hierarchical sum divides 
   const std::int64_t zero = GENERATE(1, 2, 3);
   Plan plan = plan_of({"mlp", {.replicas = 4}, "ring", 1'000'000, kAdam}, zero);
   plan.shard_ranks = 2;
+  plan.update_on = GENERATE(UpdateOn::device, UpdateOn::host);
 
   const MeshRide ride = MeshRider().ride(plan);
 
