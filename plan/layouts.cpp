@@ -261,6 +261,16 @@ void require_images(const Mesh& mesh, const Model& model, const std::vector<Axis
   }
 }
 
+/// Every rank would repeat the whole work of a model without positions.
+void require_positions(const Plan& plan, const Model& model, const std::vector<AxisRules>& rules) {
+  const bool repeats = std::all_of(rules.begin(), rules.end(), [](const AxisRules& row) {
+    return repeats_work(row[static_cast<std::size_t>(MeshAxis::tensor)]);
+  });
+  if (plan.tensor > 1 && plan.tensor_split == TensorSplit::ulysses && repeats)
+    throw InputError(fmt::format("{} has no positions to divide over its tensor ranks", model.name()), "ulysses",
+                     "megatron or naive");
+}
+
 }  // namespace
 
 LayoutChoice choose_layouts(const Plan& plan, const Model& model) {
@@ -270,6 +280,7 @@ LayoutChoice choose_layouts(const Plan& plan, const Model& model) {
   const Mesh mesh = mesh_of(plan);
   const std::vector<AxisRules> whole_rules = choose_rules(plan, model, mesh);
   require_images(mesh, model, whole_rules);
+  require_positions(plan, model, whole_rules);
   std::optional<Model> apart = take_apart(plan, model, mesh, whole_rules);
   if (!apart) return {model, whole_rules};
   std::vector<AxisRules> rules = choose_rules(plan, *apart, mesh);

@@ -40,13 +40,14 @@ Plan asked_plan(const Arguments& arguments, Purpose purpose, const Plan& fallbac
   return plan;
 }
 
-Job asked_job(const Arguments& arguments, Purpose purpose, Console& console) {
+Job asked_job(const Arguments& arguments, Purpose purpose, Console& console, std::optional<Bytes> worker_memory) {
   const CostModel costs = asked_costs(arguments);
   asked_network(arguments);  // wrong input before anything else
   Plan plan = asked_plan(arguments, purpose);
   Cluster cluster = cluster_for(plan.cluster, console);
   JobOptions options;
   options.network = asked_network(arguments);
+  options.worker_memory = worker_memory;
   std::optional<Progress> line;
   options.progress = [&](std::int64_t done, std::int64_t total, std::string_view schedule) {
     if (!line) line.emplace(console, "comparing schedules", total);

@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include <optional>
+
 #include "plan/prices.hpp"
 #include "tools/console.hpp"
 #include "tools/job.hpp"
@@ -23,7 +25,8 @@ Plan asked_plan(const Arguments& arguments, Purpose purpose, const Plan& fallbac
 
 /// The job of that plan, partitioned by the costs that --cost names. Measures this machine where the plan is for it and
 /// no profile is kept; wrong input is refused before that.
-Job asked_job(const Arguments& arguments, Purpose purpose, Console& console);
+Job asked_job(const Arguments& arguments, Purpose purpose, Console& console,
+              std::optional<Bytes> worker_memory = {});
 
 /// Throws NoAnswer where the job does not fit, with what would make it fit, predicted by --cost and --network.
 void require_memory(const Arguments& arguments, const Job& job, Console& console);

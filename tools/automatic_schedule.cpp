@@ -114,13 +114,14 @@ ScheduleCosts schedule_costs(const Program& program, const Prices& prices, const
 namespace {
 
 /// By pipeline rank: what one of its workers may use, the least of them.
-std::vector<Bytes> capacities(const Job& job, const Mesh& mesh) {
+std::vector<Bytes> capacities(const Job& job, const Mesh& mesh, const JobOptions& options) {
   std::vector<std::int64_t> sharers(job.cluster.device_count(), 0);
   for (const DeviceId id : job.devices) ++sharers[index_of(id)];
   std::vector<Bytes> least;
   for (std::uint32_t rank = 0; rank < mesh.workers(); ++rank) {
     const DeviceId id = job.devices[rank];
-    const Bytes share{usable_memory(job.cluster.device(id), job.plan).count / sharers[index_of(id)]};
+    Bytes share{usable_memory(job.cluster.device(id), job.plan).count / sharers[index_of(id)]};
+    if (options.worker_memory) share = std::min(share, *options.worker_memory);
     if (rank % mesh.workers_per_stage() == 0) least.push_back(share);
     least.back() = std::min(least.back(), share);
   }
@@ -145,7 +146,7 @@ ScheduleCosts costs_of(const Job& job, const Grid& grid, const CostModel& costs,
   lowering.grid = &grid;
   const Program program = lower(job.plan, *job.model, job.cuts, job.devices, lowering);
   const Prices prices = price(program, *job.model, job.cluster, costs, job.plan.optimizer, options.network);
-  return schedule_costs(program, prices, grid, capacities(job, program.mesh()));
+  return schedule_costs(program, prices, grid, capacities(job, program.mesh(), options));
 }
 
 }  // namespace

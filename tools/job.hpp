@@ -59,6 +59,7 @@ Model load_planned_model(const Plan& plan);
 struct JobOptions {
   std::uint64_t search_effort = AutomaticOptions{}.effort;  ///< of each search
   NetworkMode network = NetworkMode::shared;
+  std::optional<Bytes> worker_memory{};  ///< each worker may hold so much, whatever its device has
   /// Told before each schedule that `auto` tries.
   std::function<void(std::int64_t done, std::int64_t total, std::string_view schedule)> progress{};
 };

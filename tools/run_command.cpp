@@ -182,13 +182,15 @@ int run_command(const std::vector<std::string>& words, Console& console) {
   require_writable(arguments, "trace");
   if (const auto folder = arguments.text("dump")) require_dumpable(*folder, arguments.has("force"));
   const RunFlags flags = run_flags(arguments);
-  Job job = asked_job(arguments, Purpose::train, console);
+  Job job = asked_job(arguments, Purpose::train, console, flags.budget);
   const std::optional<Plan> against = other_plan(arguments, job.plan);
   RunResult result = train(arguments, job, flags, console);
   const Trained trained{std::move(job), std::move(result)};
   std::optional<Trained> other;
   if (against) {
-    Job second = make_job(*against, trained.job.cluster, asked_costs(arguments));
+    JobOptions options;
+    options.worker_memory = flags.budget;
+    Job second = make_job(*against, trained.job.cluster, asked_costs(arguments), options);
     RunResult second_result = train(arguments, second, flags, console);
     other.emplace(Trained{std::move(second), std::move(second_result)});
   }

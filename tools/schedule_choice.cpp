@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "plan/memory_script.hpp"
 #include "plan/plan_schedule.hpp"
 #include "sim/simulate.hpp"
 #include "tools/automatic_schedule.hpp"
@@ -34,6 +35,16 @@ Picoseconds predicted(const Job& job, const CostModel& costs, NetworkMode networ
   return simulate(job.program, prices, {false, false}).makespan();
 }
 
+/// Bytes of the device, or of the worker, that lacks most.
+std::int64_t lacking(const Job& job, std::optional<Bytes> worker_memory) {
+  const DeviceNeed need = tightest(memory_needs(job));
+  std::int64_t most = std::max<std::int64_t>(0, need.needed.count - need.usable.count);
+  if (worker_memory)
+    for (const MemoryPeak& peak : script_peaks(job.program))
+      most = std::max(most, peak.total.count - worker_memory->count);
+  return most;
+}
+
 /// Alternatives as they are tried.
 class Comparison {
  public:
@@ -45,8 +56,7 @@ class Comparison {
     try {
       Job job = make_job(plan, std::make_unique<const Model>(model_), cluster_, costs_, options_);
       trial.iteration = predicted(job, costs_, options_.network);
-      const DeviceNeed need = tightest(memory_needs(job));
-      trial.lacking = std::max<std::int64_t>(0, need.needed.count - need.usable.count);
+      trial.lacking = lacking(job, options_.worker_memory);
       if (!best_ || rank(trial) < rank(trials_[shortest_])) shortest_ = trials_.size(), best_ = std::move(job);
     } catch (const InputError& error) {
       if (trials_.empty()) refusal_ = error;

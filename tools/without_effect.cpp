@@ -133,7 +133,7 @@ std::vector<WithoutEffect> without_effect(const Job& job) {
   const Plan usual;
   std::vector<WithoutEffect> keys;
   for (const Row& row : kRows)
-    if (!row.is_default(job.plan, usual))
+    if (!row.is_default(job.plan, usual) && !(row.key == "chunks" && !job.trials.empty()))  // that some trials had
       if (Why why = row.why(job.plan)) keys.push_back({std::string(row.key), std::move(*why)});
   if (job.plan.recompute != usual.recompute && !recomputes(job.program))
     keys.push_back({"recompute", "no layer of the model is computed again"});

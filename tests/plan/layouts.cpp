@@ -72,6 +72,14 @@ TEST_CASE("Ulysses divides positions, and heads in attention, so that no work is
   }
 }
 
+TEST_CASE("a model without positions is refused to Ulysses, as every rank would repeat its work") {
+  Plan plan = plan_on(1, 1, 1, 2);
+  plan.tensor_split = TensorSplit::ulysses;
+
+  CHECK(complaint([&] { choose_layouts(plan, load_model("vgg-nano")); }) ==
+        "error: vgg-nano has no positions to divide over its tensor ranks; got \"ulysses\", want megatron or naive");
+}
+
 TEST_CASE("sequence parallelism divides the positions of what megatron leaves whole") {
   Plan plan = plan_on(1, 1, 1, 2);
   plan.sequence_parallel = true;

@@ -55,8 +55,9 @@ std::int64_t held(const std::vector<std::int64_t>& dims, const TensorSlice& slic
 Plan random_mesh(Dice& dice, bool images) {
   Plan plan = plan_on(dice.between(1, 2), images ? dice.between(1, 3) : 1, images ? dice.between(1, 2) : 1,
                       1 << dice.between(0, 2));
-  constexpr TensorSplit kSplits[] = {TensorSplit::megatron, TensorSplit::megatron, TensorSplit::naive, TensorSplit::ulysses};
-  plan.tensor_split = kSplits[dice.between(0, 3)];
+  const TensorSplit splits[] = {TensorSplit::megatron, TensorSplit::megatron, TensorSplit::naive,
+                                 images ? TensorSplit::naive : TensorSplit::ulysses};
+  plan.tensor_split = splits[dice.between(0, 3)];
   plan.sequence_parallel = dice.chance(2);
   plan.after_space = dice.chance(2) && plan.height != 3 ? AfterSpace::tensor : AfterSpace::replicated;
   if (dice.chance(3) && plan.height != 3) plan.after_space = AfterSpace::samples;

@@ -5,12 +5,14 @@
 
 #include "base/error.hpp"
 #include "base/yaml.hpp"
+#include "plan/memory_script.hpp"
 #include "plan/plan_schedule.hpp"
 #include "sim/simulate.hpp"
 #include "tests/catch.hpp"
 #include "tests/plan/automatic_schedule_cases.hpp"
 #include "tests/tools/session.hpp"
 #include "tools/device_memory.hpp"
+#include "tools/without_effect.hpp"
 
 using namespace tandem;
 using Catch::Matchers::Contains;
@@ -75,6 +77,33 @@ std::vector<std::string> names_of(const std::vector<Plan>& plans) {
 }
 
 }  // namespace
+
+TEST_CASE("auto leaves out what needs more than each worker may hold, and what is chosen from is no key without effect") {
+  Plan plan;
+  plan.model = "llama-nano";
+  plan.pipeline = 2;
+  plan.chunks = 3;
+  const auto largest = [](const Job& job) {
+    Bytes most{};
+    for (const MemoryPeak& peak : script_peaks(job.program)) most = std::max(most, peak.total);
+    return most;
+  };
+  plan.cluster = "k80-x4";
+  plan.schedule = "1f1b";
+  JobOptions options = kQuick;
+  options.worker_memory = largest(job_of(plan));
+  plan.schedule = "chimera";
+  REQUIRE(largest(job_of(plan)) > *options.worker_memory);
+  plan.schedule = "auto";
+
+  const Job job = make_job(plan, load_cluster(plan.cluster), kCosts, options);
+
+  CHECK(largest(job) <= *options.worker_memory);
+  const auto chimera = std::ranges::find(job.trials, "chimera", &ScheduleTrial::schedule);
+  REQUIRE(chimera != job.trials.end());
+  CHECK_FALSE(chimera->fits());
+  for (const WithoutEffect& key : without_effect(job)) CHECK(key.key != "chunks");
+}
 
 TEST_CASE("over drawn jobs auto is no longer than any synchronous row of the table that suits and fits") {
   std::size_t compared = 0, tight = 0;
