@@ -263,7 +263,8 @@ void require_images(const Mesh& mesh, const Model& model, const std::vector<Axis
 
 /// Every rank would repeat the whole work of a model without positions.
 void require_positions(const Plan& plan, const Model& model, const std::vector<AxisRules>& rules) {
-  const auto repeats = [](const AxisRules& row) { return repeats_work(row[static_cast<std::size_t>(MeshAxis::tensor)]); };
+  constexpr auto kTensor = static_cast<std::size_t>(MeshAxis::tensor);
+  const auto repeats = [](const AxisRules& row) { return repeats_work(row[kTensor]); };
   if (plan.tensor > 1 && plan.tensor_split == TensorSplit::ulysses && std::all_of(rules.begin(), rules.end(), repeats))
     throw InputError(fmt::format("{} has no positions to divide over its tensor ranks", model.name()), "ulysses",
                      "megatron or naive");
